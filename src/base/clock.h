@@ -1,0 +1,18 @@
+/*
+ * Clock
+ *
+ * The only file of weir that reads a clock. Machines (core, policy, classify,
+ * call) are told the time; the rooms that do I/O read it here.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/base.h"
+
+/* Microseconds since boot; never steps. For waits, timeouts and durations. */
+uint64_t clock_mono_us(void);
+
+/* Microseconds since 1970 UTC by this machine's idea of it; may step. */
+uint64_t clock_wall_us(void);
+
+#endif
