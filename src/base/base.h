@@ -19,7 +19,7 @@
 #define UNLIKELY(x)           __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
 
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 
 /*
  * must() is for our own mistakes, never for input: it stays on in every build,
