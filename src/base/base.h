@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CHECKED               __attribute__((warn_unused_result))
+#define CHECKED           __attribute__((warn_unused_result))
 #define PRINTF(at, first) __attribute__((format(printf, at, first)))
-#define CLEANUP(fn)           __attribute__((cleanup(fn)))
-#define LIKELY(x)             __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)           __builtin_expect(!!(x), 0)
-#define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
+#define CLEANUP(fn)       __attribute__((cleanup(fn)))
+#define LIKELY(x)         __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)       __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 
