@@ -1,0 +1,59 @@
+#include "cli/cmd.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+        const char *name;
+        int (*run)(int argc, char **argv);
+        const char *help;
+} commands[] = {
+#ifdef WEIR_HAVE_GATEWAY
+        { "gateway", cmd_gateway,
+          "stand between your programs and the exchange, inside its limits" },
+        { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
+        { "status", cmd_status, "the budgets now" },
+#endif
+#ifdef WEIR_HAVE_CHECK
+        { "check", cmd_check, "explain what is wrong with a configuration file" },
+#endif
+#ifdef WEIR_HAVE_SIM
+        { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
+#endif
+};
+
+static void print_help(FILE *to)
+{
+        fprintf(to, "usage: weir COMMAND [OPTION]...\n\n"
+                    "Keeps every program of a desk inside Binance's rate limits.\n\n");
+        for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
+                fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fprintf(to, "\n  --help     this text\n  --version  the version\n\n"
+                    "weir COMMAND --help explains a command.\n");
+}
+
+int main(int argc, char **argv)
+{
+        /* A peer that closed is an answer of write(), not a reason to die. */
+        signal(SIGPIPE, SIG_IGN);
+
+        if (argc < 2) {
+                print_help(stderr);
+                return EXIT_USAGE;
+        }
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+            strcmp(argv[1], "help") == 0) {
+                print_help(stdout);
+                return EXIT_DONE;
+        }
+        if (strcmp(argv[1], "--version") == 0) {
+                puts("weir " WEIR_VERSION);
+                return EXIT_DONE;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
+                if (strcmp(argv[1], commands[i].name) == 0)
+                        return commands[i].run(argc - 1, argv + 1);
+        fprintf(stderr, "weir: there is no command \"%s\"; see weir --help\n", argv[1]);
+        return EXIT_USAGE;
+}
