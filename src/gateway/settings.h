@@ -1,0 +1,236 @@
+/*
+ * Settings
+ *
+ * What the user may choose. Every setting is declared once, in settings.def: its key, kind, range,
+ * default, environment variable, whether a reload (SIGHUP) takes it up, and a sentence of help.
+ * The parser, the defaults, `weir check`, `--help` and the test of docs/settings.md all read that
+ * one list.
+ *
+ * Order: defaults, file, environment, flags; the later wins. Whatever the source, a value passes
+ * the same validation, and a mistake is reported, never guessed around:
+ *
+ *      struct settings s;
+ *      struct settings_report report = { 0 };
+ *
+ *      settings_init(&s);
+ *      r = settings_load_file(&s, path, &report);
+ *      r = settings_load_environment(&s, &report);
+ *      r = settings_flag(&s, "--listen", "listen", value, &report);
+ *      r = settings_check(&s, &report);
+ *      settings_report_print(&report, stderr);
+ *      settings_report_deinit(&report);
+ *
+ * Each of these goes on after a mistake, so that the user sees all of them at once; the struct is
+ * fit for use only when the report is empty at the end. A struct settings owns nothing: copy it by
+ * assignment and forget it at will. It is some 20 KiB, so mind deep stacks.
+ */
+#ifndef GATEWAY_SETTINGS_H
+#define GATEWAY_SETTINGS_H
+
+#include <stdio.h>
+
+#include "base/base.h"
+#include "base/class.h"
+#include "base/log.h"
+#include "base/str.h"
+
+/* More places to listen on than anybody has. */
+#define SETTINGS_LISTEN_MAX 16
+/* PATH_MAX with its NUL; longer paths cannot be opened. */
+#define SETTINGS_PATH_SIZE 4096
+/* A DNS name has 253 characters at most. */
+#define SETTINGS_HOST_SIZE 254
+/* What fits into sockaddr_un.sun_path. */
+#define SETTINGS_UNIX_SIZE 108
+/* A configuration beyond this is a mistake in the command line. */
+#define SETTINGS_FILE_MAX ((size_t)1 << 20)
+/* Mistakes worth showing; the rest is counted. */
+#define SETTINGS_MISTAKES_MAX 100
+
+/* The parts of the exchange, chosen by the first part of a request's path. */
+enum settings_group {
+        GROUP_API,
+        GROUP_SAPI,
+        GROUP_FAPI,
+        GROUP_DAPI,
+        GROUP_PAPI,
+        GROUP_EAPI,
+        GROUP_COUNT,
+};
+
+/* "api", "sapi", ... */
+const char *settings_group_name(enum settings_group group);
+/* Return: 0 or -EINVAL for a name that is none. */
+CHECKED int settings_group_from(struct str name, enum settings_group *ret_group);
+
+/* Where to listen or connect. */
+struct settings_address {
+        bool is_unix;                  /* @path, else @host and @port */
+        bool is_tls;                   /* upstreams only: https */
+        uint16_t port;                 /* 0 when listening: the system chooses */
+        char host[SETTINGS_HOST_SIZE]; /* name or number; IPv6 without its brackets */
+        char path[SETTINGS_UNIX_SIZE];
+};
+
+/* Where a value came from; the later wins. */
+enum settings_source {
+        SETTINGS_DEFAULT,
+        SETTINGS_FILE,
+        SETTINGS_ENVIRONMENT,
+        SETTINGS_FLAG,
+};
+
+/* One per SETTING() of settings.def, in its order: SETTING_listen, SETTING_upstream_api, ... */
+enum settings_id {
+#define SETTING(id, ...) SETTING_##id,
+#include "gateway/settings.def"
+#undef SETTING
+        SETTINGS_COUNT,
+};
+
+struct settings {
+        struct settings_address listen[SETTINGS_LISTEN_MAX];
+        size_t n_listen;
+        struct settings_address upstream[GROUP_COUNT];
+        char tls_ca[SETTINGS_PATH_SIZE]; /* empty: the system's */
+        char region[SETTINGS_PATH_SIZE]; /* empty: the default place */
+
+        bool limits; /* off: a plain proxy, for benchmarks and emergencies */
+        uint32_t unknown_weight;
+        bool discovery; /* follow the rateLimits of exchangeInfo */
+        uint64_t discovery_interval_ms;
+        uint64_t clock_interval_ms;
+
+        struct {
+                uint32_t requests_per_minute; /* 0: no pacing */
+                uint32_t burst;
+        } pacing;
+
+        struct {
+                uint32_t max_retries;
+                uint64_t base_backoff_ms;
+                uint32_t jitter_pct;
+        } retry;
+
+        uint32_t ceiling_pct[CLASS_COUNT];
+        uint32_t opens_from_pct; /* share of a window after which the ceilings rise to 100 % */
+
+        uint64_t max_wait_ms; /* for requests that name no deadline */
+        uint32_t max_queue;
+        uint32_t max_connections;
+        uint64_t max_body_bytes;
+
+        struct {
+                uint64_t connect_ms;
+                uint64_t answer_ms;
+                uint64_t head_ms;
+                uint64_t body_ms;
+                uint64_t write_ms;
+                uint64_t idle_ms;
+                uint64_t drain_ms;
+        } timeouts;
+
+        /* Connections to each upstream. */
+        struct {
+                uint32_t warm;
+                uint32_t max;
+                uint64_t idle_ms;
+        } pool;
+
+        struct {
+                enum log_level level;
+        } log;
+
+        /* Where each value was given; line and column for files only, from 1. */
+        struct settings_origin {
+                enum settings_source source;
+                uint32_t line, column;
+        } origins[SETTINGS_COUNT];
+};
+
+/* Answers of the functions that take a report. */
+enum settings_answer {
+        SETTINGS_GOOD = 0,
+        SETTINGS_MISTAKEN, /* the report has grown */
+};
+
+/* Filled by the functions below; start from { 0 }. */
+struct settings_report {
+        struct settings_mistake {
+                char *where;           /* file, environment variable or flag */
+                uint32_t line, column; /* 0 when @where is no file */
+                char *what;            /* names the key, what is wrong with it, and the remedy */
+        } mistakes[SETTINGS_MISTAKES_MAX];
+        size_t n_mistakes;
+        size_t n_more; /* beyond SETTINGS_MISTAKES_MAX, counted only */
+        char *file;    /* the last file loaded, for mistakes that settings_check() finds */
+};
+
+void settings_report_deinit(struct settings_report *report);
+/* One line each, in the order of the file: "weir: FILE:LINE:COLUMN: ..." */
+void settings_report_print(const struct settings_report *report, FILE *to);
+
+/* The defaults. */
+void settings_init(struct settings *s);
+
+/**
+ * settings_load_file() - take the settings of a YAML file
+ *
+ * A file that cannot be read is a mistake like any other.
+ *
+ * Return: an enum settings_answer, or -ENOMEM.
+ */
+CHECKED int settings_load_file(struct settings *s, const char *path,
+                               struct settings_report *report);
+
+/* As settings_load_file(), from memory; @name stands in the report for the file's. */
+CHECKED int settings_load_bytes(struct settings *s, const char *name, struct str bytes,
+                                struct settings_report *report);
+
+/* Takes the variables that settings.def names. An empty variable counts as not set. */
+CHECKED int settings_load_environment(struct settings *s, struct settings_report *report);
+
+/**
+ * settings_flag() - take a setting from the command line
+ * @flag:  how the user wrote it, for the report: "--listen"
+ * @key:   as in the file, sections with a dot: "listen", "retry.max_retries"; "upstream" takes
+ *         a URL for all groups or GROUP=URL for one
+ * @value: as in the file; of a list one member: the first flag replaces what file and environment
+ *         said, further ones add to it
+ *
+ * Return: an enum settings_answer, or -ENOMEM.
+ */
+CHECKED int settings_flag(struct settings *s, const char *flag, const char *key, const char *value,
+                          struct settings_report *report);
+
+/**
+ * settings_check() - find values that are good alone but not together
+ *
+ * To be called last, when all sources are in.
+ *
+ * Return: an enum settings_answer, or -ENOMEM.
+ */
+CHECKED int settings_check(const struct settings *s, struct settings_report *report);
+
+/**
+ * settings_reload() - take up from @next what may change while running
+ * @s:       the settings in use; what needs a restart stays as it is
+ * @next:    loaded and checked
+ * @ignored: called for each key that differs but needs a restart; may be NULL
+ *
+ * Return: the number of settings that changed.
+ */
+size_t settings_reload(struct settings *s, const struct settings *next,
+                       void (*ignored)(const char *key));
+
+/* The settings as a file that settings_load_file() takes, with a comment where each is from. */
+void settings_print(const struct settings *s, FILE *to);
+/* { "listen": { "value": ["127.0.0.1:8900"], "source": "default", "reload": false }, ... } */
+void settings_print_json(const struct settings *s, FILE *to);
+/* A table of all keys with kind, default, environment variable and help. */
+void settings_print_help(FILE *to);
+/* "127.0.0.1:8900", "unix:/run/weir", "https://api.binance.com"; cut to the size of @to. */
+const char *settings_address_text(const struct settings_address *address, bool is_upstream,
+                                  char *to, size_t size);
+
+#endif
