@@ -15,6 +15,9 @@
 #define HTTP_FIELDS_MAX 96
 /* Most bytes of one head, request line included. */
 #define HTTP_HEAD_MAX 32768
+/* Most bytes of chunk extensions and of trailer fields in one body; both are read and dropped. */
+#define HTTP_EXTENSION_MAX 4096
+#define HTTP_TRAILER_MAX   8192
 
 enum http_answer {
         HTTP_DONE = 0,
@@ -59,22 +62,30 @@ struct http_head {
         /* both */
         unsigned minor_version; /* 0 or 1 */
         bool keep_alive;        /* by version and Connection */
-        bool is_upgrade;
+        bool is_upgrade;        /* Upgrade, and Connection says so */
+        bool names_hop_by_hop;  /* Connection names other fields */
         enum http_framing framing;
-        uint64_t content_length; /* for HTTP_BODY_LENGTH */
-        struct http_field fields[HTTP_FIELDS_MAX];
+        uint64_t content_length; /* for HTTP_BODY_LENGTH; also what an answer to HEAD, a 304 said */
         size_t n_fields;
-        size_t head_bytes; /* including the empty line */
+        size_t head_bytes;                         /* including the empty line */
+        struct http_field fields[HTTP_FIELDS_MAX]; /* in the order and with the names as sent */
 };
 
 struct http_error {
-        unsigned status; /* what a server should answer: 400, 405, 413, 414, 417, 431, 501, 505 */
-        const char *why; /* a sentence, static */
+        unsigned status; /* what a server should answer: 400, 414, 417, 431, 501, 505; 502 for a
+                          * response */
+        const char *why; /* what was wrong, in a few words without quotes or backslashes; static */
 };
 
 /**
  * http_parse_request() - read one request head from the start of @data
- * @from: where to go on looking for the end of the head; keeps a slow sender cheap. Start with 0.
+ * @data: may go on after the head; what follows is not looked at
+ * @from: where to go on looking for the end of the head; keeps a slow sender cheap. Start with 0;
+ *        it is 0 again after HTTP_DONE.
+ * @ret_head: scratch unless the answer is HTTP_DONE; large, so of its fields only the first
+ *        n_fields are written
+ *
+ * The answer depends on the bytes alone, not on how they were cut.
  *
  * Return: HTTP_DONE with *ret_head written, HTTP_SHORT, or HTTP_BAD with *ret_error written.
  */
@@ -95,8 +106,9 @@ bool http_field_is_hop_by_hop(const struct http_head *head, struct str name);
 /* A chunked body, resumable at any byte. */
 struct http_chunked {
         unsigned state;
-        uint64_t left;          /* of the current chunk */
-        unsigned trailer_bytes; /* so far; bounded */
+        unsigned digits;                         /* of the size being read */
+        uint64_t left;                           /* of the current chunk */
+        unsigned extension_bytes, trailer_bytes; /* so far; bounded */
 };
 
 #define HTTP_CHUNKED_NULL ((struct http_chunked){ 0 })
@@ -106,9 +118,11 @@ struct http_chunked {
  * @ret_used:    bytes of @data that were read, framing included
  * @ret_payload: payload among them (possibly empty), a view into @data
  *
- * Call again with the rest until it has no more to give. Trailer fields are read and dropped.
+ * One call gives at most one run of payload: call again with the rest while the answer is
+ * HTTP_SHORT and bytes are left. Chunk extensions and trailer fields are read and dropped.
  *
- * Return: HTTP_DONE at the end of the body, HTTP_SHORT for more, HTTP_BAD.
+ * Return: HTTP_DONE at the end of the body (bytes after it are not used), HTTP_SHORT when more is
+ *         to come, HTTP_BAD for good; then payload that came before the fault is still given.
  */
 CHECKED int http_chunked_next(struct http_chunked *chunked, struct str data, size_t *ret_used,
                               struct str *ret_payload);
