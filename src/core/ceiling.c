@@ -1,0 +1,65 @@
+#include "core/ceiling.h"
+
+_Static_assert(CLASS_COUNT <= 7, "the ceilings and opens_from share one word");
+
+uint64_t ceilings_pack(const struct ceilings *c)
+{
+        uint64_t word = (uint64_t)c->opens_from_pct << 56;
+
+        for (unsigned i = 0; i < CLASS_COUNT; ++i)
+                word |= (uint64_t)c->pct[i] << (8 * i);
+        return word;
+}
+
+struct ceilings ceilings_unpack(uint64_t word)
+{
+        struct ceilings c = { .opens_from_pct = (uint8_t)(word >> 56) };
+
+        if (c.opens_from_pct > 99)
+                return CEILINGS_DEFAULT;
+        for (unsigned i = 0; i < CLASS_COUNT; ++i) {
+                c.pct[i] = (uint8_t)(word >> (8 * i));
+                if (c.pct[i] < 1 || c.pct[i] > 100)
+                        return CEILINGS_DEFAULT;
+        }
+        return c;
+}
+
+static uint32_t share_of(const struct ceilings *c, enum weir_class class, uint32_t limit)
+{
+        uint32_t share = (uint32_t)((uint64_t)limit * c->pct[class] / 100);
+
+        return share > 0 || limit == 0 ? share : 1;
+}
+
+static uint64_t opens_from_ms(const struct ceilings *c, uint32_t span_ms)
+{
+        return (uint64_t)span_ms * c->opens_from_pct / 100;
+}
+
+uint32_t ceiling_at(const struct ceilings *c, enum weir_class class, uint32_t limit,
+                    uint32_t span_ms, uint64_t into_ms)
+{
+        uint32_t share = share_of(c, class, limit);
+        uint64_t from = opens_from_ms(c, span_ms);
+
+        if (into_ms <= from)
+                return share;
+        if (into_ms >= span_ms)
+                return limit;
+        return share + (uint32_t)((limit - share) * (into_ms - from) / (span_ms - from));
+}
+
+uint64_t ceiling_reaches(const struct ceilings *c, enum weir_class class, uint32_t limit,
+                         uint32_t span_ms, uint64_t used)
+{
+        uint32_t share = share_of(c, class, limit);
+        uint64_t from = opens_from_ms(c, span_ms);
+
+        if (used <= share)
+                return 0;
+        if (used > limit)
+                return UINT64_MAX;
+        /* Rounded up: at that time it is really there. */
+        return from + ((used - share) * (span_ms - from) + (limit - share) - 1) / (limit - share);
+}

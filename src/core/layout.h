@@ -1,0 +1,143 @@
+/*
+ * Layout
+ *
+ * The bytes of the region: what every process of a machine maps and shares. docs/region.md draws
+ * them. All of it is numbers in 64-bit words that change by one compare-and-swap, so a process
+ * killed at any instruction leaves the old word or the new one and there is nothing to repair.
+ *
+ * The region knows pools by index, owners by hash and groups by index; their names live above.
+ */
+#ifndef CORE_LAYOUT_H
+#define CORE_LAYOUT_H
+
+#include "base/base.h"
+
+#include <stdatomic.h>
+
+#define REGION_MAGIC   0x314e4f4947455257ULL /* "WREGION1" as little-endian bytes */
+#define REGION_VERSION 1u
+
+#define REGION_POOLS        64   /* kinds of budgets: spot weight, futures orders, ... */
+#define REGION_POOL_WINDOWS 4    /* windows of one pool: 10 s and 1 min of orders, ... */
+#define REGION_GATES        16   /* one per product that is stopped and banned as a whole; 0: all */
+#define REGION_CLOCKS       16   /* one per product's host */
+#define REGION_COUNTERS     64   /* what happened, for people to look at */
+#define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 320 bytes each */
+
+/*
+ * A budget keeps the windows around now: four past ones, whose unanswered requests may still be
+ * counted in the current one, the current one, and three ahead, in which places can be held.
+ */
+#define RING_CELLS 8
+#define RING_PAST  4
+#define RING_AHEAD 3
+
+typedef _Atomic(uint64_t) word_t;
+
+/*
+ * One window of one budget. Each word names its window by a tag, (number / RING_CELLS) mod 2^20;
+ * the place in the ring gives the rest of the number. A tag that is not ours is an older window:
+ * then the word reads as zero and the next writer replaces it.
+ *
+ *       63        44 43              22 21               0
+ *      +------------+------------------+------------------+
+ *      |    tag     |       high       |       low        |
+ *      +------------+------------------+------------------+
+ */
+struct cell {
+        /*
+         * high: spent, everything reserved in this window; low: flying, the part of it that was
+         * released for sending and has no answer yet.
+         * Writers: any process: reserve, confirm, settle, refund.
+         * Readers: every admission of this window, and of the RING_PAST after it (flying).
+         * Order:   release on change, acquire on read: a reader that misses an amount in flying
+         *          because it was carried over must see it in the next window's extra.
+         * Killed:  amounts stay: spent until the window turns, flying RING_PAST windows at most.
+         */
+        word_t use;
+        /*
+         * high: held, the part of spent that still waits for its time; low: extra, what the
+         * exchange may have counted here beyond our spent: foreign use, and requests of earlier
+         * windows whose answer came too late to know.
+         * Writers, readers, order: as above.
+         * Killed: held stays too high: foreign use is over-estimated until the window turns.
+         */
+        word_t edge;
+        /*
+         * high: the highest use that a header has shown; low: the foreign part of extra.
+         * Writers: observe. Readers: observe and people. Order: relaxed, only shown.
+         */
+        word_t seen;
+        word_t spare;
+};
+
+/* One budget: one window length of one pool for one owner. */
+struct slot {
+        /*
+         * Hash of pool, owner and span; 0: free. Claimed once by compare-and-swap, never freed.
+         * Order: acquire and release, so that who finds the key finds the description.
+         */
+        word_t key;
+        /* Nothing may be taken before this time; raised by -1015. Moves forward only. Relaxed. */
+        word_t shut_until_ms;
+        /* For people: pool index << 32 | span_ms, and the owner's hash. Written by the claimer. */
+        word_t pool_span;
+        word_t owner;
+        word_t spare[4];
+        struct cell cells[RING_CELLS];
+};
+
+struct region_header {
+        /* The birth certificate: written once, under the file lock, magic last. */
+        word_t magic;
+        uint32_t version;
+        uint32_t header_bytes;
+        uint32_t slot_bytes;
+        uint32_t n_slots;
+        uint64_t total_bytes;
+        uint64_t table_hash; /* of the pools: indices mean the same to all who share the region */
+        uint64_t born_ms;
+        uint64_t seed; /* of the owners' hashes */
+        uint64_t spare_certificate[8];
+
+        /*
+         * Pacing: pacing_rate is units per minute << 32 | burst, 0 for none; pacing_full_us is
+         * the time at which the bucket is full again (GCRA).
+         */
+        word_t pacing_rate;
+        word_t pacing_full_us;
+        /* Class ceilings in percent, a byte each, lowest class index in the lowest byte; opens_from
+         * in the top byte. */
+        word_t ceilings;
+        word_t spare_pacing[5];
+
+        /*
+         * Gates: time at which the gate opens << 8 | kind << 4 | phase (core/gate.h).
+         * Writers: who saw a 429, 418 or 403, and who probes. Readers: every admission.
+         * Order: release and acquire. Killed: a prober's lease ends by itself.
+         */
+        word_t gates[REGION_GATES];
+        /* Exchange clock minus ours: (offset_ms + 2^39) << 24 | error_ms; 0: never measured. */
+        word_t clocks[REGION_CLOCKS];
+        /* Windows of each pool: span_ms << 32 | limit; 0: none. Replaced by what the exchange says.
+         */
+        word_t pools[REGION_POOLS][REGION_POOL_WINDOWS];
+        word_t counters[REGION_COUNTERS];
+        uint64_t spare_end[112];
+};
+
+_Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
+_Static_assert(sizeof(struct slot) == 320, "a slot is five cache lines");
+_Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
+_Static_assert(offsetof(struct region_header, pacing_rate) == 128, "certificate: 128 bytes");
+_Static_assert(offsetof(struct region_header, gates) == 192, "pacing: 64 bytes");
+_Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes");
+_Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
+_Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");
+_Static_assert(offsetof(struct region_header, spare_end) == 3008, "counters: 512 bytes");
+_Static_assert(sizeof(struct region_header) == 3904, "the slots begin at 4096, a page");
+
+#define REGION_HEADER_BYTES 4096u
+#define REGION_BYTES        (REGION_HEADER_BYTES + (size_t)REGION_SLOTS * sizeof(struct slot))
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * Limiter
+ *
+ * Ties windows, pacing and gates of one region together. A request that costs something in
+ * several budgets is admitted to all of them or to none. What does not fit now is given a place
+ * in a window to come: the caller waits until then, confirms, and sends. So waiting is first come,
+ * first served across processes, without a lock, a queue or a wake-up.
+ *
+ *      reserve -> GO ---------------------------> send -> land
+ *         |                                        |        (answered)
+ *         +----> WAIT -> (time comes) -> confirm --+     -> nothing: fate unknown, keep it charged
+ *         |                  |                     +----> refund  (certainly never sent)
+ *         |                  +-> WAIT, LOST (reserve again)
+ *         +----> NEVER, LATE, SHUT, CROWDED: nothing is taken
+ *
+ * All times are the exchange's clock, in milliseconds; @guard_ms is how far it may be off.
+ * Nothing here sleeps, allocates or reads a clock. Any thread of any process may call at once;
+ * one ticket belongs to one caller.
+ */
+#ifndef CORE_LIMITER_H
+#define CORE_LIMITER_H
+
+#include "base/base.h"
+#include "base/class.h"
+#include "core/ceiling.h"
+#include "core/gate.h"
+#include "core/region.h"
+#include "core/window.h"
+
+#define LIMITER_CHARGES 8
+#define LIMITER_TAKES   16
+
+/* One pool that a request costs something in. */
+struct limiter_charge {
+        uint16_t pool;
+        bool has_ceilings; /* shared by several classes; false: a pool of this kind of request only
+                            */
+        uint64_t owner;    /* whose: hash of account or endpoint; 0 for the address as a whole */
+        uint32_t amount;
+        struct {
+                uint32_t span_ms, amount; /* another amount for the window of this span */
+        } special[2];
+};
+
+struct limiter_request {
+        enum weir_class class;
+        unsigned gate;        /* index of the product; gate 0 is asked as well */
+        uint64_t deadline_ms; /* must be sent before; UINT64_MAX for none */
+        uint32_t pacing;      /* units of the pacing bucket */
+        unsigned n_charges;
+        struct limiter_charge charges[LIMITER_CHARGES];
+};
+
+enum limiter_answer {
+        LIMITER_GO = 0,
+        LIMITER_WAIT,    /* a place is held: confirm at ticket.at_ms */
+        LIMITER_NEVER,   /* costs more than a whole window holds */
+        LIMITER_LATE,    /* not before the deadline; would be possible at @at_ms */
+        LIMITER_SHUT,    /* stopped or banned until @at_ms */
+        LIMITER_CROWDED, /* all windows ahead are full for this class; again at @at_ms */
+        LIMITER_LOST,    /* confirm: the place is gone and given back: reserve again */
+};
+
+enum limiter_state {
+        TICKET_EMPTY,
+        TICKET_HELD,
+        TICKET_FLYING,
+};
+
+struct limiter_take {
+        struct window window;
+        uint64_t number;
+        uint32_t amount;
+        uint32_t position;
+        uint16_t pool;
+        bool has_ceilings;
+        bool alone;
+};
+
+/* What one request holds. Empty it with land, refund or abandon; each empties it once. */
+struct limiter_ticket {
+        enum limiter_state state;
+        enum weir_class class;
+        unsigned gate;
+        uint64_t at_ms;         /* held: when to confirm. NEVER..CROWDED: as said there */
+        uint64_t try_ms;        /* held: when reserving anew may succeed earlier; 0: no such time */
+        uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
+        enum gate_kind shut_by; /* for LIMITER_SHUT */
+        uint16_t blocked_by;    /* pool that made it wait, or refused it */
+        uint32_t pacing;
+        bool is_paced;
+        unsigned n_takes;
+        struct limiter_take takes[LIMITER_TAKES];
+};
+
+#define LIMITER_TICKET_NULL ((struct limiter_ticket){ .state = TICKET_EMPTY })
+
+struct limiter {
+        struct region *region; /* borrowed from the opener, who closes it after us */
+};
+
+/* The exchange's time as the caller knows it. */
+struct limiter_time {
+        uint64_t now_ms;
+        uint32_t guard_ms;
+};
+
+/**
+ * limiter_reserve() - take a place for @request in all its budgets
+ *
+ * @ret_ticket is written for every answer; it is TICKET_EMPTY unless the answer is GO or WAIT.
+ * After GO, and right before sending, ticket_may_leave() must be asked with a fresh clock.
+ *
+ * Return: an enum limiter_answer; -ENOSPC: no room for another budget; -ESTALE: our clock is a
+ *         window or more behind that of another process.
+ */
+CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *request,
+                            struct limiter_time time, struct limiter_ticket *ret_ticket);
+
+/**
+ * limiter_confirm() - the time of a held place has come: may it be sent?
+ *
+ * Return: LIMITER_GO, LIMITER_WAIT (the place stays, at_ms is new), LIMITER_LOST (given back), or
+ *         LIMITER_SHUT (given back; stopped until at_ms).
+ */
+CHECKED int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket,
+                            struct limiter_time time);
+
+/* True while what GO said still holds. False: refund and reserve again. */
+static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_t now_ms)
+{
+        return ticket->state == TICKET_FLYING && now_ms < ticket->good_until_ms;
+}
+
+/* Gives back what certainly never reached the exchange, held or flying. Empties the ticket. */
+void limiter_refund(struct limiter *l, struct limiter_ticket *ticket);
+
+/* What the exchange's answer says about one pool. */
+struct limiter_news {
+        uint16_t pool;
+        uint64_t owner;
+        uint32_t span_ms;
+        uint32_t used;
+        bool may_fall; /* the count of this pool goes down by itself (fills): believe a lower one */
+};
+
+/**
+ * limiter_land() - the answer came
+ * @refund_pool, @refund: part of the charge in that pool that is not counted after all
+ * @news:   usage that its headers reported, @n of them
+ * @ret_foreign: use that was not ours, found now; may be NULL
+ *
+ * Empties the ticket.
+ */
+void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
+                  uint16_t refund_pool, uint32_t refund, const struct limiter_news *news, size_t n,
+                  uint32_t *ret_foreign);
+
+/* Sent, and no answer will come: stays charged, here and in the windows it may be counted in. */
+void limiter_abandon(struct limiter_ticket *ticket);
+
+/* Stops one budget (all its windows) until @until_ms: too many orders of one account. */
+void limiter_shut_pool(struct limiter *l, uint16_t pool, uint64_t owner, uint64_t until_ms);
+
+/* The windows of @pool are now these; unused places are 0. What is spent in a span stays. */
+void limiter_set_pool(struct limiter *l, uint16_t pool,
+                      const uint64_t windows[REGION_POOL_WINDOWS]);
+
+/*
+ * When the shortest window of @pool turns; now if it has none. For a refusal that does not say
+ * which window was full: if it was a longer one, its headers will have told us by then.
+ */
+uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_time time);
+
+word_t *limiter_gate(struct limiter *l, unsigned gate);
+
+void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings);
+void limiter_set_pacing(struct limiter *l, uint32_t rate_per_min, uint32_t burst);
+
+/* Hash of an owner's name (an API key, an endpoint) for this region; never 0. */
+uint64_t limiter_owner(const struct limiter *l, const void *name, size_t n);
+
+/* The budgets alive, for people: calls @fn for each slot. */
+typedef void (*limiter_slot_fn)(void *ctx, const struct window *window, uint16_t pool,
+                                uint64_t owner, uint64_t shut_until_ms);
+void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ctx);
+
+#endif

@@ -1,0 +1,284 @@
+#include "core/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int refuse(struct region_error *e, int error, const char *path, const char *why)
+{
+        snprintf(e->why, sizeof(e->why), "region %s: %s", path, why);
+        return error;
+}
+
+static int refuse_errno(struct region_error *e, int error, const char *path, const char *what)
+{
+        snprintf(e->why, sizeof(e->why), "region %s: cannot %s: %s", path, what, strerror(-error));
+        return error;
+}
+
+/* Writes everything of the certificate but its magic, and what a region starts with. */
+static void fill(struct region_header *h, const struct region_plan *plan)
+{
+        h->version = REGION_VERSION;
+        h->header_bytes = REGION_HEADER_BYTES;
+        h->slot_bytes = sizeof(struct slot);
+        h->n_slots = REGION_SLOTS;
+        h->total_bytes = REGION_BYTES;
+        h->table_hash = plan->table_hash;
+        h->born_ms = plan->now_ms;
+        if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != sizeof(h->seed))
+                h->seed = plan->now_ms; /* only spreads the owners; no secret */
+        for (size_t i = 0; i < REGION_POOLS; ++i)
+                for (size_t k = 0; k < REGION_POOL_WINDOWS; ++k)
+                        atomic_store_explicit(&h->pools[i][k], plan->windows[i][k],
+                                              memory_order_relaxed);
+        atomic_store_explicit(&h->ceilings, plan->ceilings, memory_order_relaxed);
+}
+
+static int map(int fd, int protection, struct region *ret)
+{
+        int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+        char *base = mmap(NULL, REGION_BYTES, protection, flags, fd, 0);
+
+        if (base == MAP_FAILED)
+                return -errno;
+        ret->header = (struct region_header *)(void *)base;
+        ret->slots = (struct slot *)(void *)(base + REGION_HEADER_BYTES);
+        ret->fd = fd;
+        return 0;
+}
+
+static int check_owner(int fd, const char *path, struct stat *st, struct region_error *e)
+{
+        if (fstat(fd, st) < 0)
+                return refuse_errno(e, -errno, path, "look at it");
+        if (!S_ISREG(st->st_mode))
+                return refuse(e, -EPERM, path, "is not a file; name another with --region");
+        if (st->st_uid != geteuid() && geteuid() != 0)
+                return refuse(
+                        e, -EPERM, path,
+                        "belongs to another user; run as that user or name another with --region");
+        if (st->st_mode & S_IWOTH)
+                return refuse(e, -EPERM, path, "may be written by everybody; chmod 600 it");
+        return 0;
+}
+
+static int check_certificate(const struct region_header *h, const uint64_t *table_hash,
+                             const char *path, struct region_error *e)
+{
+        if (h->version != REGION_VERSION || h->header_bytes != REGION_HEADER_BYTES ||
+            h->slot_bytes != sizeof(struct slot) || h->n_slots != REGION_SLOTS ||
+            h->total_bytes != REGION_BYTES)
+                return refuse(
+                        e, -ESTALE, path,
+                        "was made by another version of weir; stop the programs that use it and "
+                        "delete it, or name another with --region");
+        if (table_hash && h->table_hash != *table_hash)
+                return refuse(
+                        e, -ESTALE, path,
+                        "was made for other endpoint tables; stop the programs that use it and "
+                        "delete it, or name another with --region");
+        return 0;
+}
+
+/* Under the exclusive lock: a file that nobody has finished becomes a region. */
+static int build(int fd, const char *path, const struct region_plan *plan, struct region_error *e)
+{
+        struct region r = REGION_NULL;
+        int error;
+
+        /* Empty it first: what a creator who died left is not trusted. */
+        if (ftruncate(fd, 0) < 0)
+                return refuse_errno(e, -errno, path, "empty it");
+        error = posix_fallocate(fd, 0, (off_t)REGION_BYTES);
+        if (error != 0) {
+                /* Leave no half file: a later access to a missing page would kill the process. */
+                (void)!ftruncate(fd, 0);
+                return refuse_errno(e, -error, path, "reserve its space");
+        }
+        error = map(fd, PROT_READ | PROT_WRITE, &r);
+        if (error < 0)
+                return refuse_errno(e, error, path, "map it");
+        fill(r.header, plan);
+        if (msync(r.header, REGION_HEADER_BYTES, MS_SYNC) < 0)
+                error = refuse_errno(e, -errno, path, "write it");
+        else
+                atomic_store_explicit(&r.header->magic, REGION_MAGIC, memory_order_release);
+        munmap(r.header, REGION_BYTES);
+        return error;
+}
+
+static bool is_finished(int fd)
+{
+        uint64_t magic = 0;
+
+        return pread(fd, &magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+               magic == REGION_MAGIC;
+}
+
+/*
+ * Locks the file shared, with a finished region in it. Whoever finds it unfinished takes the
+ * exclusive lock and looks again: of two starters one builds and the other finds it built.
+ */
+static int lock_and_build(int fd, const char *path, const struct region_plan *plan,
+                          struct region_error *e)
+{
+        struct stat st;
+        int r;
+
+        for (;;) {
+                if (flock(fd, LOCK_SH) < 0)
+                        return refuse_errno(e, -errno, path, "lock it");
+                if (is_finished(fd))
+                        return 0;
+                if (flock(fd, LOCK_EX) < 0)
+                        return refuse_errno(e, -errno, path, "lock it");
+                if (is_finished(fd))
+                        continue;
+                if (fstat(fd, &st) < 0)
+                        return refuse_errno(e, -errno, path, "look at it");
+                /* An unfinished region has zeros where its magic comes; anything else is not ours.
+                 */
+                if (st.st_size != 0) {
+                        uint64_t first = 0;
+
+                        if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first) ||
+                            first != 0)
+                                return refuse(
+                                        e, -EUCLEAN, path,
+                                        "is not a region of weir, or is damaged; move it away or "
+                                        "name another with --region");
+                }
+                r = build(fd, path, plan, e);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int open_file(const char *path, const struct region_plan *plan, struct region *ret,
+                     struct region_error *e)
+{
+        struct stat st;
+        int fd, r;
+
+        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return refuse_errno(e, -errno, path, "open it");
+        r = check_owner(fd, path, &st, e);
+        if (r == 0)
+                r = lock_and_build(fd, path, plan, e);
+        if (r == 0 && (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES))
+                r = refuse(e, -EUCLEAN, path,
+                           "is cut short or of another version; stop the programs that use it and "
+                           "delete it, or name another with --region");
+        if (r == 0) {
+                r = map(fd, PROT_READ | PROT_WRITE, ret);
+                if (r < 0)
+                        r = refuse_errno(e, r, path, "map it");
+        }
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        r = check_certificate(ret->header, &plan->table_hash, path, e);
+        if (r < 0)
+                region_close(ret);
+        return r;
+}
+
+int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,
+                struct region_error *ret_error)
+{
+        struct region r = REGION_NULL;
+        int error;
+
+        if (path) {
+                error = open_file(path, plan, &r, ret_error);
+                if (error < 0)
+                        return error;
+        } else {
+                error = map(-1, PROT_READ | PROT_WRITE, &r);
+                if (error < 0)
+                        return refuse_errno(ret_error, error, "(private)", "map it");
+                fill(r.header, plan);
+                atomic_store_explicit(&r.header->magic, REGION_MAGIC, memory_order_release);
+        }
+        *ret_region = r;
+        return 0;
+}
+
+int region_open_readonly(const char *path, struct region *ret_region,
+                         struct region_error *ret_error)
+{
+        struct region r = REGION_NULL;
+        struct stat st;
+        int fd, error;
+
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return refuse_errno(ret_error, -errno, path, "open it");
+        if (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES || !is_finished(fd))
+                error = refuse(ret_error, -EUCLEAN, path,
+                               "is not a finished region of this version");
+        else
+                error = map(fd, PROT_READ, &r);
+        if (error < 0) {
+                close(fd);
+                return error;
+        }
+        error = check_certificate(r.header, NULL, path, ret_error);
+        if (error < 0) {
+                region_close(&r);
+                return error;
+        }
+        *ret_region = r;
+        return 0;
+}
+
+void region_close(struct region *region)
+{
+        if (region->header)
+                munmap(region->header, REGION_BYTES);
+        if (region->fd >= 0)
+                close(region->fd);
+        *region = REGION_NULL;
+}
+
+void region_sync(struct region *region)
+{
+        /* A failure leaves the ban in memory, where all processes see it; nothing more can be done.
+         */
+        if (region->fd >= 0)
+                (void)!msync(region->header, REGION_HEADER_BYTES, MS_SYNC);
+}
+
+int region_default_path(char *path, size_t size, struct region_error *ret_error)
+{
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        struct stat st;
+        char folder[256];
+        int n;
+
+        if (runtime && runtime[0] == '/')
+                n = snprintf(folder, sizeof(folder), "%s/weir", runtime);
+        else
+                n = snprintf(folder, sizeof(folder), "/dev/shm/weir-%u", (unsigned)geteuid());
+        if (n < 0 || (size_t)n >= sizeof(folder) ||
+            (size_t)snprintf(path, size, "%s/region", folder) >= size)
+                return refuse(ret_error, -ENAMETOOLONG, folder, "has too long a name");
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+                return refuse_errno(ret_error, -errno, folder, "make the folder");
+        /* /dev/shm is everybody's: a folder that somebody else made there first is not ours. */
+        if (lstat(folder, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & (S_IWGRP | S_IWOTH)))
+                return refuse(ret_error, -EPERM, folder,
+                              "is not a folder of this user alone; name a place with --region");
+        return 0;
+}

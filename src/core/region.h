@@ -1,0 +1,67 @@
+/*
+ * Region
+ *
+ * The file that all processes of a machine map. Created by the first, under an exclusive file
+ * lock that the kernel frees if the creator dies; all others hold a shared lock while they have
+ * it mapped, so that a file in use is never rebuilt. It outlives everybody: after a crash the
+ * next process finds the counts, stops and bans as they were.
+ */
+#ifndef CORE_REGION_H
+#define CORE_REGION_H
+
+#include "core/layout.h"
+
+struct region {
+        struct region_header *header;
+        struct slot *slots;
+        int fd; /* -1: private to this process */
+};
+
+#define REGION_NULL ((struct region){ .fd = -1 })
+
+/* What a new region starts with. */
+struct region_plan {
+        uint64_t table_hash; /* of the pools' meaning; a region made for another table is refused */
+        uint64_t now_ms;     /* exchange or wall clock, for the certificate */
+        uint64_t windows[REGION_POOLS][REGION_POOL_WINDOWS]; /* span_ms << 32 | limit */
+        uint64_t ceilings;
+};
+
+struct region_error {
+        char why[320]; /* a sentence: what is wrong with which file, and what to do */
+};
+
+/**
+ * region_open() - map the region at @path, creating it if there is none
+ * @path: NULL for a region that is private to this process
+ *
+ * Return: 0; -ESTALE: made by another version or for other pools; -EUCLEAN: damaged; -EPERM:
+ *         not ours or writable by others; or another errno. @ret_error says more.
+ */
+CHECKED int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,
+                        struct region_error *ret_error);
+
+/* As region_open(), for looking only: never creates, maps read-only. */
+CHECKED int region_open_readonly(const char *path, struct region *ret_region,
+                                 struct region_error *ret_error);
+
+/* Accepts REGION_NULL; may run twice. */
+void region_close(struct region *region);
+
+/* Puts a ban on the disk before anything else is sent. Nothing for a private region. */
+void region_sync(struct region *region);
+
+/**
+ * region_default_path() - where the region is when nobody says: the user's runtime folder, else
+ *                         /dev/shm; the folder is made when needed
+ *
+ * Return: 0 or a negative errno with @ret_error written.
+ */
+CHECKED int region_default_path(char *path, size_t size, struct region_error *ret_error);
+
+static inline uint64_t region_window(uint32_t span_ms, uint32_t limit)
+{
+        return (uint64_t)span_ms << 32 | limit;
+}
+
+#endif
