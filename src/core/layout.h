@@ -98,7 +98,7 @@ struct region_header {
         uint64_t table_hash; /* of the pools: indices mean the same to all who share the region */
         uint64_t born_ms;
         uint64_t seed; /* of the owners' hashes */
-        uint64_t spare_certificate[8];
+        uint64_t spare_certificate[9];
 
         /*
          * Pacing: pacing_rate is units per minute << 32 | burst, 0 for none; pacing_full_us is
@@ -123,7 +123,7 @@ struct region_header {
          */
         word_t pools[REGION_POOLS][REGION_POOL_WINDOWS];
         word_t counters[REGION_COUNTERS];
-        uint64_t spare_end[112];
+        uint64_t spare_end[136];
 };
 
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
@@ -135,7 +135,7 @@ _Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes"
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
 _Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");
 _Static_assert(offsetof(struct region_header, spare_end) == 3008, "counters: 512 bytes");
-_Static_assert(sizeof(struct region_header) == 3904, "the slots begin at 4096, a page");
+_Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
 
 #define REGION_HEADER_BYTES 4096u
 #define REGION_BYTES        (REGION_HEADER_BYTES + (size_t)REGION_SLOTS * sizeof(struct slot))
