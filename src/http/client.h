@@ -1,0 +1,147 @@
+/*
+ * HTTP/1.1 client: a pool of kept connections to one server
+ *
+ * The rule of money: a request is never sent twice from here. As soon as one of its bytes may have
+ * left this machine, the only answers are the server's own or a failure that says so. A request is
+ * moved to another connection only while it is certain that not one byte of it left.
+ *
+ *      http_pool_call()                                   head()  data()*  done()
+ *      -> idle connection, newest first  -> written at once ---->|
+ *      -> else a new one, below the ceiling                      +--> failed()
+ *      -> else waits, first come first served
+ *
+ * Exactly one of done() and failed() ends a call, unless http_call_cancel() did. No callback comes
+ * from inside a function of this file; all come from the loop. A callback may start, cancel, pause
+ * and resume any call.
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "http/parse.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+struct http_pool;
+struct http_call;
+struct http_connection;
+
+/* Where a server is: `http://HOST[:PORT][/BASE]`, `https://...`, `unix:PATH`. */
+struct http_url {
+        struct str host; /* views into the text; IPv6 without brackets; the path for unix */
+        uint16_t port;   /* 80 and 443 when not said, 0 for unix */
+        bool is_tls, is_unix;
+        struct str base; /* "" or a path to put before every target, without a '/' at its end */
+};
+
+/* Return: 0, or -EINVAL for anything else (user names, queries and fragments included). */
+CHECKED int http_url_parse(struct str text, struct http_url *ret_url);
+
+struct http_pool_config {
+        struct str host; /* name, digits, or the path of a unix socket; copied */
+        uint16_t port;
+        bool is_unix;
+        struct tls *tls; /* NULL: plain. Borrowed from whoever made the pool, outlives it */
+
+        unsigned max_connections; /* 0: 64 */
+        unsigned min_warm;        /* idle connections kept open in advance, handshake done */
+
+        /* Zero takes the default. */
+        uint64_t max_idle_us;        /* 15 s: shorter than servers keep them, so they do not race */
+        uint64_t max_age_us;         /* 10 min: follows the server's name to new machines */
+        uint64_t connect_timeout_us; /* 5 s: TCP and TLS together, all addresses */
+        uint64_t answer_timeout_us;  /* 10 s: from http_pool_call() to the whole head */
+        uint64_t progress_timeout_us; /* 10 s: longest pause inside a message */
+        uint64_t resolve_us;          /* 60 s between lookups of the name */
+};
+
+struct http_pool_counters {
+        /* now */
+        unsigned connecting, idle, busy, waiting; /* connections; waiting: calls */
+        /* since the start */
+        uint64_t calls, reuses; /* reuses: calls on a connection that had served before */
+        uint64_t connects, connect_failures;
+        uint64_t idle_lost;   /* idle connections that the server closed */
+        uint64_t unsolicited; /* connections dropped for bytes that nobody had asked for */
+        uint64_t not_sent, maybe_sent, cut; /* failures by kind */
+};
+
+CHECKED int http_pool_new(struct loop *loop, const struct http_pool_config *config,
+                          struct http_pool **ret_pool);
+/* Ends the calls that are left with failed(), closes everything. Accepts NULL. Return: NULL. */
+struct http_pool *http_pool_free(struct http_pool *pool);
+
+const struct http_pool_counters *http_pool_counters(const struct http_pool *pool);
+/* "api.binance.com:443" or "unix:/run/x", for people. */
+const char *http_pool_name(const struct http_pool *pool);
+/* While resting nothing is opened in advance, so that a banned address sends nothing unasked. */
+void http_pool_rest(struct http_pool *pool, bool is_resting);
+
+enum http_failure {
+        HTTP_NOT_SENT,   /* nothing of the request left this machine */
+        HTTP_MAYBE_SENT, /* its fate is unknown */
+        HTTP_CUT,        /* head() was called, but the answer does not end */
+};
+
+struct http_call_ops {
+        /* The final head (1xx other than 101 are swallowed). @head lives during the callback only.
+         */
+        void (*head)(struct http_call *call, const struct http_head *head);
+        /* A piece of the body without its framing, never empty; lives during the callback only. */
+        void (*data)(struct http_call *call, struct str payload);
+        /* The answer is complete; the call is the caller's again. */
+        void (*done)(struct http_call *call);
+        /* @why: a sentence that names the server; lives during the callback only. */
+        void (*failed)(struct http_call *call, enum http_failure failure, const char *why);
+};
+
+/*
+ * One request, embedded by its owner (container_of() leads back). May be used again after its end.
+ */
+struct http_call {
+        /* Set by the owner. The bytes stay valid and unchanged until the call has ended. */
+        const struct http_call_ops *ops;
+        enum http_method method; /* decides whether the answer has a body */
+        struct str head,
+                body; /* the request as it goes out: head with its empty line, framed body */
+        uint64_t answer_by_us; /* loop_now_us() by which the answer's head must be here; 0: default
+                                */
+
+        /* To read, from http_pool_call() on. */
+        uint64_t sent_us; /* loop_now_us() at which its first byte may have left; 0: not yet */
+        bool is_reuse;    /* went out on a connection that had served before */
+
+        /* The pool's own. */
+        struct http_pool *pool; /* NULL: not under way */
+        struct http_connection *connection;
+        struct list link; /* the waiting or the failing ones */
+        uint64_t sent_mark;
+        size_t n_written;
+        bool is_failing;
+        char *why;
+};
+
+/* Before the first use. */
+void http_call_init(struct http_call *call, const struct http_call_ops *ops);
+
+/**
+ * http_pool_call() - send a request as soon as a connection is free
+ *
+ * Written at once when one is idle: call->sent_us tells.
+ *
+ * Return: 0 when exactly one of done() and failed() will follow, -ESHUTDOWN in http_pool_free().
+ */
+CHECKED int http_pool_call(struct http_pool *pool, struct http_call *call);
+
+/* The asker is gone: takes the call back; drops its connection if it had one. No callback follows.
+ * Harmless for a call that is not under way. */
+void http_call_cancel(struct http_call *call);
+
+/* Stops and resumes data(), so that a slow receiver slows the server down. At most what one read
+ * brought is kept. */
+void http_call_pause(struct http_call *call);
+void http_call_resume(struct http_call *call);
+
+#endif
