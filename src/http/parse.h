@@ -96,6 +96,11 @@ CHECKED int http_parse_request(struct str data, size_t *from, struct http_head *
 CHECKED int http_parse_response(struct str data, size_t *from, enum http_method method,
                                 struct http_head *ret_head, struct http_error *ret_error);
 
+/* What the parser takes as a method or a field's name, as a target, as a field's value. */
+bool http_is_token(struct str s);
+bool http_is_target(struct str s);
+bool http_is_value(struct str s);
+
 /* The value of the first field called @name (case folded); NULL view (p == NULL) when there is
  * none. */
 struct str http_field_value(const struct http_head *head, struct str name);
