@@ -13,13 +13,15 @@
 
 static int refuse(struct region_error *e, int error, const char *path, const char *why)
 {
-        snprintf(e->why, sizeof(e->why), "region %s: %s", path, why);
+        /* A path too long to name is cut: the sentence still says what is wrong. */
+        (void)!snprintf(e->why, sizeof(e->why), "region %.200s: %s", path, why);
         return error;
 }
 
 static int refuse_errno(struct region_error *e, int error, const char *path, const char *what)
 {
-        snprintf(e->why, sizeof(e->why), "region %s: cannot %s: %s", path, what, strerror(-error));
+        (void)!snprintf(e->why, sizeof(e->why), "region %.200s: cannot %s: %s", path, what,
+                        strerror(-error));
         return error;
 }
 

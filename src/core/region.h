@@ -28,7 +28,7 @@ struct region_plan {
 };
 
 struct region_error {
-        char why[320]; /* a sentence: what is wrong with which file, and what to do */
+        char why[512]; /* a sentence: what is wrong with which file, and what to do */
 };
 
 /**
