@@ -170,6 +170,9 @@ void settings_report_deinit(struct settings_report *report);
 /* One line each, in the order of the file: "weir: FILE:LINE:COLUMN: ..." */
 void settings_report_print(const struct settings_report *report, FILE *to);
 
+/* { "mistakes": [ { "where": "weir.yaml", "line": 3, "column": 7, "what": "..." } ] } */
+void settings_report_print_json(const struct settings_report *report, FILE *to);
+
 /* The defaults. */
 void settings_init(struct settings *s);
 

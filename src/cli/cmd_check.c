@@ -1,0 +1,107 @@
+/*
+ * weir check: what a configuration file would do, or all that is wrong with it.
+ */
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/settings.h"
+
+static void print_help(FILE *to)
+{
+        fputs("usage: weir check [--json] CONFIG\n\n"
+              "Reads CONFIG and the environment as weir gateway would. When all is well, prints "
+              "the\n"
+              "settings that result; else every mistake with its line and column, and what to "
+              "write\n"
+              "instead.\n\n"
+              "  --json   print as JSON\n"
+              "  --help   this text\n\n"
+              "Exit status: 0 the file is good, 2 it is not.\n\n"
+              "Keys, sections with a dot:\n\n",
+              to);
+        settings_print_help(to);
+}
+
+/* Return: 0, SETTINGS_MISTAKEN or -ENOMEM. */
+static int load(struct settings *s, const char *path, struct settings_report *report)
+{
+        int r;
+
+        settings_init(s);
+        r = settings_load_file(s, path, report);
+        if (r < 0)
+                return r;
+        r = settings_load_environment(s, report);
+        if (r < 0)
+                return r;
+        r = settings_check(s, report);
+        if (r < 0)
+                return r;
+        return report->n_mistakes > 0 ? SETTINGS_MISTAKEN : SETTINGS_GOOD;
+}
+
+static int check(const char *path, bool is_json)
+{
+        static struct settings s;
+        static struct settings_report report;
+        int r = load(&s, path, &report);
+
+        if (r < 0) {
+                fprintf(stderr, "weir: check: %s\n", strerror(-r));
+        } else if (r == SETTINGS_MISTAKEN) {
+                settings_report_print(&report, stderr);
+                if (is_json)
+                        settings_report_print_json(&report, stdout);
+        } else if (is_json) {
+                settings_print_json(&s, stdout);
+        } else {
+                settings_print(&s, stdout);
+        }
+        settings_report_deinit(&report);
+        if (r < 0)
+                return EXIT_FAILED;
+        return r == SETTINGS_MISTAKEN ? EXIT_USAGE : EXIT_DONE;
+}
+
+/* The option that getopt_long() has just refused: one letter, or a word. */
+static void print_unknown(char **argv)
+{
+        char letter[3] = { '-', (char)optopt, '\0' };
+
+        fprintf(stderr, "weir: check: there is no option %s; see weir check --help\n",
+                optopt ? letter : argv[optind - 1]);
+}
+
+int cmd_check(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "json", no_argument, NULL, 'j' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
+        };
+        bool is_json = false;
+        int option;
+
+        opterr = 0;
+        while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+                if (option == 'h') {
+                        print_help(stdout);
+                        return EXIT_DONE;
+                }
+                if (option != 'j') {
+                        print_unknown(argv);
+                        return EXIT_USAGE;
+                }
+                is_json = true;
+        }
+        if (optind != argc - 1) {
+                fputs("weir: check: name one file: weir check [--json] CONFIG\n", stderr);
+                return EXIT_USAGE;
+        }
+        return check(argv[optind], is_json);
+}

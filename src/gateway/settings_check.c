@@ -1,0 +1,125 @@
+/*
+ * Values that are good alone but not together, and files that are named but not there.
+ */
+#include "gateway/settings.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "gateway/settings_table.h"
+#include "gateway/settings_value.h"
+
+/* Keeps the worst of two answers: an error, a mistake, nothing. */
+static int worse(int a, int b)
+{
+        if (a < 0 || b < 0)
+                return a < 0 ? a : b;
+        return a ? a : b;
+}
+
+/* Adds a mistake where the value of setting @id was given. */
+static int add_at(const struct settings *s, enum settings_id id, struct settings_report *report,
+                  const struct sentence *what)
+{
+        const struct settings_origin *origin = &s->origins[id];
+        const struct setting *t = &settings_table[id];
+        char variable[80];
+
+        switch (origin->source) {
+        case SETTINGS_FILE:
+                return report_add(report, report->file ? report->file : "file", origin->line,
+                                  origin->column, "%s: %s", t->key, what->text);
+        case SETTINGS_ENVIRONMENT:
+                snprintf(variable, sizeof(variable), "environment variable %s", t->env);
+                return report_add(report, variable, 0, 0, "%s: %s", t->key, what->text);
+        case SETTINGS_FLAG:
+                return report_add(report, "command line", 0, 0, "%s: %s", t->key, what->text);
+        case SETTINGS_DEFAULT:
+                break;
+        }
+        return report_add(report, "default", 0, 0, "%s: %s", t->key, what->text);
+}
+
+static int check_ceilings(const struct settings *s, struct settings_report *report)
+{
+        int answer = SETTINGS_GOOD;
+
+        for (size_t i = 1; i < CLASS_COUNT; ++i) {
+                size_t id = SETTING_classes_cancel + i;
+                struct sentence why;
+
+                if (s->ceiling_pct[i] <= s->ceiling_pct[i - 1])
+                        continue;
+                sentence_say(
+                        &why,
+                        "%u%% for %s is more than the %u%% of %s, which comes before it; lower "
+                        "%s or raise %s",
+                        s->ceiling_pct[i], class_name((enum weir_class)i), s->ceiling_pct[i - 1],
+                        class_name((enum weir_class)(i - 1)), class_name((enum weir_class)i),
+                        class_name((enum weir_class)(i - 1)));
+                /* The user looks for the mistake where they wrote something. */
+                if (s->origins[id].source == SETTINGS_DEFAULT)
+                        --id;
+                answer = worse(answer, add_at(s, (enum settings_id)id, report, &why));
+        }
+        return answer;
+}
+
+static int check_pool(const struct settings *s, struct settings_report *report)
+{
+        enum settings_id id = s->origins[SETTING_pool_warm].source == SETTINGS_DEFAULT
+                                      ? SETTING_pool_max
+                                      : SETTING_pool_warm;
+        struct sentence why;
+
+        if (s->pool.warm <= s->pool.max)
+                return SETTINGS_GOOD;
+        sentence_say(&why,
+                     "%u warm connections do not fit into a pool of %u; lower pool.warm or "
+                     "raise pool.max",
+                     s->pool.warm, s->pool.max);
+        return add_at(s, id, report, &why);
+}
+
+/* An upstream that is weir itself would send every request in a circle. */
+static int check_circle(const struct settings *s, struct settings_report *report)
+{
+        int answer = SETTINGS_GOOD;
+        char text[2 * SETTINGS_HOST_SIZE];
+        struct sentence why;
+
+        for (size_t i = 0; i < s->n_listen; ++i) {
+                for (size_t j = 0; j < GROUP_COUNT; ++j) {
+                        if (!address_is_equal(&s->listen[i], &s->upstream[j]))
+                                continue;
+                        sentence_say(&why, "weir itself listens on %s; name the exchange's address",
+                                     settings_address_text(&s->listen[i], false, text,
+                                                           sizeof(text)));
+                        answer = worse(answer,
+                                       add_at(s, (enum settings_id)(SETTING_upstream_api + j),
+                                              report, &why));
+                }
+        }
+        return answer;
+}
+
+static int check_tls_ca(const struct settings *s, struct settings_report *report)
+{
+        char quoted[QUOTE_SIZE];
+        struct sentence why;
+
+        if (s->tls_ca[0] == '\0' || access(s->tls_ca, R_OK) == 0)
+                return SETTINGS_GOOD;
+        sentence_say(&why, "%s cannot be read: %s",
+                     value_quote(str_of(s->tls_ca), quoted, sizeof(quoted)), strerror(errno));
+        return add_at(s, SETTING_tls_ca, report, &why);
+}
+
+int settings_check(const struct settings *s, struct settings_report *report)
+{
+        int answer = check_ceilings(s, report);
+
+        answer = worse(answer, check_pool(s, report));
+        answer = worse(answer, check_circle(s, report));
+        return worse(answer, check_tls_ca(s, report));
+}

@@ -1,0 +1,180 @@
+#include "gateway/settings.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "gateway/settings_table.h"
+#include "gateway/settings_value.h"
+
+static const char *const sources[] = {
+        [SETTINGS_DEFAULT] = "default",
+        [SETTINGS_FILE] = "file",
+        [SETTINGS_ENVIRONMENT] = "environment",
+        [SETTINGS_FLAG] = "flag",
+};
+
+static const char *member_text(const struct settings *s, size_t i, char *to, size_t size)
+{
+        return settings_address_text(&s->listen[i], false, to, size);
+}
+
+/* Whether YAML would take @text, without quotes, for something else. */
+static bool needs_quotes(const char *text)
+{
+        size_t n = strlen(text);
+
+        return n == 0 || strpbrk(text, " \"'\\") || strchr("-?:,[]{}#&*!|>%@`", text[0]) ||
+               text[n - 1] == ':' || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0;
+}
+
+static void print_scalar(const char *text, FILE *to)
+{
+        if (!needs_quotes(text)) {
+                fputs(text, to);
+                return;
+        }
+        fputc('"', to);
+        for (; *text; ++text) {
+                if (*text == '"' || *text == '\\')
+                        fputc('\\', to);
+                fputc(*text, to);
+        }
+        fputc('"', to);
+}
+
+static void print_origin(const struct settings *s, size_t id, FILE *to)
+{
+        const struct settings_origin *origin = &s->origins[id];
+
+        switch (origin->source) {
+        case SETTINGS_DEFAULT:
+                break;
+        case SETTINGS_FILE:
+                fprintf(to, "  # file, line %u", origin->line);
+                break;
+        case SETTINGS_ENVIRONMENT:
+                fprintf(to, "  # environment, %s", settings_table[id].env);
+                break;
+        case SETTINGS_FLAG:
+                fputs("  # flag", to);
+                break;
+        }
+        fputc('\n', to);
+}
+
+static void print_list(const struct settings *s, size_t id, FILE *to)
+{
+        char text[2 * SETTINGS_HOST_SIZE];
+
+        print_origin(s, id, to);
+        for (size_t i = 0; i < s->n_listen; ++i) {
+                fputs("  - ", to);
+                print_scalar(member_text(s, i, text, sizeof(text)), to);
+                fputc('\n', to);
+        }
+}
+
+void settings_print(const struct settings *s, FILE *to)
+{
+        struct str section = STR_NULL;
+
+        for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
+                const struct setting *t = &settings_table[i];
+                struct str in = setting_section(t);
+                char text[SETTINGS_PATH_SIZE];
+
+                if (in.n > 0 && !str_eq(in, section))
+                        fprintf(to, "%.*s:\n", STR_ARGS(in));
+                section = in;
+                fprintf(to, "%s%.*s:", in.n > 0 ? "  " : "", STR_ARGS(setting_leaf(t)));
+                if (t->kind == KIND_ADDRESSES) {
+                        print_list(s, i, to);
+                        continue;
+                }
+                fputc(' ', to);
+                print_scalar(value_text(t, s, text, sizeof(text)), to);
+                print_origin(s, i, to);
+        }
+}
+
+/* A path need not be UTF-8, but JSON must be. */
+static json_t *json_text(const char *text)
+{
+        json_t *json = json_string(text);
+
+        return json ? json : json_string("(not UTF-8)");
+}
+
+static json_t *json_value(const struct setting *t, const struct settings *s)
+{
+        const void *value = setting_at_const(t, s);
+        char text[SETTINGS_PATH_SIZE];
+        json_t *list;
+
+        switch (t->kind) {
+        case KIND_BOOL:
+                return json_boolean(*(const bool *)value);
+        case KIND_INT:
+        case KIND_PERCENT:
+                return json_integer(*(const uint32_t *)value);
+        case KIND_ADDRESSES:
+                list = json_array();
+                for (size_t i = 0; list && i < s->n_listen; ++i)
+                        json_array_append_new(list,
+                                              json_text(member_text(s, i, text, sizeof(text))));
+                return list;
+        default:
+                return json_text(value_text(t, s, text, sizeof(text)));
+        }
+}
+
+void settings_print_json(const struct settings *s, FILE *to)
+{
+        json_t *all = json_object();
+
+        for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
+                const struct setting *t = &settings_table[i];
+
+                json_object_set_new(all, t->key,
+                                    json_pack("{s:o, s:s, s:b}", "value", json_value(t, s),
+                                              "source", sources[s->origins[i].source], "reload",
+                                              t->is_reloadable));
+        }
+        json_dumpf(all, to, JSON_INDENT(2));
+        fputc('\n', to);
+        json_decref(all);
+}
+
+void settings_report_print_json(const struct settings_report *report, FILE *to)
+{
+        json_t *list = json_array(), *all = json_pack("{s:o}", "mistakes", list);
+
+        for (size_t i = 0; i < report->n_mistakes; ++i) {
+                const struct settings_mistake *m = &report->mistakes[i];
+
+                json_array_append_new(list,
+                                      json_pack("{s:o, s:i, s:i, s:o}", "where",
+                                                json_text(m->where), "line", (int)m->line, "column",
+                                                (int)m->column, "what", json_text(m->what)));
+        }
+        json_dumpf(all, to, JSON_INDENT(2));
+        fputc('\n', to);
+        json_decref(all);
+}
+
+void settings_print_help(FILE *to)
+{
+        for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
+                const struct setting *t = &settings_table[i];
+                char range[80];
+
+                fprintf(to, "  %-28s %s\n", t->key, t->help);
+                fprintf(to, "  %-28s %s", "", value_kind_text(t));
+                if (t->max > 0)
+                        fprintf(to, ", %s", value_range_text(t, range, sizeof(range)));
+                fprintf(to, "; default %s", t->preset[0] ? t->preset : "empty");
+                if (t->env)
+                        fprintf(to, "; environment %s", t->env);
+                fprintf(to, "%s\n", t->is_reloadable ? "" : "; needs a restart");
+        }
+}

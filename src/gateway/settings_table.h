@@ -1,0 +1,63 @@
+/*
+ * The table of settings, and what the parts of settings share. Not for other files.
+ */
+#ifndef GATEWAY_SETTINGS_TABLE_H
+#define GATEWAY_SETTINGS_TABLE_H
+
+#include "base/base.h"
+#include "base/str.h"
+#include "gateway/settings.h"
+
+enum setting_kind {
+        KIND_BOOL,
+        KIND_INT,
+        KIND_PERCENT,
+        KIND_DURATION,
+        KIND_SIZE,
+        KIND_PATH,
+        KIND_ADDRESSES,
+        KIND_URL,
+        KIND_LEVEL,
+};
+
+struct setting {
+        const char *key;
+        const char *preset; /* the default, as it would stand in a file */
+        const char *env;    /* or NULL */
+        const char *help;
+        enum setting_kind kind;
+        bool is_reloadable;
+        uint64_t min, max;
+        size_t offset, size; /* of the value in struct settings */
+};
+
+extern const struct setting settings_table[SETTINGS_COUNT];
+
+/* The value of setting @t inside @s. */
+static inline void *setting_at(const struct setting *t, struct settings *s)
+{
+        return (char *)s + t->offset;
+}
+
+static inline const void *setting_at_const(const struct setting *t, const struct settings *s)
+{
+        return (const char *)s + t->offset;
+}
+
+/* The part of a key before its dot, empty for keys in no section; and the part after it. */
+struct str setting_section(const struct setting *t);
+struct str setting_leaf(const struct setting *t);
+
+/* Return: the setting, or NULL. An empty @section stands for the top of the file. */
+const struct setting *setting_find(struct str section, struct str leaf);
+bool setting_has_section(struct str name);
+
+/* Remembers where the value of @t is from. */
+void setting_came_from(struct settings *s, const struct setting *t, enum settings_source source,
+                       uint32_t line, uint32_t column);
+
+/* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
+CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,
+                       uint32_t column, const char *format, ...) PRINTF(5, 6);
+
+#endif

@@ -1,0 +1,396 @@
+#include "gateway/settings_value.h"
+
+#include <stdarg.h>
+
+#include "gateway/settings_guess.h"
+
+/* Input beyond this is quoted in part: the user knows the rest. */
+#define QUOTED_MAX 60
+
+struct unit {
+        const char *name;
+        uint64_t factor;
+};
+
+static const struct unit durations[] = {
+        { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }
+};
+static const struct unit sizes[] = {
+        { "B", 1 }, { "KiB", 1ULL << 10 }, { "MiB", 1ULL << 20 }, { "GiB", 1ULL << 30 }
+};
+static const char *const levels[] = {
+        [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
+};
+
+int sentence_say(struct sentence *why, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(why->text, sizeof(why->text), format, args);
+        va_end(args);
+        return SETTINGS_MISTAKEN;
+}
+
+/* Never cuts a character of UTF-8 in two. */
+static struct str shorten(struct str text, size_t n)
+{
+        if (text.n <= n)
+                return text;
+        while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+                --n;
+        return str_from(text.p, n);
+}
+
+const char *value_quote(struct str text, char *to, size_t size)
+{
+        struct str shown = shorten(text, QUOTED_MAX);
+        size_t n = 0;
+
+        /* Five more: one escaped byte and the closing quote; eight for the dots. */
+        must(size > 16);
+        to[n++] = '"';
+        for (size_t i = 0; i < shown.n && n + 16 < size; ++i) {
+                unsigned char c = (unsigned char)shown.p[i];
+
+                if (c < 0x20 || c == 0x7f)
+                        n += (size_t)snprintf(to + n, size - n, "\\x%02x", c);
+                else
+                        to[n++] = (char)c;
+        }
+        snprintf(to + n, size - n, "%s\"", shown.n < text.n ? "..." : "");
+        return to;
+}
+
+const char *value_kind_text(const struct setting *t)
+{
+        switch (t->kind) {
+        case KIND_BOOL:
+                return "on or off";
+        case KIND_INT:
+                return "a whole number";
+        case KIND_PERCENT:
+                return "a whole number of percent";
+        case KIND_DURATION:
+                return "a duration such as 250ms, 5s, 10m or 1h";
+        case KIND_SIZE:
+                return "a size such as 64KiB or 1MiB";
+        case KIND_PATH:
+                return "the path of a file";
+        case KIND_ADDRESSES:
+                return "a list of HOST:PORT and unix:PATH";
+        case KIND_URL:
+                return "a URL without a path, or unix:PATH";
+        case KIND_LEVEL:
+                return "error, warn, info or debug";
+        }
+        must(false); /* a kind without a text */
+        return "";
+}
+
+/* The largest unit that leaves a number people read easily: 90s, not 1.5m; 10m, not 600s. */
+static const char *duration_text(uint64_t ms, char *to, size_t size)
+{
+        if (ms % 1000 != 0)
+                snprintf(to, size, "%llums", (unsigned long long)ms);
+        else if (ms == 0 || ms % 60000 != 0 || ms <= 120000)
+                snprintf(to, size, "%llus", (unsigned long long)(ms / 1000));
+        else if (ms % 3600000 != 0)
+                snprintf(to, size, "%llum", (unsigned long long)(ms / 60000));
+        else
+                snprintf(to, size, "%lluh", (unsigned long long)(ms / 3600000));
+        return to;
+}
+
+static const char *size_text(uint64_t bytes, char *to, size_t size)
+{
+        for (size_t i = ARRAY_SIZE(sizes); i-- > 1;) {
+                if (bytes > 0 && bytes % sizes[i].factor == 0) {
+                        snprintf(to, size, "%llu%s", (unsigned long long)(bytes / sizes[i].factor),
+                                 sizes[i].name);
+                        return to;
+                }
+        }
+        snprintf(to, size, "%llu", (unsigned long long)bytes);
+        return to;
+}
+
+static const char *number_text(const struct setting *t, uint64_t value, char *to, size_t size)
+{
+        switch (t->kind) {
+        case KIND_DURATION:
+                return duration_text(value, to, size);
+        case KIND_SIZE:
+                return size_text(value, to, size);
+        default:
+                snprintf(to, size, "%llu%s", (unsigned long long)value,
+                         t->kind == KIND_PERCENT ? "%" : "");
+                return to;
+        }
+}
+
+const char *value_range_text(const struct setting *t, char *to, size_t size)
+{
+        char min[32], max[32];
+
+        to[0] = '\0';
+        if (t->max > 0)
+                snprintf(to, size, "from %s to %s", number_text(t, t->min, min, sizeof(min)),
+                         number_text(t, t->max, max, sizeof(max)));
+        return to;
+}
+
+/* Cuts @text into digits and what follows them. */
+static struct str take_digits(struct str text, struct str *ret_rest)
+{
+        size_t n = 0;
+
+        while (n < text.n && text.p[n] >= '0' && text.p[n] <= '9')
+                ++n;
+        *ret_rest = str_from(text.p + n, text.n - n);
+        return str_from(text.p, n);
+}
+
+/* Return: the factor of the unit @name, or 0 when there is none of that name. */
+static uint64_t unit_factor(const struct setting *t, struct str name)
+{
+        const struct unit *units = t->kind == KIND_DURATION ? durations : sizes;
+
+        _Static_assert(ARRAY_SIZE(durations) == ARRAY_SIZE(sizes), "one loop for both");
+        for (size_t i = 0; i < ARRAY_SIZE(durations); ++i)
+                if (str_eq(name, str_of(units[i].name)))
+                        return units[i].factor;
+        return 0;
+}
+
+static int say_no_number(const struct setting *t, struct str text, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE], range[80];
+
+        return sentence_say(why, "%s is not %s; write one %s",
+                            value_quote(text, quoted, sizeof(quoted)), value_kind_text(t),
+                            value_range_text(t, range, sizeof(range)));
+}
+
+static int say_no_unit(struct str text, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE];
+
+        return sentence_say(why, "%s has no unit; write %.*sms, %.*ss, %.*sm or %.*sh",
+                            value_quote(text, quoted, sizeof(quoted)), STR_ARGS(text),
+                            STR_ARGS(text), STR_ARGS(text), STR_ARGS(text));
+}
+
+/* Digits and a unit to a number in the unit of the struct's member, not yet held against the range.
+ */
+static int parse_amount(const struct setting *t, struct str text, uint64_t *ret,
+                        struct sentence *why)
+{
+        struct str unit, digits = take_digits(text, &unit);
+        uint64_t factor = 1;
+
+        if (digits.n == 0)
+                return say_no_number(t, text, why);
+        if (str_to_u64(digits, ret))
+                *ret = UINT64_MAX; /* beyond every range, which is what the user will be told */
+        if (unit.n == 0) {
+                if (t->kind == KIND_DURATION && *ret != 0)
+                        return say_no_unit(shorten(text, 20), why);
+                return SETTINGS_GOOD;
+        }
+        if (t->kind == KIND_PERCENT && str_eq(unit, STR_LITERAL("%")))
+                return SETTINGS_GOOD;
+        if (t->kind != KIND_DURATION && t->kind != KIND_SIZE)
+                return say_no_number(t, text, why);
+        factor = unit_factor(t, unit);
+        if (factor == 0)
+                return say_no_number(t, text, why);
+        if (__builtin_mul_overflow(*ret, factor, ret))
+                *ret = UINT64_MAX;
+        return SETTINGS_GOOD;
+}
+
+static int parse_number(const struct setting *t, struct str text, uint64_t *ret,
+                        struct sentence *why)
+{
+        char quoted[QUOTE_SIZE], range[80];
+        int r;
+
+        r = parse_amount(t, text, ret, why);
+        if (r)
+                return r;
+        if (*ret >= t->min && *ret <= t->max)
+                return SETTINGS_GOOD;
+        return sentence_say(why, "%s is too %s; write a value %s",
+                            value_quote(text, quoted, sizeof(quoted)),
+                            *ret < t->min ? "small" : "large",
+                            value_range_text(t, range, sizeof(range)));
+}
+
+static int parse_bool(struct str text, bool *ret, struct sentence *why)
+{
+        static const struct {
+                const char *word;
+                bool is_on;
+        } words[] = { { "on", true },   { "true", true },   { "yes", true },
+                      { "off", false }, { "false", false }, { "no", false } };
+        char quoted[QUOTE_SIZE];
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); ++i) {
+                if (str_eq_nocase(text, str_of(words[i].word))) {
+                        *ret = words[i].is_on;
+                        return SETTINGS_GOOD;
+                }
+        }
+        return sentence_say(why, "%s is neither on nor off; write one of them",
+                            value_quote(text, quoted, sizeof(quoted)));
+}
+
+static int parse_level(struct str text, enum log_level *ret, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE];
+        struct guess g;
+
+        guess_init(&g, text);
+        for (size_t i = 0; i < ARRAY_SIZE(levels); ++i) {
+                if (str_eq(text, str_of(levels[i]))) {
+                        *ret = (enum log_level)i;
+                        return SETTINGS_GOOD;
+                }
+                guess_offer(&g, str_of(levels[i]));
+        }
+        value_quote(text, quoted, sizeof(quoted));
+        if (g.best.n > 0)
+                return sentence_say(why, "%s is no level; did you mean \"%.*s\"?", quoted,
+                                    STR_ARGS(g.best));
+        return sentence_say(why, "%s is no level; write error, warn, info or debug", quoted);
+}
+
+static int parse_path(struct str text, char *ret, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE];
+
+        value_quote(text, quoted, sizeof(quoted));
+        if (text.n >= SETTINGS_PATH_SIZE)
+                return sentence_say(why, "the path has %zu bytes; the system takes %d", text.n,
+                                    SETTINGS_PATH_SIZE - 1);
+        for (size_t i = 0; i < text.n; ++i)
+                if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+                        return sentence_say(why, "the path %s holds a control character", quoted);
+        if (str_has_prefix(text, STR_LITERAL("~/")) || str_has_prefix(text, STR_LITERAL("$")))
+                return sentence_say(why, "%s would need a shell to expand it; write the whole path",
+                                    quoted);
+        str_copy(text, ret, SETTINGS_PATH_SIZE);
+        return SETTINGS_GOOD;
+}
+
+static int parse_member(struct str text, struct settings *s, struct sentence *why)
+{
+        struct settings_address address;
+        char quoted[QUOTE_SIZE];
+        int r;
+
+        r = address_parse_listen(text, &address, why);
+        if (r)
+                return r;
+        for (size_t i = 0; i < s->n_listen; ++i)
+                if (address.port != 0 && address_is_equal(&s->listen[i], &address))
+                        return sentence_say(why, "%s stands here twice; remove one",
+                                            value_quote(text, quoted, sizeof(quoted)));
+        if (s->n_listen == SETTINGS_LISTEN_MAX)
+                return sentence_say(why, "there are more than %d places to listen on",
+                                    SETTINGS_LISTEN_MAX);
+        s->listen[s->n_listen++] = address;
+        return SETTINGS_GOOD;
+}
+
+int value_parse(const struct setting *t, struct str text, struct settings *s, struct sentence *why)
+{
+        void *to = setting_at(t, s);
+        struct settings_address address;
+        uint64_t number;
+        int r;
+
+        switch (t->kind) {
+        case KIND_BOOL:
+                return parse_bool(text, to, why);
+        case KIND_INT:
+        case KIND_PERCENT:
+                r = parse_number(t, text, &number, why);
+                if (r == SETTINGS_GOOD)
+                        *(uint32_t *)to = (uint32_t)number;
+                return r;
+        case KIND_DURATION:
+        case KIND_SIZE:
+                r = parse_number(t, text, &number, why);
+                if (r == SETTINGS_GOOD)
+                        *(uint64_t *)to = number;
+                return r;
+        case KIND_PATH:
+                return parse_path(text, to, why);
+        case KIND_ADDRESSES:
+                return parse_member(text, s, why);
+        case KIND_URL:
+                r = address_parse_url(text, &address, why);
+                if (r == SETTINGS_GOOD)
+                        *(struct settings_address *)to = address;
+                return r;
+        case KIND_LEVEL:
+                return parse_level(text, to, why);
+        }
+        must(false); /* a kind without a parser */
+        return SETTINGS_MISTAKEN;
+}
+
+void value_clear(const struct setting *t, struct settings *s)
+{
+        if (t->kind == KIND_ADDRESSES)
+                s->n_listen = 0;
+}
+
+const char *value_text(const struct setting *t, const struct settings *s, char *to, size_t size)
+{
+        const void *value = setting_at_const(t, s);
+
+        switch (t->kind) {
+        case KIND_BOOL:
+                return *(const bool *)value ? "on" : "off";
+        case KIND_INT:
+        case KIND_PERCENT:
+                return number_text(t, *(const uint32_t *)value, to, size);
+        case KIND_DURATION:
+        case KIND_SIZE:
+                return number_text(t, *(const uint64_t *)value, to, size);
+        case KIND_PATH:
+                return value;
+        case KIND_URL:
+                return settings_address_text(value, true, to, size);
+        case KIND_LEVEL:
+                return levels[*(const enum log_level *)value];
+        case KIND_ADDRESSES:
+                break;
+        }
+        must(false); /* a list has no single text */
+        return "";
+}
+
+bool value_is_equal(const struct setting *t, const struct settings *a, const struct settings *b)
+{
+        size_t size = t->size;
+
+        if (t->kind == KIND_PATH)
+                return strcmp(setting_at_const(t, a), setting_at_const(t, b)) == 0;
+        if (t->kind == KIND_ADDRESSES) {
+                if (a->n_listen != b->n_listen)
+                        return false;
+                size = a->n_listen * sizeof(a->listen[0]);
+        }
+        return memcmp(setting_at_const(t, a), setting_at_const(t, b), size) == 0;
+}
+
+void value_copy(const struct setting *t, struct settings *to, const struct settings *from)
+{
+        memcpy(setting_at(t, to), setting_at_const(t, from), t->size);
+        if (t->kind == KIND_ADDRESSES)
+                to->n_listen = from->n_listen;
+}

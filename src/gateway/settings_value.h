@@ -1,0 +1,57 @@
+/*
+ * Values: text to a setting's value and back, with a sentence for every way to get it wrong.
+ */
+#ifndef GATEWAY_SETTINGS_VALUE_H
+#define GATEWAY_SETTINGS_VALUE_H
+
+#include "base/base.h"
+#include "base/str.h"
+#include "gateway/settings.h"
+#include "gateway/settings_table.h"
+
+/* Room for what is wrong and the remedy; longer input is quoted in part. */
+struct sentence {
+        char text[640];
+};
+
+/* Room for a value as text: a path whose every byte is escaped still fits. */
+#define VALUE_TEXT_SIZE (4 * SETTINGS_PATH_SIZE)
+/* Room for a quoted word of the user's in a sentence. */
+#define QUOTE_SIZE 160
+
+/**
+ * value_parse() - take @text as the value of setting @t
+ * @s:   written on success only; of a list, one member is appended
+ * @why: written for SETTINGS_MISTAKEN
+ *
+ * Return: SETTINGS_GOOD or SETTINGS_MISTAKEN.
+ */
+CHECKED int value_parse(const struct setting *t, struct str text, struct settings *s,
+                        struct sentence *why);
+
+/* Forgets the members of a list; nothing else changes. */
+void value_clear(const struct setting *t, struct settings *s);
+
+/* As it would stand in a file, without quotes. Not for lists. */
+const char *value_text(const struct setting *t, const struct settings *s, char *to, size_t size);
+bool value_is_equal(const struct setting *t, const struct settings *a, const struct settings *b);
+void value_copy(const struct setting *t, struct settings *to, const struct settings *from);
+
+/* "a duration such as 250ms, 5s or 10m" */
+const char *value_kind_text(const struct setting *t);
+/* "from 1 to 20", or "" for kinds without a range. */
+const char *value_range_text(const struct setting *t, char *to, size_t size);
+
+/* Puts @text between quotes for a sentence: harmless on a terminal, shortened when long. */
+const char *value_quote(struct str text, char *to, size_t size);
+
+/* Writes the sentence. Return: SETTINGS_MISTAKEN. */
+int sentence_say(struct sentence *why, const char *format, ...) PRINTF(2, 3);
+
+/* Addresses, in settings_address.c. Return: SETTINGS_GOOD or SETTINGS_MISTAKEN. */
+CHECKED int address_parse_listen(struct str text, struct settings_address *ret,
+                                 struct sentence *why);
+CHECKED int address_parse_url(struct str text, struct settings_address *ret, struct sentence *why);
+bool address_is_equal(const struct settings_address *a, const struct settings_address *b);
+
+#endif
