@@ -452,7 +452,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         ticket->is_paced = false;
         ticket->n_takes = 0;
 
-        r = check_gates(l, ticket, time.now_ms);
+        r = request->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
         if (r != LIMITER_GO)
                 return r;
         r = list_takes(l, request, ticket);
@@ -593,6 +593,26 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
         }
         ticket->state = TICKET_EMPTY;
         (void)l;
+}
+
+bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_t sent_ms,
+                     struct limiter_time time, uint32_t *ret_foreign)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(l->region, news->pool, i);
+                uint32_t span_ms = (uint32_t)(window >> 32);
+                struct window w = { NULL, span_ms, (uint32_t)window };
+                uint64_t number;
+
+                if (span_ms == 0 || span_ms != news->span_ms)
+                        continue;
+                number = window_number(span_ms, sent_ms, time.guard_ms);
+                if (!news_is_of(number, span_ms, time))
+                        return false;
+                w.slot = slot_find(l->region, news->pool, news->owner, span_ms, true);
+                return w.slot && window_observe(&w, number, news->used, ret_foreign);
+        }
+        return false;
 }
 
 void limiter_abandon(struct limiter_ticket *ticket)

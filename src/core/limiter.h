@@ -47,6 +47,7 @@ struct limiter_request {
         unsigned gate;        /* index of the product; gate 0 is asked as well */
         uint64_t deadline_ms; /* must be sent before; UINT64_MAX for none */
         uint32_t pacing;      /* units of the pacing bucket */
+        bool is_probe; /* the one request that asks whether a ban is over: passes the gates */
         unsigned n_charges;
         struct limiter_charge charges[LIMITER_CHARGES];
 };
@@ -155,6 +156,15 @@ struct limiter_news {
 void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
                   uint16_t refund_pool, uint32_t refund, const struct limiter_news *news, size_t n,
                   uint32_t *ret_foreign);
+
+/**
+ * limiter_observe() - take note of usage in a pool that the request itself did not charge
+ * @sent_ms: when the request left, exchange clock
+ *
+ * Return: true when foreign use was found; *ret_foreign is then what is known of it.
+ */
+bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_t sent_ms,
+                     struct limiter_time time, uint32_t *ret_foreign);
 
 /* Sent, and no answer will come: stays charged, here and in the windows it may be counted in. */
 void limiter_abandon(struct limiter_ticket *ticket);
