@@ -690,6 +690,11 @@ uint64_t limiter_owner(const struct limiter *l, const void *name, size_t n)
         return owner ? owner : 1;
 }
 
+uint64_t region_hash(const void *meaning, size_t n)
+{
+        return XXH3_64bits(meaning, n);
+}
+
 void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ctx)
 {
         for (size_t i = 0; i < REGION_SLOTS; ++i) {

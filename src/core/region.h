@@ -59,6 +59,9 @@ void region_sync(struct region *region);
  */
 CHECKED int region_default_path(char *path, size_t size, struct region_error *ret_error);
 
+/* For region_plan.table_hash: of whatever gives the pools their meaning. */
+uint64_t region_hash(const void *meaning, size_t n);
+
 static inline uint64_t region_window(uint32_t span_ms, uint32_t limit)
 {
         return (uint64_t)span_ms << 32 | limit;
