@@ -24,8 +24,11 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/parse.h"
+#include "net/listen.h"
 #include "net/loop.h"
 #include "net/tls.h"
+
+#define HTTP_LISTENERS_MAX 16
 
 struct http_server;
 struct http_exchange;
@@ -105,19 +108,16 @@ CHECKED int http_server_new(struct loop *loop, const struct http_server_config *
 struct http_server *http_server_free(struct http_server *server);
 
 /**
- * http_server_listen() - accept connections at @address
- * @address: "127.0.0.1:8900", "[::1]:8900", "unix:/run/weir.sock"; port 0 takes a free one
- * @why:     on failure: the reason in words, @why_size bytes at most
+ * http_server_listen() - accept connections at @where, as listen_open() reads it
  *
- * May be called again for more addresses.
+ * May be called again for more places, HTTP_LISTENERS_MAX in all.
  *
- * Return: 0 or a negative errno.
+ * Return: as listen_open(), or -ENOSPC.
  */
-CHECKED int http_server_listen(struct http_server *server, const char *address, char *why,
-                               size_t why_size);
+CHECKED int http_server_listen(struct http_server *server, struct str where, unsigned unix_mode);
 
-/* The TCP port of the first listener; 0 when there is none or it is a unix socket. */
-unsigned http_server_port(const struct http_server *server);
+/* Where listener @i, in order of the calls, really listens; NULL when there are not so many. */
+const struct address *http_server_address(const struct http_server *server, size_t i);
 
 /* Serves a connected descriptor, which becomes the server's, also on failure. */
 CHECKED int http_server_adopt(struct http_server *server, int fd);

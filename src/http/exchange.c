@@ -1,0 +1,153 @@
+#include "http/connection.h"
+#include "http/server.h"
+#include "http/write.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+const struct http_head *http_exchange_head(const struct http_exchange *exchange)
+{
+        return &exchange->head;
+}
+
+struct str http_exchange_body(const struct http_exchange *exchange)
+{
+        return str_from(buf_str(&exchange->in).p + exchange->head.head_bytes, exchange->body_bytes);
+}
+
+const char *http_exchange_peer(struct http_exchange *exchange)
+{
+        struct sockaddr_storage address = { 0 };
+        socklen_t length = sizeof(address);
+
+        if (exchange->peer[0] != '\0' || !exchange->stream)
+                return exchange->peer;
+        if (getpeername(stream_fd(exchange->stream), (struct sockaddr *)&address, &length) < 0)
+                return exchange->peer;
+        if (address.ss_family == AF_INET)
+                inet_ntop(AF_INET, &((struct sockaddr_in *)&address)->sin_addr, exchange->peer,
+                          sizeof(exchange->peer));
+        else if (address.ss_family == AF_INET6)
+                inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&address)->sin6_addr, exchange->peer,
+                          sizeof(exchange->peer));
+        else
+                str_copy(STR_LITERAL("unix"), exchange->peer, sizeof(exchange->peer));
+        return exchange->peer;
+}
+
+void http_exchange_set_user(struct http_exchange *exchange, void *user)
+{
+        exchange->user = user;
+}
+
+void *http_exchange_user(const struct http_exchange *exchange)
+{
+        return exchange->user;
+}
+
+bool http_exchange_is_gone(const struct http_exchange *exchange)
+{
+        return exchange->is_hung_up;
+}
+
+bool http_exchange_may_keep_alive(const struct http_exchange *exchange)
+{
+        return exchange->head.keep_alive && !exchange->is_hung_up && !exchange->server->is_draining;
+}
+
+struct buf *http_exchange_out(struct http_exchange *exchange)
+{
+        return &exchange->out;
+}
+
+int http_exchange_write_connection(struct http_exchange *exchange, bool keep_alive)
+{
+        struct str name = STR_LITERAL("Connection");
+
+        if (!keep_alive || !http_exchange_may_keep_alive(exchange))
+                return http_write_field(&exchange->out, name, STR_LITERAL("close"));
+        if (exchange->head.minor_version == 0)
+                return http_write_field(&exchange->out, name, STR_LITERAL("keep-alive"));
+        return 0;
+}
+
+int http_exchange_flush(struct http_exchange *exchange)
+{
+        struct http_exchange *x = exchange;
+
+        must(x->phase == PHASE_BUSY);
+        if (x->stream && connection_send(x) < 0)
+                connection_lose(x);
+        connection_settle(x);
+        if (!x->stream) {
+                buf_clear(&x->out);
+                if (!x->is_told)
+                        ++x->server->counters.gone;
+                x->is_told = true;
+                return -EPIPE;
+        }
+        if (buf_length(&x->out) <= x->server->config.output_high)
+                return HTTP_FLUSHED;
+        x->is_paused = true;
+        return HTTP_FULL;
+}
+
+void http_exchange_end(struct http_exchange *exchange, bool keep_alive)
+{
+        struct http_exchange *x = exchange;
+
+        must(x->phase == PHASE_BUSY);
+        x->keep_alive = keep_alive && http_exchange_may_keep_alive(x);
+        x->phase = PHASE_FLUSH;
+        if (!x->stream || connection_send(x) < 0) {
+                connection_die(x);
+                return;
+        }
+        if (x->is_running)
+                return;
+        /* The next request may be there already; the owner is not called from inside its call. */
+        if (x->may_read || buf_length(&x->in) > x->used)
+                connection_defer(x);
+        else
+                connection_run(x);
+}
+
+void http_exchange_abort(struct http_exchange *exchange)
+{
+        static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+        must(exchange->phase == PHASE_BUSY);
+        /* A body that ends with the connection would look complete after an orderly close. */
+        if (exchange->stream)
+                (void)setsockopt(stream_fd(exchange->stream), SOL_SOCKET, SO_LINGER, &reset,
+                                 sizeof(reset));
+        connection_die(exchange);
+}
+
+void http_exchange_reply(struct http_exchange *exchange, unsigned status, struct str content_type,
+                         const struct http_field *fields, size_t n_fields, struct str body)
+{
+        bool has_length = status >= 200 && status != 204 && status != 304;
+        bool has_body = has_length && exchange->head.method != HTTP_HEAD;
+        struct buf *out = &exchange->out;
+        int r;
+
+        r = http_write_status_line(out, status, STR_NULL);
+        if (r == 0 && content_type.n > 0)
+                r = http_write_field(out, STR_LITERAL("Content-Type"), content_type);
+        if (r == 0 && has_length)
+                r = http_write_content_length(out, body.n);
+        for (size_t i = 0; r == 0 && i < n_fields; ++i)
+                r = http_write_field(out, fields[i].name, fields[i].value);
+        if (r == 0)
+                r = http_exchange_write_connection(exchange, true);
+        if (r == 0)
+                r = http_write_head_end(out);
+        if (r == 0 && has_body)
+                r = buf_append_str(out, body);
+        if (r < 0)
+                http_exchange_abort(exchange);
+        else
+                http_exchange_end(exchange, true);
+}
