@@ -10,12 +10,31 @@
 #include "base/base.h"
 
 struct tls;
+struct ssl_st; /* OpenSSL's SSL */
 
 /* @ca_file: PEM bundle to trust instead of the system's; NULL for the system's. Return: 0, -ENOENT,
- * -EINVAL... */
+ * -EACCES, -EINVAL for a file without certificates... */
 CHECKED int tls_client_new(const char *ca_file, struct tls **ret_tls);
+/* Return: as above; -EINVAL also when key and certificate do not belong together. */
 CHECKED int tls_server_new(const char *cert_file, const char *key_file, struct tls **ret_tls);
-/* Accepts NULL. Return: NULL. */
+/* Every stream of it must be closed. Accepts NULL. Return: NULL. */
 struct tls *tls_free(struct tls *tls);
+
+/*
+ * For stream.c.
+ */
+
+/**
+ * tls_begin() - a new connection's TLS, without a socket yet
+ * @name: client: the name or address to verify, and to send if it is a name
+ *
+ * A client offers the session last seen under @name. The result is SSL_free()'s.
+ *
+ * Return: 0, -ENOMEM, -EINVAL for a client without a name.
+ */
+CHECKED int tls_begin(struct tls *tls, const char *name, struct ssl_st **ret_ssl);
+
+/* Writes a sentence on why the last function on @ssl failed with @ssl_error, SSL_get_error()'s. */
+void tls_explain(struct ssl_st *ssl, int ssl_error, char *to, size_t size);
 
 #endif

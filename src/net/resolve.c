@@ -1,0 +1,265 @@
+/*
+ * A lookup runs in threads that glibc keeps. It cannot always be called off, so it is an object of
+ * its own with two holders, us and glibc's notification; who lets go last frees it.
+ */
+#include "net/resolve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* RFC 1035: a name is at most 255 bytes. */
+#define RESOLVE_HOST_MAX 255
+/* Between lookups that are asked for because something does not work. */
+#define RESOLVE_PAUSE_US US_PER_SECOND
+/* After a failure, sooner than the usual refresh. */
+#define RESOLVE_RETRY_US (5 * US_PER_SECOND)
+
+struct lookup {
+        /*
+         * Writers: the loop's thread and glibc's notification, each subtracts 1 once.
+         * Order:   acq_rel, so that who frees sees all that the other wrote.
+         */
+        _Atomic(unsigned) holders;
+        int event_fd;
+        struct gaicb request;
+        struct gaicb *requests[1];
+        struct addrinfo hints;
+        char host[RESOLVE_HOST_MAX + 1], port[8];
+};
+
+struct resolver {
+        struct loop *loop;
+        char host[RESOLVE_HOST_MAX + 1];
+        uint16_t port;
+        bool is_fixed; /* digits or localhost: nothing to look up */
+        uint64_t refresh_us, ended_us;
+        struct loop_timer *refresh;
+        struct lookup *lookup; /* running */
+        struct loop_watch *watch;
+        struct address_list addresses;
+        char why[512];
+        resolve_fn fn;
+        void *ctx;
+};
+
+static void let_go(struct lookup *lookup)
+{
+        if (atomic_fetch_sub_explicit(&lookup->holders, 1, memory_order_acq_rel) > 1)
+                return;
+        if (lookup->request.ar_result)
+                freeaddrinfo(lookup->request.ar_result);
+        close(lookup->event_fd);
+        free(lookup);
+}
+
+/* In a thread of glibc's. */
+static void on_notified(union sigval value)
+{
+        struct lookup *lookup = value.sival_ptr;
+        uint64_t one = 1;
+        ssize_t n;
+
+        n = write(lookup->event_fd, &one, sizeof(one));
+        (void)n; /* cannot fail: the counter is zero and the descriptor ours */
+        let_go(lookup);
+}
+
+static void take_addresses(struct resolver *r, const struct addrinfo *info)
+{
+        struct address_list found = { .n = 0 };
+
+        for (; info && found.n < ADDRESS_LIST_MAX; info = info->ai_next) {
+                struct address *a = &found.addresses[found.n];
+
+                if (info->ai_addrlen > sizeof(a->socket))
+                        continue;
+                memcpy(&a->socket, info->ai_addr, info->ai_addrlen);
+                a->length = info->ai_addrlen;
+                ++found.n;
+        }
+        if (found.n > 0) {
+                r->addresses = found;
+                r->why[0] = '\0';
+        } else {
+                snprintf(r->why, sizeof(r->why), "%s has no address", r->host);
+        }
+}
+
+static void end_lookup(struct resolver *r)
+{
+        r->watch = loop_unwatch(r->watch);
+        let_go(r->lookup);
+        r->lookup = NULL;
+        r->ended_us = loop_now_us(r->loop);
+        if (r->refresh_us > 0) {
+                uint64_t wait_us = r->refresh_us;
+
+                if (r->why[0] && wait_us > RESOLVE_RETRY_US)
+                        wait_us = RESOLVE_RETRY_US;
+                loop_timer_set(r->refresh, r->ended_us + wait_us);
+        }
+}
+
+static void on_event(void *ctx, unsigned what)
+{
+        struct resolver *r = ctx;
+        int error;
+
+        if (!(what & LOOP_READ))
+                return; /* an eventfd is always writable */
+        error = gai_error(&r->lookup->request);
+        if (error == 0)
+                take_addresses(r, r->lookup->request.ar_result);
+        else
+                snprintf(r->why, sizeof(r->why), "%s: %s", r->host, gai_strerror(error));
+        end_lookup(r);
+        r->fn(r->ctx);
+}
+
+static int new_lookup(const struct resolver *r, struct lookup **ret_lookup)
+{
+        struct lookup *lookup = calloc(1, sizeof(*lookup));
+
+        if (!lookup)
+                return -ENOMEM;
+        atomic_init(&lookup->holders, 2);
+        lookup->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (lookup->event_fd < 0) {
+                int error = -errno;
+
+                free(lookup);
+                return error;
+        }
+        memcpy(lookup->host, r->host, sizeof(lookup->host));
+        snprintf(lookup->port, sizeof(lookup->port), "%u", r->port);
+        lookup->hints.ai_socktype = SOCK_STREAM;
+        lookup->hints.ai_flags = AI_NUMERICSERV;
+        lookup->request.ar_name = lookup->host;
+        lookup->request.ar_service = lookup->port;
+        lookup->request.ar_request = &lookup->hints;
+        lookup->requests[0] = &lookup->request;
+        *ret_lookup = lookup;
+        return 0;
+}
+
+static int begin_lookup(struct resolver *r)
+{
+        struct sigevent notify = { .sigev_notify = SIGEV_THREAD,
+                                   .sigev_notify_function = on_notified };
+        struct lookup *lookup = NULL;
+        int error;
+
+        error = new_lookup(r, &lookup);
+        if (error < 0)
+                return error;
+        error = loop_watch(r->loop, lookup->event_fd, on_event, r, &r->watch);
+        if (error == 0) {
+                notify.sigev_value.sival_ptr = lookup;
+                if (getaddrinfo_a(GAI_NOWAIT, lookup->requests, 1, &notify) == 0) {
+                        r->lookup = lookup;
+                        return 0;
+                }
+                error = -EAGAIN;
+                r->watch = loop_unwatch(r->watch);
+        }
+        let_go(lookup); /* glibc's share: it never heard of it */
+        let_go(lookup);
+        return error;
+}
+
+static void on_refresh(void *ctx)
+{
+        struct resolver *r = ctx;
+
+        /* Without the means for a lookup what we know stays; later again. */
+        if (!r->lookup && begin_lookup(r) < 0)
+                loop_timer_set(r->refresh, loop_now_us(r->loop) + RESOLVE_RETRY_US);
+}
+
+static bool fix_addresses(struct resolver *r)
+{
+        struct address_list *list = &r->addresses;
+
+        if (strcasecmp(r->host, "localhost") == 0) {
+                must(address_from_digits(STR_LITERAL("127.0.0.1"), r->port, &list->addresses[0]) ==
+                     0);
+                must(address_from_digits(STR_LITERAL("::1"), r->port, &list->addresses[1]) == 0);
+                list->n = 2;
+        } else if (address_from_digits(str_of(r->host), r->port, &list->addresses[0]) == 0) {
+                list->n = 1;
+        }
+        return list->n > 0;
+}
+
+int resolve_start(struct loop *loop, const char *host, uint16_t port, uint64_t refresh_us,
+                  resolve_fn fn, void *ctx, struct resolver **ret_resolver)
+{
+        struct resolver *r;
+        int error = 0;
+
+        if (!*host || strlen(host) > RESOLVE_HOST_MAX)
+                return -EINVAL;
+        r = calloc(1, sizeof(*r));
+        if (!r)
+                return -ENOMEM;
+        r->loop = loop;
+        r->port = port;
+        r->refresh_us = refresh_us;
+        r->fn = fn;
+        r->ctx = ctx;
+        memcpy(r->host, host, strlen(host) + 1);
+        r->is_fixed = fix_addresses(r);
+        if (!r->is_fixed)
+                error = loop_timer_new(loop, on_refresh, r, &r->refresh);
+        if (error == 0 && !r->is_fixed)
+                error = begin_lookup(r);
+        if (error < 0) {
+                resolve_stop(r);
+                return error;
+        }
+        *ret_resolver = r;
+        return 0;
+}
+
+const struct address_list *resolve_addresses(const struct resolver *r)
+{
+        return &r->addresses;
+}
+
+const char *resolve_why(const struct resolver *r)
+{
+        return r->why;
+}
+
+bool resolve_again(struct resolver *r)
+{
+        if (r->lookup)
+                return true;
+        if (r->is_fixed || loop_now_us(r->loop) - r->ended_us < RESOLVE_PAUSE_US)
+                return false;
+        return begin_lookup(r) == 0;
+}
+
+struct resolver *resolve_stop(struct resolver *r)
+{
+        if (!r)
+                return NULL;
+        r->refresh = loop_timer_free(r->refresh);
+        if (r->lookup) {
+                /* Called off if it waits in line still; then glibc notifies all the same. */
+                (void)gai_cancel(&r->lookup->request);
+                r->watch = loop_unwatch(r->watch);
+                let_go(r->lookup);
+                r->lookup = NULL;
+        }
+        loop_bury(r->loop, r, free);
+        return NULL;
+}
