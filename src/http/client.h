@@ -86,6 +86,12 @@ enum http_failure {
 };
 
 struct http_call_ops {
+        /*
+         * Asked right before the request's first byte would be written, however long the call
+         * waited for a connection: may it still leave? False: the call ends at once with failed(),
+         * HTTP_NOT_SENT, and the connection stays idle. Must not touch the pool. NULL: always.
+         */
+        bool (*leave)(struct http_call *call);
         /* The final head (1xx other than 101 are swallowed). @head lives during the callback only.
          */
         void (*head)(struct http_call *call, const struct http_head *head);
