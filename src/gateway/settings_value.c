@@ -216,6 +216,7 @@ static int parse_number(const struct setting *t, struct str text, uint64_t *ret,
         char quoted[QUOTE_SIZE], range[80];
         int r;
 
+        *ret = 0;
         r = parse_amount(t, text, ret, why);
         if (r)
                 return r;

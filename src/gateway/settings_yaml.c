@@ -346,6 +346,7 @@ static int read_documents(struct reader *r, yaml_parser_t *parser)
                         add_at_node(r, root,
                                     "a second document begins here; remove the \"---\" above");
                 yaml_document_delete(&document);
+                r->document = NULL;
                 if (!root || n > 0 || r->answer < 0)
                         return r->answer;
         }
