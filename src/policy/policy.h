@@ -182,7 +182,7 @@ enum {
  *
  * HEAD is charged as GET. A path that is not byte for byte that of an endpoint (a slash more, an
  * escaped letter) is unknown: it keeps the group of its prefix, weighs @options->unknown_weight,
- * and counts as one order when the method is POST or PUT and the group has an order limit.
+ * and counts as one order when the method is POST or PUT, except in sapi.
  *
  * Return: 0, or POLICY_NO_GROUP when the path belongs to no product.
  */
