@@ -201,7 +201,9 @@ static int take_upstream_flag(struct settings *s, const char *flag, struct str v
         const char *equals = memchr(value.p, '=', value.n);
         const char *colon = memchr(value.p, ':', value.n);
         char quoted[QUOTE_SIZE];
+        struct settings_address address;
         enum settings_group group;
+        struct sentence why;
         struct str name;
         int r = SETTINGS_GOOD;
 
@@ -216,7 +218,9 @@ static int take_upstream_flag(struct settings *s, const char *flag, struct str v
                 return take_flag(s, flag, first + group, value, report);
         }
 
-        /* A mistake stops the loop: it would be the same one for each group. */
+        /* A mistake is said once, not for each group. */
+        if (address_parse_url(value, &address, &why))
+                return report_add(report, flag, 0, 0, "upstream: %s", why.text);
         for (size_t i = 0; i < GROUP_COUNT && r == SETTINGS_GOOD; ++i)
                 r = take_flag(s, flag, first + i, value, report);
         return r;

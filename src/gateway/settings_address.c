@@ -20,14 +20,6 @@ static bool is_letter_or_digit(char c)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool is_unprintable(struct str s)
-{
-        for (size_t i = 0; i < s.n; ++i)
-                if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-                        return true;
-        return false;
-}
-
 /* A DNS name or an IPv4 address; underscores occur in the names of containers. */
 static bool is_name(struct str host)
 {
@@ -61,7 +53,7 @@ static int parse_unix(struct str path, struct settings_address *ret, struct sent
                 return sentence_say(why,
                                     "the path of the socket has %zu bytes; the system takes %d",
                                     path.n, SETTINGS_UNIX_SIZE - 1);
-        if (is_unprintable(path))
+        if (value_has_control(path))
                 return sentence_say(why, "the path of the socket holds a control character");
         ret->is_unix = true;
         str_copy(path, ret->path, sizeof(ret->path));

@@ -42,21 +42,51 @@ static struct str shorten(struct str text, size_t n)
         return str_from(text.p, n);
 }
 
+/*
+ * Control characters, line separators, byte order marks and what Unicode keeps free: how many bytes
+ * of one stand at the front of @s, or 0.
+ */
+static size_t control_length(struct str s)
+{
+        static const char *const others[] = { "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf",
+                                              "\xef\xbf\xbe", "\xef\xbf\xbf" };
+
+        if ((unsigned char)s.p[0] < 0x20 || s.p[0] == 0x7f)
+                return 1;
+        if (s.n >= 2 && (unsigned char)s.p[0] == 0xc2 && (unsigned char)s.p[1] < 0xa0)
+                return 2;
+        for (size_t i = 0; i < ARRAY_SIZE(others); ++i)
+                if (str_has_prefix(s, str_of(others[i])))
+                        return 3;
+        return 0;
+}
+
+bool value_has_control(struct str text)
+{
+        for (size_t i = 0; i < text.n; ++i)
+                if (control_length(str_from(text.p + i, text.n - i)) > 0)
+                        return true;
+        return false;
+}
+
 const char *value_quote(struct str text, char *to, size_t size)
 {
         struct str shown = shorten(text, QUOTED_MAX);
-        size_t n = 0;
+        size_t n = 0, escaped = 0;
 
-        /* Five more: one escaped byte and the closing quote; eight for the dots. */
+        /* Sixteen more: an escaped byte, the dots, the quote. */
         must(size > 16);
         to[n++] = '"';
         for (size_t i = 0; i < shown.n && n + 16 < size; ++i) {
-                unsigned char c = (unsigned char)shown.p[i];
-
-                if (c < 0x20 || c == 0x7f)
-                        n += (size_t)snprintf(to + n, size - n, "\\x%02x", c);
-                else
-                        to[n++] = (char)c;
+                if (escaped == 0)
+                        escaped = control_length(str_from(shown.p + i, shown.n - i));
+                if (escaped > 0) {
+                        n += (size_t)snprintf(to + n, size - n, "\\x%02x",
+                                              (unsigned char)shown.p[i]);
+                        --escaped;
+                } else {
+                        to[n++] = shown.p[i];
+                }
         }
         snprintf(to + n, size - n, "%s\"", shown.n < text.n ? "..." : "");
         return to;
@@ -275,9 +305,8 @@ static int parse_path(struct str text, char *ret, struct sentence *why)
         if (text.n >= SETTINGS_PATH_SIZE)
                 return sentence_say(why, "the path has %zu bytes; the system takes %d", text.n,
                                     SETTINGS_PATH_SIZE - 1);
-        for (size_t i = 0; i < text.n; ++i)
-                if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-                        return sentence_say(why, "the path %s holds a control character", quoted);
+        if (value_has_control(text))
+                return sentence_say(why, "the path %s holds a control character", quoted);
         if (str_has_prefix(text, STR_LITERAL("~/")) || str_has_prefix(text, STR_LITERAL("$")))
                 return sentence_say(why, "%s would need a shell to expand it; write the whole path",
                                     quoted);

@@ -45,6 +45,9 @@ const char *value_range_text(const struct setting *t, char *to, size_t size);
 /* Puts @text between quotes for a sentence: harmless on a terminal, shortened when long. */
 const char *value_quote(struct str text, char *to, size_t size);
 
+/* Whether @text holds what moves a cursor, breaks a line or is no character at all. */
+bool value_has_control(struct str text);
+
 /* Writes the sentence. Return: SETTINGS_MISTAKEN. */
 int sentence_say(struct sentence *why, const char *format, ...) PRINTF(2, 3);
 
