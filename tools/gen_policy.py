@@ -483,7 +483,8 @@ def weight_pool(pools, group, scope):
 
 def first_pool(pools, group, counts, applies=None):
     for i, p in enumerate(pools):
-        if group in p.groups and p.row["counts"] == counts and p.row["applies"] == (applies or counts):
+        if group in p.groups and p.row["counts"] == counts \
+                and p.row["applies"] == (applies or counts):
             return i
     return None
 
@@ -659,7 +660,8 @@ class Writer:
         for row in e.rows:
             self.price(e, row)
         self.requests += [str(i) for i in e.requests]
-        return ('{ "%s", "%s", 0x%016xULL, POLICY_%s, CLASS_%s, %s, %s, %s, %s, %d, %d, %s, %d, %d }'
+        return ('{ "%s", "%s", 0x%016xULL, POLICY_%s, CLASS_%s, %s, %s, %s, %s, '
+                '%d, %d, %s, %d, %d }'
                 % (e.method, e.path, e.key, e.group.upper(), e.klass.upper(),
                    c_bool("test" in e.traits), c_bool("may-close" in e.traits),
                    c_bool("header-wrong" in e.traits), c_bool("header-missing" in e.traits),
@@ -725,7 +727,8 @@ class Writer:
         out += array("uint16_t", "table_requests", self.requests)
         out += array("struct table_prefix", "table_prefixes", prefixes)
         out += ["const size_t table_n_prefixes = %d;" % len(prefixes), ""]
-        out += array("char *const", "table_params", ['"%s"' % n for n in self.names])
+        out += array("struct str", "table_params",
+                     ['{ "%s", %d }' % (n, len(n)) for n in self.names])
         out += array("uint8_t", "table_param_slots", places)
         out += ["const uint32_t table_params_of_numbers = 0x%x;"
                 % mask_of(self.names, self.tests("LIMIT") | {"timestamp", "recvWindow"}),

@@ -11,6 +11,10 @@ import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import gen_policy  # noqa: E402
+
 DATA = os.path.join(HERE, "..", "data")
 GENERATOR = os.path.join(HERE, "gen_policy.py")
 
@@ -81,8 +85,10 @@ BROKEN = [
     ("spot.csv", "preventedMatchId:2;@bad_symbol:2", "@bad_symbol:2;preventedMatchId:2",
      "@outcome comes last"),
     ("spot.csv", "preventedMatchId:2;@bad_symbol:2", "@ok:2;@bad_symbol:2", "two outcomes"),
-    ("spot.csv", "preventedMatchId:2;@bad_symbol:2", "@bad_symbol:21", "costs more than is reserved"),
-    ("sapi.csv", "POST,/sapi/v1/margin/order/oto,6,uid,2", "POST,/sapi/v1/margin/order/oto,1600,uid,2",
+    ("spot.csv", "preventedMatchId:2;@bad_symbol:2", "@bad_symbol:21",
+     "costs more than is reserved"),
+    ("sapi.csv", "POST,/sapi/v1/margin/order/oto,6,uid,2",
+     "POST,/sapi/v1/margin/order/oto,1600,uid,2",
      "makes it cheaper; a word may only add"),
     # orders per interval
     ("usdm.csv", "POST,/fapi/v1/batchOrders,5,ip,10S:5/1M:1", "POST,/fapi/v1/batchOrders,5,ip,10S5",
@@ -110,16 +116,25 @@ BROKEN = [
     ("limits.csv", "1M,fixed,used-weight,weight,cmnotice", "1M,fixed,used-weight,every,cmnotice",
      "a pool of weight applies to 'every'"),
     # tables that are kept for people
-    ("limits-other.csv", "spot-streams,spot", "spot-connect,spot", "'spot-connect' stands here twice"),
+    ("limits-other.csv", "spot-streams,spot", "spot-connect,spot",
+     "'spot-connect' stands here twice"),
     ("limits-other.csv", "1024,TOTAL,stream hosts", "many,TOTAL,stream hosts", "limit is 'many'"),
     ("alternates.csv", "usdm.csv,PUT,/fapi/v1/order,1", "usdm.csv,PUT,/fapi/v1/orders,1",
      "usdm.csv has no PUT /fapi/v1/orders"),
     ("alternates.csv", "usdm.csv,PUT,/fapi/v1/order,1", "usdm.csv,PUT,/fapi/v1/order,0",
      "the same as data/usdm.csv:"),
-    ("alternates.csv", "PUT,/fapi/v1/order,1,,page,2025-03-16", "PUT,/fapi/v1/order,1,,page,16.3.25",
+    ("alternates.csv", "PUT,/fapi/v1/order,1,,page,2025-03-16",
+     "PUT,/fapi/v1/order,1,,page,16.3.25",
      "date '16.3.25'; YYYY-MM-DD"),
     ("wsapi-usdm.csv", "WS,order.place,0,none,1", "WS,order.place,0,none,one", "orders is 'one'"),
 ]
+
+
+def complaints(data):
+    """As --check would print them; in this process, because there are many cases."""
+    problems = gen_policy.Problems()
+    gen_policy.load(problems, data)
+    return problems.lines
 
 
 def run(data, *arguments):
@@ -156,12 +171,10 @@ class Checker(unittest.TestCase):
         for table, old, new, message in BROKEN:
             with self.subTest(table=table, new=new):
                 line = self.change(table, old, new)
-                r = run(self.data, "--check")
+                lines = complaints(self.data)
                 self.restore(table)
-                self.assertEqual(r.returncode, 1, r.stderr)
-                self.assertNotIn("Traceback", r.stderr)
-                hits = [x for x in r.stderr.splitlines() if message in x]
-                self.assertTrue(hits, "%r not in:\n%s" % (message, r.stderr))
+                hits = [x for x in lines if message in x]
+                self.assertTrue(hits, "%r not in:\n%s" % (message, "\n".join(lines)))
                 near = ["data/%s:%d:" % (table, n) for n in (1, line - 1, line, line + 1, line + 2)]
                 if "no pool for" not in message:
                     self.assertTrue(any(h.startswith(p) for h in hits for p in near), hits)

@@ -15,17 +15,18 @@ static int hex(char c)
         return -1;
 }
 
+static bool is_encoded(struct str s)
+{
+        return s.n > 0 && (memchr(s.p, '%', s.n) || memchr(s.p, '+', s.n));
+}
+
 /*
- * What a form decoder makes of @s, or @s itself when there is nothing to decode. A broken escape
- * stays as it is. What does not fit into @to becomes a null view, which equals no name and no
- * word and is no number.
+ * What a form decoder makes of @s. A broken escape stays as it is. What does not fit into @to
+ * becomes a null view, which equals no name and no word and is no number.
  */
 static struct str decode(struct str s, char *to, size_t size)
 {
         size_t n = 0;
-
-        if (s.n == 0 || (!memchr(s.p, '%', s.n) && !memchr(s.p, '+', s.n)))
-                return s;
 
         for (size_t i = 0; i < s.n; ++i) {
                 if (n == size)
@@ -40,11 +41,8 @@ static struct str decode(struct str s, char *to, size_t size)
         return str_from(to, n);
 }
 
-/* Return: PARAM_*, PARAM_COUNT for a name that nothing here depends on. */
-static unsigned name_of(struct str sent)
+static unsigned look_up(struct str name)
 {
-        char space[PARAM_NAME_MAX];
-        struct str name = decode(sent, space, sizeof(space));
         unsigned id;
 
         if (name.n == 0 || name.n > PARAM_NAME_MAX)
@@ -52,8 +50,17 @@ static unsigned name_of(struct str sent)
 
         id = table_param_slots[PARAM_HASH((uint32_t)name.n, (uint8_t)name.p[0],
                                           (uint8_t)name.p[name.n - 1])];
-        if (id == PARAM_COUNT || !str_eq(name, str_of(table_params[id])))
-                return PARAM_COUNT;
+        return id != PARAM_COUNT && str_eq(name, table_params[id]) ? id : PARAM_COUNT;
+}
+
+/* Return: PARAM_*, PARAM_COUNT for a name that nothing here depends on. */
+static unsigned name_of(struct str sent)
+{
+        char space[PARAM_NAME_MAX];
+        unsigned id = look_up(sent);
+
+        if (id == PARAM_COUNT && is_encoded(sent))
+                id = look_up(decode(sent, space, sizeof(space)));
         return id;
 }
 
@@ -85,9 +92,13 @@ static uint64_t thousandths(struct str s)
 static uint64_t number_of(unsigned id, struct str value)
 {
         char space[VALUE_MAX];
-        struct str decoded = decode(value, space, sizeof(space));
+        uint64_t n = id == PARAM_RECV_WINDOW ? thousandths(value) : whole_number(value);
 
-        return id == PARAM_RECV_WINDOW ? thousandths(decoded) : whole_number(decoded);
+        if (n == UINT64_MAX && is_encoded(value)) {
+                value = decode(value, space, sizeof(space));
+                n = id == PARAM_RECV_WINDOW ? thousandths(value) : whole_number(value);
+        }
+        return n;
 }
 
 /*
@@ -161,7 +172,13 @@ void params_read(struct params *p, struct str query, struct str body)
 bool params_is(const struct params *p, unsigned name, const char *word)
 {
         char space[VALUE_MAX];
+        struct str value;
 
-        return params_has(p, name) && !p->of[name].is_mixed &&
-               str_eq_nocase(decode(p->of[name].value, space, sizeof(space)), str_of(word));
+        if (!params_has(p, name) || p->of[name].is_mixed)
+                return false;
+
+        value = p->of[name].value;
+        if (is_encoded(value))
+                value = decode(value, space, sizeof(space));
+        return str_eq_nocase(value, str_of(word));
 }

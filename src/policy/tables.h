@@ -79,7 +79,7 @@ extern const uint16_t table_requests[];
 extern const struct table_prefix table_prefixes[];
 extern const size_t table_n_prefixes;
 
-extern const char *const table_params[];
+extern const struct str table_params[];
 extern const uint8_t table_param_slots[];
 extern const uint32_t table_params_of_numbers, table_params_of_lists;
 
