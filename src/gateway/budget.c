@@ -1,0 +1,165 @@
+#include "gateway/budget.h"
+#include "classify/usage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(POLICY_WINDOWS_MAX == REGION_POOL_WINDOWS, "a pool's windows fit the region");
+
+unsigned budget_gate(enum policy_group group)
+{
+        static const unsigned gates[POLICY_GROUP_COUNT] = {
+                [POLICY_API] = 1,  [POLICY_SAPI] = 2, [POLICY_FAPI] = 3,
+                [POLICY_DAPI] = 3, [POLICY_PAPI] = 4, [POLICY_EAPI] = 5,
+        };
+
+        must(group < POLICY_GROUP_COUNT);
+        return gates[group];
+}
+
+void budget_plan(struct region_plan *ret_plan, uint64_t now_ms)
+{
+        struct ceilings ceilings = CEILINGS_DEFAULT;
+        char meaning[4096];
+        size_t n = 0;
+
+        must(policy_pool_count() <= REGION_POOLS);
+        *ret_plan = (struct region_plan){ .now_ms = now_ms, .ceilings = ceilings_pack(&ceilings) };
+        for (size_t i = 0; i < policy_pool_count(); ++i) {
+                const struct policy_pool *pool = policy_pool(i);
+
+                for (unsigned k = 0; k < pool->n_windows; ++k)
+                        ret_plan->windows[i][k] = region_window((uint32_t)pool->windows[k].span_ms,
+                                                                pool->windows[k].limit);
+                /* Names, order and scope give the indices their meaning; limits may change. */
+                n += (size_t)snprintf(meaning + n, sizeof(meaning) - n, "%s/%d/%d/%d;", pool->name,
+                                      pool->scope, pool->unit, pool->is_per_endpoint);
+                must(n < sizeof(meaning));
+        }
+        ret_plan->table_hash = region_hash(meaning, n);
+}
+
+/* The pools that several classes share: there, the lower ones leave room for the higher. */
+static bool is_shared(const struct policy_pool *pool, size_t index)
+{
+        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
+                if ((pool->groups & 1u << g) &&
+                    policy_group_pool((enum policy_group)g, pool->unit) == (int)index)
+                        return true;
+        return false;
+}
+
+static uint64_t owner_of(const struct limiter *l, bool is_per_account, uint64_t account,
+                         uint64_t endpoint)
+{
+        uint64_t name[2] = { is_per_account ? account : 0, endpoint };
+
+        if (name[0] == 0 && name[1] == 0)
+                return 0;
+        return limiter_owner(l, name, sizeof(name));
+}
+
+void budget_request(const struct limiter *l, const struct policy_plan *plan,
+                    struct limiter_request *ret_request)
+{
+        *ret_request = (struct limiter_request){
+                .class = plan->class,
+                .gate = budget_gate(plan->group),
+                .deadline_ms = UINT64_MAX,
+                .pacing = 1,
+                .n_charges = plan->n_charges,
+        };
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                const struct policy_charge *from = &plan->charges[i];
+                const struct policy_pool *pool = policy_pool(from->pool);
+                struct limiter_charge *to = &ret_request->charges[i];
+
+                to->pool = from->pool;
+                to->amount = from->amount;
+                to->has_ceilings = is_shared(pool, from->pool);
+                to->owner = owner_of(l, from->is_per_account, plan->account, from->endpoint);
+                for (unsigned k = 0; k < from->n_specials; ++k) {
+                        to->special[k].span_ms = (uint32_t)from->specials[k].span_ms;
+                        to->special[k].amount = from->specials[k].amount;
+                }
+                /* Pacing is in units of weight, as the bucket of a client that counts weight is. */
+                if (i == 0 && pool->unit == POLICY_WEIGHT && from->amount > 1)
+                        ret_request->pacing = from->amount;
+        }
+}
+
+uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool)
+{
+        bool is_per_account = policy_pool(pool)->scope == POLICY_PER_ACCOUNT;
+
+        return owner_of(l, is_per_account, plan->account, 0);
+}
+
+static enum policy_header header_of(enum usage_kind kind)
+{
+        switch (kind) {
+        case USAGE_WEIGHT:
+                return POLICY_HEADER_USED_WEIGHT;
+        case USAGE_ORDERS:
+                return POLICY_HEADER_ORDER_COUNT;
+        case USAGE_SAPI_IP:
+                return POLICY_HEADER_SAPI_USED_IP;
+        case USAGE_SAPI_UID:
+                return POLICY_HEADER_SAPI_USED_UID;
+        default:
+                return POLICY_HEADER_NONE;
+        }
+}
+
+/* The pool that a usage header of this request's reply speaks of. Return: false if none. */
+static bool news_pool(const struct limiter *l, const struct policy_plan *plan,
+                      enum policy_header header, struct limiter_news *news)
+{
+        int pool = -1;
+
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                const struct policy_charge *charge = &plan->charges[i];
+
+                if (policy_pool(charge->pool)->header == header) {
+                        news->pool = charge->pool;
+                        news->owner = owner_of(l, charge->is_per_account, plan->account,
+                                               charge->endpoint);
+                        return true;
+                }
+        }
+        if (header == POLICY_HEADER_USED_WEIGHT)
+                pool = policy_group_pool(plan->group, POLICY_WEIGHT);
+        else if (header == POLICY_HEADER_ORDER_COUNT)
+                pool = policy_group_pool(plan->group, POLICY_ORDERS);
+        if (pool < 0 || policy_pool((size_t)pool)->header != header)
+                return false;
+        news->pool = (uint16_t)pool;
+        news->owner = budget_owner(l, plan, news->pool);
+        return true;
+}
+
+size_t budget_news(const struct limiter *l, const struct policy_plan *plan,
+                   const struct http_head *head, struct limiter_news *ret_news)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < head->n_fields && n < BUDGET_NEWS_MAX; ++i) {
+                enum policy_header header;
+                struct usage usage;
+
+                header = header_of(usage_from(head->fields[i].name, head->fields[i].value, &usage));
+                if (header == POLICY_HEADER_NONE || usage.span_ms == 0)
+                        continue;
+                if (header == POLICY_HEADER_USED_WEIGHT && !plan->is_weight_header_trusted)
+                        continue;
+                if (!news_pool(l, plan, header, &ret_news[n]))
+                        continue;
+                ret_news[n].span_ms = (uint32_t)usage.span_ms;
+                ret_news[n].used = (uint32_t)usage.value;
+                /* Only spot's count of unfilled orders goes down inside a window. */
+                ret_news[n].may_fall =
+                        header == POLICY_HEADER_ORDER_COUNT && plan->group == POLICY_API;
+                ++n;
+        }
+        return n;
+}

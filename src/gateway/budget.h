@@ -1,0 +1,42 @@
+/*
+ * Budgets
+ *
+ * Where policy and core meet: the exchange's pools become the region's, what a request costs
+ * becomes what the limiter takes, and what a reply's headers say becomes news for it.
+ */
+#ifndef GATEWAY_BUDGET_H
+#define GATEWAY_BUDGET_H
+
+#include "base/base.h"
+#include "core/limiter.h"
+#include "http/parse.h"
+#include "policy/policy.h"
+
+/* Most usage headers of one reply that are looked at; Binance sends up to four. */
+#define BUDGET_NEWS_MAX 8
+
+/* What a new region starts with: the pools of the tables, the default ceilings. */
+void budget_plan(struct region_plan *ret_plan, uint64_t now_ms);
+
+/* Which gate stops a group: groups that draw on one weight pool are stopped together. Gate 0 is
+ * all. */
+unsigned budget_gate(enum policy_group group);
+#define BUDGET_GATE_ALL 0u
+
+/* What the limiter is asked for @plan; deadline and class are the caller's to set. */
+void budget_request(const struct limiter *l, const struct policy_plan *plan,
+                    struct limiter_request *ret_request);
+
+/* Whose counter of @pool a request of @plan moves. */
+uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool);
+
+/**
+ * budget_news() - what the head of a reply says about usage
+ * @ret_news: BUDGET_NEWS_MAX places
+ *
+ * Return: how many were written.
+ */
+size_t budget_news(const struct limiter *l, const struct policy_plan *plan,
+                   const struct http_head *head, struct limiter_news *ret_news);
+
+#endif

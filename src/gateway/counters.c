@@ -1,0 +1,21 @@
+#include "gateway/counters.h"
+
+static const struct {
+        const char *name, *help;
+} table[COUNTERS] = {
+#define COUNTER(id, text) [COUNTER_##id] = { #id, text },
+#include "gateway/counters.def"
+#undef COUNTER
+};
+
+const char *counter_name(enum counter counter)
+{
+        must(counter < COUNTERS);
+        return table[counter].name;
+}
+
+const char *counter_help(enum counter counter)
+{
+        must(counter < COUNTERS);
+        return table[counter].help;
+}

@@ -1,0 +1,324 @@
+#include "gateway/errand.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "classify/classify.h"
+#include "gateway/budget.h"
+#include "gateway/state.h"
+#include "gateway/stops.h"
+#include "gateway/upstream.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Samples of the clock right after the start: the quickest of them counts. */
+#define TIME_BURST 4
+#define AGAIN_US   (1 * US_PER_SECOND)
+#define NEVER      UINT64_MAX
+
+static const struct {
+        const char *path[ERRAND_KINDS]; /* NULL: the product has none */
+} places[POLICY_GROUP_COUNT] = {
+        [POLICY_API] = { { "/api/v3/time", "/api/v3/exchangeInfo?symbol=BTCUSDT",
+                           "/api/v3/ping" } },
+        /* The same host answers both; /sapi has no time of its own. */
+        [POLICY_SAPI] = { { "/api/v3/time", NULL, "/sapi/v1/system/status" } },
+        [POLICY_FAPI] = { { "/fapi/v1/time", "/fapi/v1/exchangeInfo", "/fapi/v1/ping" } },
+        [POLICY_DAPI] = { { "/dapi/v1/time", "/dapi/v1/exchangeInfo", "/dapi/v1/ping" } },
+        [POLICY_PAPI] = { { "/papi/v1/time", NULL, "/papi/v1/ping" } },
+        [POLICY_EAPI] = { { "/eapi/v1/time", "/eapi/v1/exchangeInfo", "/eapi/v1/ping" } },
+};
+
+static void errand_send(struct errand *e);
+
+static uint64_t period_us(const struct errand *e)
+{
+        const struct settings *s = &e->gateway->settings;
+
+        return (e->kind == ERRAND_TIME ? s->clock_interval_ms : s->discovery_interval_ms) *
+               US_PER_MS;
+}
+
+static bool errand_leave(struct http_call *call)
+{
+        struct errand *e = container_of(call, struct errand, call);
+        uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms;
+
+        e->sent_ms = now_ms;
+        return ticket_may_leave(&e->ticket, now_ms);
+}
+
+static void errand_head(struct http_call *call, const struct http_head *head)
+{
+        struct errand *e = container_of(call, struct errand, call);
+        struct str retry_after = http_field_value(head, STR_LITERAL("retry-after"));
+
+        e->status = head->status;
+        e->n_news = budget_news(&e->gateway->limiter, &e->plan, head, e->news);
+        str_copy(retry_after, e->retry_after, sizeof(e->retry_after));
+}
+
+static void errand_data(struct http_call *call, struct str payload)
+{
+        struct errand *e = container_of(call, struct errand, call);
+        size_t n = payload.n;
+
+        if (e->kind == ERRAND_INFO)
+                (void)ratelimits_feed(&e->upstream->errands.limits, payload);
+        if (n > sizeof(e->body) - e->n_body) {
+                n = sizeof(e->body) - e->n_body;
+                e->is_cut = true;
+        }
+        memcpy(e->body + e->n_body, payload.p, n);
+        e->n_body += n;
+}
+
+static void land(struct errand *e)
+{
+        uint32_t foreign = 0;
+        unsigned outcomes = e->status == 200 ? POLICY_OUTCOME_OK : 0;
+        uint32_t final = policy_settle(&e->plan, outcomes);
+
+        limiter_land(&e->gateway->limiter, &e->ticket, upstream_now(e->gateway, e->upstream),
+                     e->plan.charges[0].pool, e->plan.charges[0].amount - final, e->news, e->n_news,
+                     &foreign);
+}
+
+static void take_time(struct errand *e, uint64_t received_us)
+{
+        struct upstream *u = e->upstream;
+        json_t *root = json_loadb(e->body, e->n_body, 0, NULL);
+        json_int_t server_ms = json_integer_value(json_object_get(root, "serverTime"));
+
+        json_decref(root);
+        if (server_ms > 0 &&
+            exclock_sample(&u->clock, (uint64_t)server_ms, e->call.sent_us, received_us))
+                exclock_publish(&u->clock, &e->gateway->region.header->clocks[u->group],
+                                clock_mono_us(), clock_wall_us());
+        if (server_ms > 0 && ++e->n_done < TIME_BURST)
+                e->due_us = 0;
+}
+
+static const enum policy_unit units[] = {
+        [RATELIMITS_WEIGHT] = POLICY_WEIGHT,
+        [RATELIMITS_ORDERS] = POLICY_ORDERS,
+        [RATELIMITS_RAW] = POLICY_REQUESTS,
+};
+
+/* Replaces the windows of one kind by those that the exchange names, if it names any. */
+static void follow_unit(struct errand *e, enum ratelimits_unit unit,
+                        const struct ratelimits_entry *entries, int n)
+{
+        int pool = policy_group_pool(e->upstream->group, units[unit]);
+        uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
+        size_t k = 0;
+
+        for (int i = 0; i < n && k < REGION_POOL_WINDOWS; ++i)
+                if (entries[i].unit == unit)
+                        windows[k++] = region_window(entries[i].span_ms, entries[i].limit);
+        if (pool < 0 || k == 0)
+                return;
+        limiter_set_pool(&e->gateway->limiter, (uint16_t)pool, windows);
+}
+
+static void take_info(struct errand *e)
+{
+        struct ratelimits *limits = &e->upstream->errands.limits;
+        struct ratelimits_entry entries[RATELIMITS_MAX];
+        int n = ratelimits_entries(limits, entries);
+        uint64_t shown;
+
+        if (n < 0) {
+                log_event(LOG_WARN, "limits_unread", "group=%s status=%u",
+                          policy_group_name(e->upstream->group), e->status);
+                return;
+        }
+        for (size_t unit = 0; unit < ARRAY_SIZE(units); ++unit)
+                follow_unit(e, (enum ratelimits_unit)unit, entries, n);
+        shown = region_hash(limits->text, limits->n_text);
+        if (shown == e->upstream->errands.limits_shown)
+                return;
+        e->upstream->errands.limits_shown = shown;
+        for (int i = 0; i < n; ++i) {
+                static const char *const names[] = { "weight", "orders", "raw" };
+
+                log_event(LOG_INFO, "limit", "group=%s kind=%s limit=%u per_ms=%u",
+                          policy_group_name(e->upstream->group), names[entries[i].unit],
+                          entries[i].limit, entries[i].span_ms);
+        }
+}
+
+static void finish_probe(struct errand *e, bool is_answered)
+{
+        word_t *gate = limiter_gate(&e->gateway->limiter, e->gate);
+        uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms;
+
+        e->due_us = NEVER;
+        if (!is_answered) {
+                gate_probe_failed(gate, now_ms + GATE_PROBE_LEASE_MS / 2);
+                return;
+        }
+        /* A refusal has shut the gate again already: then this does nothing. */
+        gate_open(gate);
+        log_event(LOG_INFO, "probe_answered", "group=%s gate=%u status=%u",
+                  policy_group_name(e->upstream->group), e->gate, e->status);
+}
+
+static void errand_done(struct http_call *call)
+{
+        struct errand *e = container_of(call, struct errand, call);
+        uint64_t received_us = loop_now_us(e->gateway->loop);
+        struct classify_in in = {
+                .product = upstream_product(e->upstream->group),
+                .status = (int)e->status,
+                .is_cut = e->is_cut,
+                .retry_after = str_of(e->retry_after),
+                .body = str_from(e->body, e->n_body),
+        };
+        struct verdict verdict;
+
+        e->is_running = false;
+        land(e);
+        in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
+        classify(&in, &verdict);
+        stops_apply(e->gateway, e->upstream, &e->plan, &verdict);
+        e->due_us = received_us + period_us(e);
+        if (verdict.kind == VERDICT_OK && e->kind == ERRAND_TIME)
+                take_time(e, received_us);
+        if (verdict.kind == VERDICT_OK && e->kind == ERRAND_INFO)
+                take_info(e);
+        if (e->kind == ERRAND_PROBE)
+                finish_probe(e, true);
+        if (e->due_us == 0)
+                errand_send(e);
+}
+
+static void errand_failed(struct http_call *call, enum http_failure failure, const char *why)
+{
+        struct errand *e = container_of(call, struct errand, call);
+
+        e->is_running = false;
+        if (failure == HTTP_NOT_SENT)
+                limiter_refund(&e->gateway->limiter, &e->ticket);
+        else
+                limiter_abandon(&e->ticket);
+        e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
+        if (e->kind == ERRAND_PROBE)
+                finish_probe(e, false);
+        log_event(LOG_DEBUG, "errand_failed", "path=%.*s why=\"%s\"", STR_ARGS(e->path), why);
+}
+
+static const struct http_call_ops errand_ops = {
+        .leave = errand_leave,
+        .head = errand_head,
+        .data = errand_data,
+        .done = errand_done,
+        .failed = errand_failed,
+};
+
+/* Takes a place in the budgets, at once or not at all. */
+static bool errand_reserve(struct errand *e)
+{
+        struct policy_input input = { .method = STR_LITERAL("GET") };
+        struct str rest = e->path;
+        struct limiter_request request;
+        int r;
+
+        if (!str_split(&rest, '?', &input.path))
+                return false;
+        input.query = rest;
+        if (policy_match(&e->gateway->policy, &input, &e->plan) != 0)
+                return false;
+        budget_request(&e->gateway->limiter, &e->plan, &request);
+        request.is_probe = e->kind == ERRAND_PROBE;
+        request.class = CLASS_RECONCILE;
+        request.pacing = 0;
+        r = limiter_reserve(&e->gateway->limiter, &request, upstream_now(e->gateway, e->upstream),
+                            &e->ticket);
+        if (r != LIMITER_GO)
+                limiter_refund(&e->gateway->limiter, &e->ticket);
+        return r == LIMITER_GO;
+}
+
+static void errand_send(struct errand *e)
+{
+        if (!errand_reserve(e)) {
+                e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
+                if (e->kind == ERRAND_PROBE)
+                        finish_probe(e, false);
+                return;
+        }
+        e->n_head = (size_t)snprintf(e->head, sizeof(e->head),
+                                     "GET %.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weir/%s\r\n"
+                                     "Accept: application/json\r\n\r\n",
+                                     STR_ARGS(e->path), e->upstream->host_field, WEIR_VERSION);
+        must(e->n_head < sizeof(e->head));
+        e->n_body = e->n_news = 0;
+        e->is_cut = false;
+        e->status = 0;
+        if (e->kind == ERRAND_INFO)
+                e->upstream->errands.limits = RATELIMITS_NULL;
+        e->call.method = HTTP_GET;
+        e->call.head = str_from(e->head, e->n_head);
+        e->call.body = STR_NULL;
+        e->is_running = true;
+        if (http_pool_call(e->upstream->pool, &e->call) < 0) {
+                e->is_running = false;
+                limiter_refund(&e->gateway->limiter, &e->ticket);
+                e->due_us = NEVER;
+        }
+}
+
+void errands_init(struct gateway *g, struct upstream *u)
+{
+        for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind) {
+                struct errand *e = &u->errands.all[kind];
+                const char *path = places[u->group].path[kind];
+
+                *e = (struct errand){ .gateway = g, .upstream = u, .due_us = NEVER };
+                e->kind = (enum errand_kind)kind;
+                e->path = str_of(path);
+                http_call_init(&e->call, &errand_ops);
+                if (path && (kind == ERRAND_TIME || (kind == ERRAND_INFO && g->settings.discovery)))
+                        e->due_us = 0;
+        }
+        if (!g->settings.limits)
+                for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind)
+                        u->errands.all[kind].due_us = NEVER;
+}
+
+void errands_run(struct gateway *g, struct upstream *u)
+{
+        uint64_t now_us = loop_now_us(g->loop);
+
+        for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind) {
+                struct errand *e = &u->errands.all[kind];
+
+                if (!e->is_running && e->due_us <= now_us)
+                        errand_send(e);
+        }
+}
+
+void errand_probe(struct gateway *g, struct upstream *u, unsigned gate)
+{
+        struct errand *e = &u->errands.all[ERRAND_PROBE];
+
+        (void)g;
+        must(!e->is_running);
+        e->gate = gate;
+        errand_send(e);
+}
+
+void errands_stop(struct upstream *u)
+{
+        for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind) {
+                struct errand *e = &u->errands.all[kind];
+
+                if (!e->is_running)
+                        continue;
+                http_call_cancel(&e->call);
+                limiter_abandon(&e->ticket);
+                e->is_running = false;
+        }
+}

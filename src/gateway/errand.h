@@ -1,0 +1,64 @@
+/*
+ * Errands
+ *
+ * The requests of our own to a product: the exchange's time, its limits (exchangeInfo), and the
+ * one probe after a ban. They go through the limiter like everybody's and give way when there is
+ * no room; the probe alone passes the gate that it tests.
+ */
+#ifndef GATEWAY_ERRAND_H
+#define GATEWAY_ERRAND_H
+
+#include "base/base.h"
+#include "core/limiter.h"
+#include "gateway/ratelimits.h"
+#include "http/client.h"
+#include "policy/policy.h"
+
+struct gateway;
+struct upstream;
+
+enum errand_kind {
+        ERRAND_TIME,
+        ERRAND_INFO,
+        ERRAND_PROBE,
+        ERRAND_KINDS,
+};
+
+struct errand {
+        struct gateway *gateway;
+        struct upstream *upstream;
+        enum errand_kind kind;
+        bool is_running;
+        uint64_t due_us; /* monotonic; UINT64_MAX: never */
+        unsigned n_done; /* time: samples of the first burst */
+        unsigned gate;   /* probe: which one is tested */
+        struct http_call call;
+        struct limiter_ticket ticket;
+        struct policy_plan plan;
+        uint64_t sent_ms;
+        struct str path;
+        char head[512];
+        size_t n_head;
+        unsigned status;
+        bool is_cut;
+        size_t n_body;
+        char body[4096]; /* its beginning */
+        struct limiter_news news[8];
+        size_t n_news;
+        char retry_after[24];
+};
+
+struct errands {
+        struct errand all[ERRAND_KINDS];
+        struct ratelimits limits;
+        uint64_t limits_shown; /* hash of what was last logged */
+};
+
+void errands_init(struct gateway *g, struct upstream *u);
+/* Starts what is due. Called from housekeeping and when a product comes into use. */
+void errands_run(struct gateway *g, struct upstream *u);
+/* Sends the probe for @gate, which the caller has just been given. */
+void errand_probe(struct gateway *g, struct upstream *u, unsigned gate);
+void errands_stop(struct upstream *u);
+
+#endif

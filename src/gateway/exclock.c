@@ -1,0 +1,95 @@
+#include "gateway/exclock.h"
+
+#define OFFSET_BIAS (1LL << 39)
+#define ERROR_MASK  ((1ULL << 24) - 1)
+
+bool exclock_read(const word_t *word, int64_t *ret_offset_ms, uint32_t *ret_error_ms)
+{
+        uint64_t w = atomic_load_explicit(word, memory_order_relaxed);
+
+        if (w == 0)
+                return false;
+        *ret_offset_ms = (int64_t)(w >> 24) - OFFSET_BIAS;
+        *ret_error_ms = (uint32_t)(w & ERROR_MASK);
+        return true;
+}
+
+void exclock_init(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us)
+{
+        int64_t offset_ms = 0;
+        uint32_t error_ms = EXCLOCK_UNKNOWN_ERROR_MS;
+
+        /* The wall clock may have been set since: what another process measured is a hint only. */
+        (void)!exclock_read(word, &offset_ms, &error_ms);
+        *c = (struct exclock){
+                .offset_us = (int64_t)(wall_us - mono_us) + offset_ms * (int64_t)US_PER_MS,
+                .error_us = EXCLOCK_UNKNOWN_ERROR_MS * US_PER_MS,
+                .measured_us = mono_us,
+        };
+}
+
+static uint64_t error_at(const struct exclock *c, uint64_t mono_us)
+{
+        uint64_t age_us = mono_us > c->measured_us ? mono_us - c->measured_us : 0;
+
+        return c->error_us + age_us * EXCLOCK_DRIFT_PPM / 1000000;
+}
+
+bool exclock_sample(struct exclock *c, uint64_t server_ms, uint64_t sent_us, uint64_t received_us)
+{
+        uint64_t round_us = received_us > sent_us ? received_us - sent_us : 0;
+        /* The server cut its time to a millisecond: it was half of one later on average. */
+        uint64_t error_us = round_us / 2 + US_PER_MS / 2;
+        int64_t offset_us = (int64_t)(server_ms * US_PER_MS + US_PER_MS / 2) -
+                            (int64_t)(sent_us + round_us / 2);
+        int64_t apart_us = offset_us - c->offset_us;
+
+        if (apart_us < 0)
+                apart_us = -apart_us;
+        /* A worse sample is of use only when it shows that the old one no longer holds. */
+        if (c->is_measured && error_us > error_at(c, received_us) &&
+            (uint64_t)apart_us <= error_us + error_at(c, received_us))
+                return false;
+        if (!c->is_measured || round_us / 2 < c->one_way_us || c->one_way_us == 0)
+                c->one_way_us = round_us / 2;
+        c->is_measured = true;
+        c->offset_us = offset_us;
+        c->error_us = error_us;
+        c->measured_us = received_us;
+        return true;
+}
+
+void exclock_publish(const struct exclock *c, word_t *word, uint64_t mono_us, uint64_t wall_us)
+{
+        int64_t offset_ms =
+                (c->offset_us + (int64_t)mono_us - (int64_t)wall_us) / (int64_t)US_PER_MS;
+        uint64_t error_ms = error_at(c, mono_us) / US_PER_MS + 1;
+
+        if (!c->is_measured || offset_ms <= -OFFSET_BIAS || offset_ms >= OFFSET_BIAS)
+                return;
+        if (error_ms > ERROR_MASK)
+                error_ms = ERROR_MASK;
+        atomic_store_explicit(word, (uint64_t)(offset_ms + OFFSET_BIAS) << 24 | error_ms,
+                              memory_order_relaxed);
+}
+
+uint64_t exclock_now_us(const struct exclock *c, uint64_t mono_us)
+{
+        return (uint64_t)((int64_t)mono_us + c->offset_us);
+}
+
+struct limiter_time exclock_now(const struct exclock *c, uint64_t mono_us)
+{
+        return (struct limiter_time){
+                .now_ms = exclock_now_us(c, mono_us) / US_PER_MS,
+                /* Rounded up, and one for the milliseconds that both sides cut off. */
+                .guard_ms = (uint32_t)(error_at(c, mono_us) / US_PER_MS + 2),
+        };
+}
+
+uint64_t exclock_to_mono_us(const struct exclock *c, uint64_t exchange_ms)
+{
+        int64_t us = (int64_t)(exchange_ms * US_PER_MS) - c->offset_us;
+
+        return us > 0 ? (uint64_t)us : 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * Exchange clock
+ *
+ * The exchange's windows turn by its own clock, so each product's clock is measured: half the
+ * round trip of a time request is how wrong the best of our samples can be. Kept against the
+ * monotonic clock, so that a step of this machine's wall clock changes nothing, and written to
+ * the region against the wall clock, for the next process.
+ */
+#ifndef GATEWAY_EXCLOCK_H
+#define GATEWAY_EXCLOCK_H
+
+#include "base/base.h"
+#include "core/limiter.h"
+
+struct exclock {
+        bool is_measured;
+        int64_t offset_us; /* exchange minus monotonic */
+        uint64_t error_us; /* at @measured_us */
+        uint64_t measured_us;
+        uint64_t one_way_us; /* half the quickest round trip seen lately */
+};
+
+/* How wrong an unmeasured clock may be: NTP keeps machines far closer, virtual machines wake up
+ * late. */
+#define EXCLOCK_UNKNOWN_ERROR_MS 1000u
+/* Two quartz clocks drift apart by at most this. */
+#define EXCLOCK_DRIFT_PPM 100u
+
+/* Starts from what an earlier process wrote in @word, else from the wall clock. */
+void exclock_init(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us);
+
+/**
+ * exclock_sample() - the exchange said @server_ms between @sent_us and @received_us (monotonic)
+ *
+ * Return: true when the sample was better than what we had, and was taken.
+ */
+bool exclock_sample(struct exclock *c, uint64_t server_ms, uint64_t sent_us, uint64_t received_us);
+
+/* Writes the clock for other processes. */
+void exclock_publish(const struct exclock *c, word_t *word, uint64_t mono_us, uint64_t wall_us);
+
+uint64_t exclock_now_us(const struct exclock *c, uint64_t mono_us);
+struct limiter_time exclock_now(const struct exclock *c, uint64_t mono_us);
+
+/* The monotonic time at which the exchange's clock shows @exchange_ms. */
+uint64_t exclock_to_mono_us(const struct exclock *c, uint64_t exchange_ms);
+
+/* What a published word says: exchange minus wall, and its error. Return: false if never measured.
+ */
+bool exclock_read(const word_t *word, int64_t *ret_offset_ms, uint32_t *ret_error_ms);
+
+#endif

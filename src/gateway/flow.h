@@ -1,0 +1,92 @@
+/*
+ * Flow
+ *
+ * One client request on its way to the exchange and back. Its state says where it is; every way
+ * out of a state is a function of flow.c.
+ *
+ *      request -> reserve -> GO ------------------------------> SENT -> reply -> client
+ *                   |                                            ^  \-> 429: PARKED until then
+ *                   +-> WAIT:  HELD, until its place's time -----+
+ *                   +-> SHUT, CROWDED: PARKED, then reserve again
+ *                   +-> NEVER, LATE: refused, nothing was sent
+ *
+ * A request leaves only while its place is good (flow_leave), is never sent again once a byte of
+ * it may have left unless the exchange itself refused it for a limit, and its reply goes to the
+ * client as it came.
+ */
+#ifndef GATEWAY_FLOW_H
+#define GATEWAY_FLOW_H
+
+#include "gateway/state.h"
+
+enum flow_state {
+        FLOW_NEW,
+        FLOW_HELD,      /* in the queue with a place in a window to come */
+        FLOW_PARKED,    /* in the queue without one */
+        FLOW_SENT,      /* with the pool; maybe still waiting for a connection */
+        FLOW_ANSWERING, /* its reply streams to the client */
+};
+
+/* How the reply's body is framed towards the client. */
+enum flow_framing {
+        FRAMING_NONE,
+        FRAMING_LENGTH,
+        FRAMING_CHUNKED,
+        FRAMING_CLOSE,
+};
+
+/* Most of a reply that is collected to find out what it means; error bodies have 100 bytes. */
+#define FLOW_COLLECT_MAX 65536
+
+struct flow {
+        struct gateway *gateway;
+        struct upstream *upstream;
+        struct http_exchange *exchange; /* the client's; always given back by us */
+        enum flow_state state;
+        struct list link, class_link, unflushed_link;
+        struct heap_link time_link;
+        uint64_t due_us; /* monotonic, while in the queue */
+        uint64_t sequence;
+
+        struct policy_plan plan;
+        struct limiter_request request;
+        struct limiter_ticket ticket;
+        struct call call;
+        struct http_call http;
+        struct buf head; /* the request's, as it leaves */
+
+        uint64_t arrived_us, left_us; /* monotonic */
+        uint64_t sent_ms;             /* exchange clock */
+        unsigned n_stale;             /* times a kept connection died under a read */
+        bool may_not_leave;           /* the pool asked, and its time was over */
+        bool is_gone;                 /* nobody waits for the answer */
+
+        /* The reply. */
+        unsigned status;
+        enum flow_framing framing;
+        uint64_t content_length;
+        bool is_collecting, is_discarding, is_cut, has_landed, keep_alive;
+        struct buf reply; /* its head, but for framing and Connection */
+        struct buf body;  /* while collecting */
+        char content_encoding[32], content_type[64], retry_after[24];
+        struct limiter_news news[8];
+        size_t n_news;
+};
+
+/* A request came (http_server_ops). */
+void flow_begin(void *gateway, struct http_exchange *exchange);
+void flow_client_gone(void *gateway, struct http_exchange *exchange);
+void flow_client_drained(void *gateway, struct http_exchange *exchange);
+
+/* Its time in the queue has come; it is in the queue no more. */
+void flow_due(struct flow *flow);
+/* A place may have come free earlier than the one that is held. Return: true when it left. */
+bool flow_try(struct flow *flow);
+/* Refuses what has not been sent; for the end of the gateway. */
+void flow_turn_away(struct flow *flow);
+/* Drops it wherever it is; for the end of the gateway's patience. */
+void flow_drop(struct flow *flow);
+/* Frees the kept ones. */
+void flow_pool_free(struct gateway *g);
+
+#endif

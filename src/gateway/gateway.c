@@ -1,0 +1,293 @@
+#include "gateway/gateway.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "gateway/budget.h"
+#include "gateway/flow.h"
+#include "gateway/queue.h"
+#include "gateway/stops.h"
+#include "gateway/upstream.h"
+#include "net/listen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Errands, probes and the like are looked at this often. */
+#define HOUSEKEEPING_US (50 * US_PER_MS)
+
+/* Settings that take effect without a restart. */
+static void apply_settings(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        struct ceilings c = { .opens_from_pct =
+                                      (uint8_t)(s->opens_from_pct < 99 ? s->opens_from_pct : 99) };
+
+        for (unsigned class = 0; class < CLASS_COUNT; ++class)
+                c.pct[class] = (uint8_t)s->ceiling_pct[class];
+        limiter_set_ceilings(&g->limiter, &c);
+        limiter_set_pacing(&g->limiter, s->pacing.requests_per_minute, s->pacing.burst);
+        g->policy.unknown_weight = s->unknown_weight;
+        g->call = CALL_CONFIG_DEFAULT;
+        g->call.max_retries = s->retry.max_retries;
+        g->call.backoff.base_ms = (uint32_t)s->retry.base_backoff_ms;
+        g->call.backoff.jitter_pct = s->retry.jitter_pct;
+        log_set_level(s->log.level);
+        if (!s->limits)
+                log_event(LOG_WARN, "limits_off",
+                          "weir is a plain proxy now: nothing keeps you inside the exchange's "
+                          "limits");
+}
+
+static int open_region(struct gateway *g)
+{
+        const char *path = g->settings.region;
+        struct region_error error;
+        struct region_plan plan;
+        char place[SETTINGS_PATH_SIZE];
+        int r;
+
+        if (path[0] == '\0') {
+                r = region_default_path(place, sizeof(place), &error);
+                if (r < 0) {
+                        fprintf(stderr, "weir: %s\n", error.why);
+                        return r;
+                }
+                path = place;
+        }
+        budget_plan(&plan, clock_wall_us() / US_PER_MS);
+        r = region_open(path, &plan, &g->region, &error);
+        if (r < 0)
+                fprintf(stderr, "weir: %s\n", error.why);
+        g->limiter.region = &g->region;
+        return r;
+}
+
+static int open_tls(struct gateway *g)
+{
+        const char *ca = g->settings.tls_ca[0] ? g->settings.tls_ca : NULL;
+        bool is_needed = false;
+        int r;
+
+        for (unsigned i = 0; i < GROUP_COUNT; ++i)
+                is_needed |= g->settings.upstream[i].is_tls;
+        if (!is_needed)
+                return 0;
+        r = tls_client_new(ca, &g->tls);
+        if (r < 0)
+                fprintf(stderr,
+                        "weir: cannot load the certificates to trust from %s: %s; install "
+                        "ca-certificates or set tls_ca\n",
+                        ca ? ca : "the system's place", strerror(-r));
+        return r;
+}
+
+static const struct http_server_ops server_ops;
+
+static int open_server(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+        char address[SETTINGS_HOST_SIZE + 16], text[ADDRESS_TEXT_MAX];
+        int r;
+
+        config.connections_max = s->max_connections;
+        config.idle_timeout_us = s->timeouts.idle_ms * US_PER_MS;
+        config.head_timeout_us = s->timeouts.head_ms * US_PER_MS;
+        config.body_timeout_us = s->timeouts.body_ms * US_PER_MS;
+        config.write_timeout_us = s->timeouts.write_ms * US_PER_MS;
+        config.body_max = s->max_body_bytes;
+        r = http_server_new(g->loop, &config, &server_ops, g, &g->server);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < s->n_listen; ++i) {
+                settings_address_text(&s->listen[i], false, address, sizeof(address));
+                r = http_server_listen(g->server, str_of(address), LISTEN_UNIX_MODE);
+                if (r < 0) {
+                        fprintf(stderr, "weir: cannot listen on %s: %s\n", address, strerror(-r));
+                        return r;
+                }
+                /* As the kernel has it: port 0 has become a number. */
+                if (!g->options->is_quiet)
+                        fprintf(stderr, "weir: gateway listening on %s\n",
+                                address_print(http_server_address(g->server, i), text));
+        }
+        return 0;
+}
+
+static void stop_when_idle(struct gateway *g)
+{
+        if (g->is_draining && g->is_server_empty && g->n_flows == 0)
+                loop_stop(g->loop);
+}
+
+static void on_housekeeping(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                if (g->upstreams[i].is_in_use && !g->is_draining)
+                        errands_run(g, &g->upstreams[i]);
+        if (!g->is_draining && g->settings.limits)
+                stops_probe(g);
+        stop_when_idle(g);
+}
+
+static void on_empty(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        g->is_server_empty = true;
+        stop_when_idle(g);
+}
+
+static const struct http_server_ops server_ops = {
+        .request = flow_begin,
+        .gone = flow_client_gone,
+        .drained = flow_client_drained,
+        .empty = on_empty,
+};
+
+static void on_drain_timeout(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        log_event(LOG_WARN, "drain_timeout", "flows=%zu", g->n_flows);
+        loop_stop(g->loop);
+}
+
+/* Finish what has been sent, refuse what has not, and go. */
+static void on_terminate(void *ctx)
+{
+        struct gateway *g = ctx;
+        struct list *it, *after;
+
+        if (g->is_draining) {
+                loop_stop(g->loop);
+                return;
+        }
+        g->is_draining = true;
+        log_event(LOG_INFO, "draining", "flows=%zu waiting=%zu", g->n_flows, g->queue.n);
+        list_for_each_safe(it, after, &g->flows)
+        {
+                flow_turn_away(container_of(it, struct flow, link));
+        }
+        loop_timer_set(g->drain_timer,
+                       loop_now_us(g->loop) + g->settings.timeouts.drain_ms * US_PER_MS);
+        http_server_drain(g->server);
+        stop_when_idle(g);
+}
+
+static void say_ignored(const char *key)
+{
+        log_event(LOG_WARN, "reload_ignored", "key=%s why=\"takes effect after a restart\"", key);
+}
+
+static void on_reload(void *ctx)
+{
+        struct gateway *g = ctx;
+        struct settings *next;
+        size_t n;
+
+        if (!g->options->reload)
+                return;
+        next = malloc(sizeof(*next));
+        if (!next)
+                return;
+        if (g->options->reload(g->options->ctx, next) == 0) {
+                n = settings_reload(&g->settings, next, say_ignored);
+                apply_settings(g);
+                log_event(LOG_INFO, "reloaded", "changed=%zu", n);
+        } else {
+                log_event(LOG_ERROR, "reload_refused", "the settings stay as they were");
+        }
+        free(next);
+}
+
+static int open_loop(struct gateway *g)
+{
+        int r = loop_new(&g->loop);
+
+        if (r == 0)
+                r = loop_on_signal(g->loop, SIGTERM, on_terminate, g);
+        if (r == 0)
+                r = loop_on_signal(g->loop, SIGINT, on_terminate, g);
+        if (r == 0)
+                r = loop_on_signal(g->loop, SIGHUP, on_reload, g);
+        if (r == 0)
+                r = loop_timer_new(g->loop, on_housekeeping, g, &g->housekeeping);
+        if (r == 0)
+                r = loop_timer_new(g->loop, on_drain_timeout, g, &g->drain_timer);
+        if (r == 0)
+                r = queue_init(g);
+        if (r < 0)
+                fprintf(stderr, "weir: cannot set up the event loop: %s\n", strerror(-r));
+        else
+                loop_timer_every(g->housekeeping, HOUSEKEEPING_US);
+        return r;
+}
+
+static int gateway_open(struct gateway *g, const struct gateway_options *options)
+{
+        int r;
+
+        g->options = options;
+        g->settings = *options->settings;
+        g->region = REGION_NULL;
+        g->random = (clock_mono_us() << 20) ^ (uint64_t)getpid() ^ UINT64_C(0x9e3779b97f4a7c15);
+        list_init(&g->flows);
+        list_init(&g->free_flows);
+        list_init(&g->unflushed);
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                g->upstreams[i].group = (enum policy_group)i;
+        /* The region first: a ban that it remembers is known before the first packet. */
+        r = open_region(g);
+        if (r == 0) {
+                apply_settings(g);
+                r = open_tls(g);
+        }
+        if (r == 0)
+                r = open_loop(g);
+        if (r == 0)
+                r = open_server(g);
+        return r;
+}
+
+static void gateway_close(struct gateway *g)
+{
+        struct list *it, *after;
+
+        if (g->loop) {
+                list_for_each_safe(it, after, &g->flows)
+                {
+                        flow_drop(container_of(it, struct flow, link));
+                }
+                g->server = http_server_free(g->server);
+                for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                        upstream_close(&g->upstreams[i]);
+                queue_deinit(g);
+                flow_pool_free(g);
+                g->housekeeping = loop_timer_free(g->housekeeping);
+                g->drain_timer = loop_timer_free(g->drain_timer);
+                g->loop = loop_free(g->loop);
+        }
+        g->tls = tls_free(g->tls);
+        region_close(&g->region);
+}
+
+int gateway_run(const struct gateway_options *options)
+{
+        struct gateway *g = calloc(1, sizeof(*g));
+        int r;
+
+        if (!g)
+                return -ENOMEM;
+        r = gateway_open(g, options);
+        if (r == 0)
+                r = loop_run(g->loop);
+        gateway_close(g);
+        free(g);
+        return r;
+}

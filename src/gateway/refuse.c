@@ -1,0 +1,198 @@
+#include "gateway/refuse.h"
+#include "base/log.h"
+#include "gateway/answer.h"
+#include "gateway/upstream.h"
+
+#include <errno.h>
+
+/* Codes of Binance that client libraries know how to treat. */
+#define CODE_DISCONNECTED    -1001 /* could not be processed: try again */
+#define CODE_TOO_MUCH        -1003 /* request weight */
+#define CODE_UNEXPECTED      -1006 /* execution status unknown */
+#define CODE_TIMEOUT         -1007 /* execution status unknown */
+#define CODE_TOO_MANY_ORDERS -1015
+#define CODE_UNSUPPORTED     -1020
+#define CODE_BAD_PARAMETER   -1130
+#define CODE_UNKNOWN         -1000
+
+bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
+{
+        if (g->is_draining) {
+                answer_send(exchange, &(struct answer){ 503, CODE_DISCONNECTED, "stopping", 1 },
+                            "weir is stopping; nothing was sent");
+                return true;
+        }
+        if (http_exchange_head(exchange)->is_upgrade) {
+                answer_send(exchange, &(struct answer){ 501, CODE_UNSUPPORTED, "unsupported", 0 },
+                            "WebSockets are not carried; connect streams to the exchange directly, "
+                            "they cost no request weight");
+                return true;
+        }
+        return false;
+}
+
+void refuse_path(struct http_exchange *exchange)
+{
+        char quoted[96];
+
+        answer_send(exchange, &(struct answer){ 404, CODE_UNKNOWN, "no_product", 0 },
+                    "no product of the exchange has the path %s; paths begin with /api, /sapi, "
+                    "/fapi, /dapi, /papi, /eapi or /futures/data; nothing was sent",
+                    log_quote(http_exchange_head(exchange)->path, quoted, sizeof(quoted)));
+}
+
+void refuse_busy(struct http_exchange *exchange)
+{
+        answer_send(exchange, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },
+                    "out of memory; nothing was sent");
+}
+
+static void flow_answer(struct flow *f, const struct answer *answer, const char *text)
+{
+        answer_send(f->exchange, answer, "%s", text);
+        f->exchange = NULL;
+}
+
+/* The budget that was in the way is one of orders: then client libraries expect the other code. */
+static bool is_about_orders(const struct flow *f)
+{
+        return policy_pool(f->ticket.blocked_by)->unit == POLICY_ORDERS;
+}
+
+static void log_refusal(const struct flow *f, const char *verdict, uint64_t wait_ms)
+{
+        log_event(LOG_WARN, "refused", "group=%s class=%s verdict=%s pool=%s wait_ms=%llu",
+                  policy_group_name(f->plan.group), class_name(f->request.class), verdict,
+                  policy_pool(f->ticket.blocked_by)->name, (unsigned long long)wait_ms);
+}
+
+static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wait_ms)
+{
+        const char *what = f->ticket.shut_by == GATE_BAN        ? "has banned this address"
+                           : f->ticket.shut_by == GATE_FIREWALL ? "blocks this address"
+                                                                : "has stopped this address";
+
+        answer_send(f->exchange, answer,
+                    "the exchange %s for %llu ms more; nothing was sent; nothing will be before "
+                    "that is over",
+                    what, (unsigned long long)wait_ms);
+}
+
+void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
+{
+        uint64_t now_ms = upstream_now(f->gateway, f->upstream).now_ms;
+        uint64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+        uint64_t may_wait_ms =
+                f->request.deadline_ms > now_ms ? f->request.deadline_ms - now_ms : 0;
+        const char *pool = policy_pool(f->ticket.blocked_by)->name;
+        struct region_header *counters = f->gateway->region.header;
+        struct answer a = {
+                .status = 429,
+                .code = is_about_orders(f) ? CODE_TOO_MANY_ORDERS : CODE_TOO_MUCH,
+                .retry_after_s = wait_ms / 1000 + 1,
+        };
+
+        switch (answer) {
+        case LIMITER_NEVER:
+                a = (struct answer){ 400, a.code, "never", 0 };
+                counter_add(counters, COUNTER_refused_never);
+                answer_send(f->exchange, &a,
+                            "this request alone costs more than a whole window of %s; nothing was "
+                            "sent; ask for less at once",
+                            pool);
+                break;
+        case LIMITER_LATE:
+                a.verdict = "late";
+                counter_add(counters, COUNTER_refused_late);
+                answer_send(
+                        f->exchange, &a,
+                        "the budget %s has room in %llu ms, and this request may only wait "
+                        "%llu ms; nothing was sent; send it again later, signed anew, or with a "
+                        "longer recvWindow",
+                        pool, (unsigned long long)wait_ms, (unsigned long long)may_wait_ms);
+                break;
+        case LIMITER_SHUT:
+                a.verdict = gate_kind_name(f->ticket.shut_by);
+                a.code = CODE_TOO_MUCH;
+                counter_add(counters, COUNTER_refused_shut);
+                refuse_shut(f, &a, wait_ms);
+                break;
+        case LIMITER_CROWDED:
+                a.verdict = "crowded";
+                counter_add(counters, COUNTER_refused_crowded);
+                answer_send(f->exchange, &a,
+                            "the budget %s is spoken for in all windows ahead; nothing was sent; "
+                            "again in %llu ms",
+                            pool, (unsigned long long)wait_ms);
+                break;
+        default:
+                a = (struct answer){ 503, CODE_DISCONNECTED, "full", 1 };
+                answer_send(
+                        f->exchange, &a,
+                        "the region has no room for another budget; nothing was sent; use a new "
+                        "region (--region)");
+                break;
+        }
+        f->exchange = NULL;
+        log_refusal(f, a.verdict, wait_ms);
+}
+
+void refuse_queue(struct flow *f)
+{
+        flow_answer(f, &(struct answer){ 429, CODE_TOO_MUCH, "queue", 1 },
+                    "too many requests wait already (max_queue); nothing was sent");
+        log_refusal(f, "queue", 0);
+}
+
+void refuse_memory(struct flow *f)
+{
+        flow_answer(f, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },
+                    "this request cannot be held in memory; nothing was sent");
+}
+
+void refuse_wish(struct flow *f, const char *field, struct str value, const char *wanted)
+{
+        char quoted[80];
+
+        answer_send(f->exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "bad_field", 0 },
+                    "%s is %s and must be %s; nothing was sent", field,
+                    log_quote(value, quoted, sizeof(quoted)), wanted);
+        f->exchange = NULL;
+}
+
+void refuse_unsent(struct flow *f, const char *why)
+{
+        answer_send(f->exchange, &(struct answer){ 503, CODE_DISCONNECTED, "unsent", 1 },
+                    "%s; nothing was sent; it is safe to try again", why);
+        f->exchange = NULL;
+}
+
+void refuse_unanswered(struct flow *f, const char *why)
+{
+        bool is_timeout = str_find(str_of(why), STR_LITERAL("time")) != NULL;
+        struct answer a = {
+                .status = is_timeout ? 504 : 502,
+                .code = is_timeout ? CODE_TIMEOUT : CODE_UNEXPECTED,
+                .verdict = f->plan.is_mutating ? "unknown" : "unanswered",
+        };
+
+        if (f->plan.is_mutating)
+                answer_send(
+                        f->exchange, &a,
+                        "%s after the request was sent; execution status unknown: it was sent "
+                        "once and will not be sent again; look the order up by its client order "
+                        "id before you act",
+                        why);
+        else
+                answer_send(f->exchange, &a, "%s after the request was sent; no answer came", why);
+        f->exchange = NULL;
+}
+
+void refuse_unreadable(struct flow *f)
+{
+        answer_send(f->exchange, &(struct answer){ 502, CODE_UNEXPECTED, "unreadable", 0 },
+                    "the exchange's reply has a head that cannot be passed on (status %u); "
+                    "execution status unknown: look it up before you act",
+                    f->status);
+        f->exchange = NULL;
+}

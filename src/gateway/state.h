@@ -1,0 +1,76 @@
+/*
+ * State
+ *
+ * What the parts of one gateway share. Opened and closed by gateway.c; each part has its own
+ * struct in here and touches the others through their functions.
+ */
+#ifndef GATEWAY_STATE_H
+#define GATEWAY_STATE_H
+
+#include "base/base.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "call/call.h"
+#include "core/limiter.h"
+#include "gateway/counters.h"
+#include "gateway/errand.h"
+#include "gateway/exclock.h"
+#include "gateway/settings.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "policy/policy.h"
+
+/* One product's host. */
+struct upstream {
+        enum policy_group group;
+        struct http_pool *pool; /* NULL until the first request of the group */
+        char host_field[272];   /* the Host header: name, and port unless it is the usual one */
+        struct exclock clock;
+        bool is_in_use;
+        struct errands errands;
+};
+
+/* Those who wait: by time, and within a class by arrival. */
+struct queue {
+        struct heap by_time;
+        struct list by_class[CLASS_COUNT];
+        size_t n;
+        struct loop_timer *timer;
+        uint64_t armed_us; /* when the timer is due; UINT64_MAX: not set */
+};
+
+struct gateway {
+        struct settings settings;
+        const struct gateway_options *options;
+        struct loop *loop;
+        struct region region;
+        struct limiter limiter;
+        struct policy_options policy;
+        struct call_config call;
+        struct tls *tls;
+        struct http_server *server;
+        struct upstream upstreams[POLICY_GROUP_COUNT];
+        struct queue queue;
+
+        struct list flows;      /* all that are under way */
+        struct list free_flows; /* kept with their buffers */
+        struct list unflushed;  /* answers that got a piece in this turn of the loop */
+        bool is_flush_due;
+        size_t n_flows;
+        uint64_t sequence; /* arrival order */
+        uint64_t random;
+
+        struct loop_timer *housekeeping, *drain_timer;
+        bool is_draining, is_server_empty;
+};
+
+static inline uint64_t gateway_random(struct gateway *g)
+{
+        /* xorshift64: spreads retries; nothing secret depends on it. */
+        g->random ^= g->random << 13;
+        g->random ^= g->random >> 7;
+        g->random ^= g->random << 17;
+        return g->random;
+}
+
+#endif

@@ -1,0 +1,124 @@
+#include "gateway/upstream.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "classify/classify.h"
+#include "gateway/budget.h"
+#include "http/write.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void write_host_field(struct upstream *u, const struct settings_address *a)
+{
+        bool is_v6 = strchr(a->host, ':') != NULL;
+
+        if (a->is_unix)
+                snprintf(u->host_field, sizeof(u->host_field), "localhost");
+        else if (a->port == (a->is_tls ? 443 : 80))
+                snprintf(u->host_field, sizeof(u->host_field), is_v6 ? "[%s]" : "%s", a->host);
+        else
+                snprintf(u->host_field, sizeof(u->host_field), is_v6 ? "[%s]:%u" : "%s:%u", a->host,
+                         (unsigned)a->port);
+}
+
+int upstream_use(struct gateway *g, struct upstream *u)
+{
+        const struct settings *s = &g->settings;
+        const struct settings_address *a = &s->upstream[u->group];
+        struct http_pool_config config = {
+                .host = str_of(a->is_unix ? a->path : a->host),
+                .port = a->port,
+                .is_unix = a->is_unix,
+                .tls = a->is_tls ? g->tls : NULL,
+                .max_connections = s->pool.max,
+                .min_warm = s->pool.warm,
+                .max_idle_us = s->pool.idle_ms * US_PER_MS,
+                .connect_timeout_us = s->timeouts.connect_ms * US_PER_MS,
+                .answer_timeout_us = s->timeouts.answer_ms * US_PER_MS,
+                .progress_timeout_us = s->timeouts.answer_ms * US_PER_MS,
+        };
+        int r;
+
+        if (u->is_in_use)
+                return 0;
+        write_host_field(u, a);
+        r = http_pool_new(g->loop, &config, &u->pool);
+        if (r < 0)
+                return r;
+        exclock_init(&u->clock, &g->region.header->clocks[u->group], clock_mono_us(),
+                     clock_wall_us());
+        u->is_in_use = true;
+        errands_init(g, u);
+        errands_run(g, u);
+        return 0;
+}
+
+void upstream_close(struct upstream *u)
+{
+        if (!u->is_in_use)
+                return;
+        errands_stop(u);
+        u->pool = http_pool_free(u->pool);
+        u->is_in_use = false;
+}
+
+/* Ours to say anew, or only between the client and us. */
+static bool is_dropped(const struct http_head *head, struct str name)
+{
+        if (name.n == 0)
+                return true;
+        switch (name.p[0] | 0x20) {
+        case 'h':
+                return str_eq_nocase(name, STR_LITERAL("host"));
+        case 'c':
+                if (str_eq_nocase(name, STR_LITERAL("content-length")))
+                        return true;
+                break;
+        case 'e':
+                if (str_eq_nocase(name, STR_LITERAL("expect")))
+                        return true;
+                break;
+        case 'x':
+                return str_has_prefix_nocase(name, STR_LITERAL("x-weir-"));
+        default:
+                break;
+        }
+        return http_field_is_hop_by_hop(head, name);
+}
+
+int upstream_write_head(const struct upstream *u, struct buf *to, const struct http_head *head,
+                        size_t body_bytes)
+{
+        int r = http_write_request_line(to, head->method_text, head->target);
+
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL("Host"), str_of(u->host_field));
+        for (size_t i = 0; r == 0 && i < head->n_fields; ++i)
+                if (!is_dropped(head, head->fields[i].name))
+                        r = http_write_field(to, head->fields[i].name, head->fields[i].value);
+        if (r == 0 && (body_bytes > 0 || head->framing != HTTP_BODY_NONE ||
+                       head->method == HTTP_POST || head->method == HTTP_PUT))
+                r = http_write_content_length(to, body_bytes);
+        if (r == 0)
+                r = http_write_head_end(to);
+        return r;
+}
+
+struct limiter_time upstream_now(struct gateway *g, const struct upstream *u)
+{
+        (void)g;
+        return exclock_now(&u->clock, clock_mono_us());
+}
+
+enum classify_product upstream_product(enum policy_group group)
+{
+        static const enum classify_product products[POLICY_GROUP_COUNT] = {
+                [POLICY_API] = CLASSIFY_SPOT,  [POLICY_SAPI] = CLASSIFY_SAPI,
+                [POLICY_FAPI] = CLASSIFY_UM,   [POLICY_DAPI] = CLASSIFY_CM,
+                [POLICY_PAPI] = CLASSIFY_PAPI, [POLICY_EAPI] = CLASSIFY_OPTIONS,
+        };
+
+        must(group < POLICY_GROUP_COUNT);
+        return products[group];
+}

@@ -1,0 +1,29 @@
+/*
+ * Upstream
+ *
+ * The way to one product of the exchange: its pool of connections, and the head of a request as
+ * it leaves: target and body byte for byte (they are signed), Host of the exchange, without
+ * hop-by-hop fields and without our own X-Weir-*.
+ */
+#ifndef GATEWAY_UPSTREAM_H
+#define GATEWAY_UPSTREAM_H
+
+#include "base/buf.h"
+#include "classify/classify.h"
+#include "gateway/state.h"
+
+/* Makes the pool, starts measuring the clock. Harmless when it is in use already. */
+CHECKED int upstream_use(struct gateway *g, struct upstream *u);
+void upstream_close(struct upstream *u);
+
+/* Writes the request's head. Return: as in http/write.h. */
+CHECKED int upstream_write_head(const struct upstream *u, struct buf *to,
+                                const struct http_head *head, size_t body_bytes);
+
+/* The exchange's time as known for this product. */
+struct limiter_time upstream_now(struct gateway *g, const struct upstream *u);
+
+/* The product as classify knows it. */
+enum classify_product upstream_product(enum policy_group group);
+
+#endif
