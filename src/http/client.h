@@ -11,8 +11,8 @@
  *      -> else waits, first come first served
  *
  * Exactly one of done() and failed() ends a call, unless http_call_cancel() did. No callback comes
- * from inside a function of this file; all come from the loop. A callback may start, cancel, pause
- * and resume any call.
+ * from inside a function of this file but http_pool_free(); all others come from the loop. A
+ * callback may start, cancel, pause and resume any call, and free the pool.
  */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
@@ -21,23 +21,13 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "http/parse.h"
+#include "http/url.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
 struct http_pool;
 struct http_call;
-struct http_connection;
-
-/* Where a server is: `http://HOST[:PORT][/BASE]`, `https://...`, `unix:PATH`. */
-struct http_url {
-        struct str host; /* views into the text; IPv6 without brackets; the path for unix */
-        uint16_t port;   /* 80 and 443 when not said, 0 for unix */
-        bool is_tls, is_unix;
-        struct str base; /* "" or a path to put before every target, without a '/' at its end */
-};
-
-/* Return: 0, or -EINVAL for anything else (user names, queries and fragments included). */
-CHECKED int http_url_parse(struct str text, struct http_url *ret_url);
+struct http_link;
 
 struct http_pool_config {
         struct str host; /* name, digits, or the path of a unix socket; copied */
@@ -121,12 +111,14 @@ struct http_call {
 
         /* The pool's own. */
         struct http_pool *pool; /* NULL: not under way */
-        struct http_connection *connection;
-        struct list link; /* the waiting or the failing ones */
+        struct http_link *on;   /* NULL: waiting or failing */
+        struct list link;       /* the waiting or the failing ones */
+        uint64_t deadline_us;   /* answer_by_us, or the default */
         uint64_t sent_mark;
         size_t n_written;
-        bool is_failing;
-        char *why;
+        unsigned n_moves;
+        bool has_head;
+        const char *failing; /* why it will be told to have failed; NULL: it will not */
 };
 
 /* Before the first use. */
