@@ -12,8 +12,10 @@ static const struct command {
 #ifdef WEIR_HAVE_GATEWAY
         { "gateway", cmd_gateway,
           "stand between your programs and the exchange, inside its limits" },
-        { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
         { "status", cmd_status, "the budgets now" },
+#endif
+#ifdef WEIR_HAVE_DEMO
+        { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
 #endif
 #ifdef WEIR_HAVE_CHECK
         { "check", cmd_check, "explain what is wrong with a configuration file" },

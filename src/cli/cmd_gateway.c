@@ -1,0 +1,178 @@
+#include "cli/cmd.h"
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A flag as the user gave it, kept so that a reload reads them in the same order. */
+struct given {
+        const char *flag, *key, *value;
+};
+
+#define GIVEN_MAX 64
+
+struct command_line {
+        const char *config;
+        struct given given[GIVEN_MAX];
+        size_t n;
+        bool is_quiet;
+};
+
+static const char usage[] =
+        "usage: weir gateway [OPTION]...\n\n"
+        "Stands between your programs and the exchange: point their base URL at it, and all of\n"
+        "them together stay inside the exchange's limits. Path, query and body are passed on byte\n"
+        "for byte, replies come back as they are.\n\n"
+        "  --listen HOST:PORT | unix:PATH    where clients connect; may be given several times\n"
+        "                                    (default 127.0.0.1:8900)\n"
+        "  --upstream URL | GROUP=URL        where requests go: for all groups, or for one of\n"
+        "                                    api sapi fapi dapi papi eapi; may be given several\n"
+        "                                    times (default: Binance's own)\n"
+        "  --region PATH                     file of the budgets that all processes share\n"
+        "  --config FILE                     settings; see weir check\n"
+        "  --set KEY=VALUE                   any setting of the table below; may be given\n"
+        "                                    several times\n"
+        "  --no-discovery                    do not read exchangeInfo to follow its limits\n"
+        "  --quiet                           do not say where it listens\n"
+        "  --help                            this text\n\n"
+        "Settings come from the file, the environment and the flags, in that order. SIGHUP reads\n"
+        "them again, SIGTERM finishes what has been sent and ends.\n\n"
+        "  weir gateway --upstream http://127.0.0.1:8901     against weir sim\n"
+        "  curl http://127.0.0.1:8900/api/v3/time            through it\n\n";
+
+static int load(void *ctx, struct settings *ret)
+{
+        const struct command_line *line = ctx;
+        struct settings_report report = { 0 };
+        int r = 0, worst = 0;
+
+        settings_init(ret);
+        if (line->config)
+                r = settings_load_file(ret, line->config, &report);
+        worst = r < 0 ? r : worst;
+        r = settings_load_environment(ret, &report);
+        worst = r < 0 ? r : worst;
+        for (size_t i = 0; i < line->n; ++i) {
+                r = settings_flag(ret, line->given[i].flag, line->given[i].key,
+                                  line->given[i].value, &report);
+                worst = r < 0 ? r : worst;
+        }
+        r = settings_check(ret, &report);
+        worst = r < 0 ? r : worst;
+        settings_report_print(&report, stderr);
+        if (worst == 0 && report.n_mistakes > 0)
+                worst = -EINVAL;
+        settings_report_deinit(&report);
+        return worst;
+}
+
+/* Return: 0, or -1 after having said that there are too many. */
+static int add(struct command_line *line, const char *flag, const char *key, const char *value)
+{
+        if (line->n == GIVEN_MAX) {
+                fprintf(stderr, "weir: more than %d flags; use a file (--config)\n", GIVEN_MAX);
+                return -1;
+        }
+        line->given[line->n++] = (struct given){ flag, key, value };
+        return 0;
+}
+
+/* Cuts KEY=VALUE in two, in place. */
+static int add_setting(struct command_line *line, char *text)
+{
+        char *equals = strchr(text, '=');
+
+        if (!equals) {
+                fprintf(stderr, "weir: --set %s: write KEY=VALUE, such as retry.max_retries=3\n",
+                        text);
+                return -1;
+        }
+        *equals = '\0';
+        return add(line, "--set", text, equals + 1);
+}
+
+/* Return: 0 to go on, EXIT_DONE + 1 .. to end with that code less 1. */
+static int parse(int argc, char **argv, struct command_line *line, int *ret_exit)
+{
+        static const struct option options[] = {
+                { "listen", required_argument, NULL, 'l' },
+                { "upstream", required_argument, NULL, 'u' },
+                { "region", required_argument, NULL, 'r' },
+                { "config", required_argument, NULL, 'c' },
+                { "set", required_argument, NULL, 's' },
+                { "no-discovery", no_argument, NULL, 'D' },
+                { "quiet", no_argument, NULL, 'q' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
+        };
+        int c, r = 0;
+
+        *ret_exit = EXIT_USAGE;
+        opterr = 0;
+        while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+                switch (c) {
+                case 'l':
+                        r = add(line, "--listen", "listen", optarg);
+                        break;
+                case 'u':
+                        r = add(line, "--upstream", "upstream", optarg);
+                        break;
+                case 'r':
+                        r = add(line, "--region", "region", optarg);
+                        break;
+                case 's':
+                        r = add_setting(line, optarg);
+                        break;
+                case 'D':
+                        r = add(line, "--no-discovery", "discovery", "off");
+                        break;
+                case 'c':
+                        line->config = optarg;
+                        break;
+                case 'q':
+                        line->is_quiet = true;
+                        break;
+                case 'h':
+                        fputs(usage, stdout);
+                        settings_print_help(stdout);
+                        *ret_exit = EXIT_DONE;
+                        return 1;
+                default:
+                        fprintf(stderr,
+                                "weir: gateway: %s is no option, or its value is missing; "
+                                "see weir gateway --help\n",
+                                argv[optind - 1]);
+                        return 1;
+                }
+        }
+        if (r == 0 && optind < argc) {
+                fprintf(stderr, "weir: gateway: unexpected \"%s\"; see weir gateway --help\n",
+                        argv[optind]);
+                return 1;
+        }
+        return r;
+}
+
+int cmd_gateway(int argc, char **argv)
+{
+        struct command_line line = { .config = NULL };
+        struct gateway_options options = { .reload = load, .ctx = &line };
+        struct settings *settings;
+        int r, code;
+
+        if (parse(argc, argv, &line, &code) != 0)
+                return code;
+        settings = malloc(sizeof(*settings));
+        if (!settings || load(&line, settings) < 0) {
+                free(settings);
+                return EXIT_USAGE;
+        }
+        options.settings = settings;
+        options.is_quiet = line.is_quiet;
+        r = gateway_run(&options);
+        free(settings);
+        return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,264 @@
+#include "base/clock.h"
+#include "cli/cmd.h"
+#include "core/limiter.h"
+#include "gateway/budget.h"
+#include "gateway/counters.h"
+#include "gateway/exclock.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+        "usage: weir status [OPTION]...\n\n"
+        "Shows the budgets of the region now: what is used of each window, by us and by others,\n"
+        "what is held for later, stops and bans, and what has happened so far.\n\n"
+        "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
+        "  --json          for programs\n"
+        "  --help          this text\n";
+
+#define BAR_CELLS 30
+
+struct look {
+        const struct region *region;
+        uint64_t wall_ms;
+        json_t *budgets; /* NULL: print for people */
+        bool is_terminal;
+        size_t n;
+};
+
+/* The exchange's time for a pool, as the last one who measured it left it. */
+static struct limiter_time time_of(const struct look *look, const struct policy_pool *pool)
+{
+        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
+                int64_t offset_ms;
+                uint32_t error_ms;
+
+                if ((pool->groups & 1u << g) &&
+                    exclock_read(&look->region->header->clocks[g], &offset_ms, &error_ms))
+                        return (struct limiter_time){ look->wall_ms + (uint64_t)offset_ms,
+                                                      error_ms };
+        }
+        return (struct limiter_time){ look->wall_ms, 0 };
+}
+
+static void print_bar(const struct window_view *v, uint32_t limit, bool is_terminal)
+{
+        uint64_t total = (uint64_t)v->spent + v->extra;
+        unsigned ours = (unsigned)((uint64_t)v->spent * BAR_CELLS / (limit ? limit : 1));
+        unsigned all = (unsigned)(total * BAR_CELLS / (limit ? limit : 1));
+
+        for (unsigned i = 0; i < BAR_CELLS; ++i) {
+                if (is_terminal)
+                        fputs(i < ours  ? "\xe2\x96\x88"
+                              : i < all ? "\xe2\x96\x93"
+                                        : "\xe2\x96\x91",
+                              stdout);
+                else
+                        putchar(i < ours ? '#' : i < all ? '+' : '.');
+        }
+}
+
+static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, uint64_t owner,
+                      uint64_t shut_until_ms)
+{
+        struct look *look = ctx;
+        const struct policy_pool *pool;
+        struct limiter_time time;
+        struct window_view v;
+        uint64_t number, turns_ms;
+
+        if (pool_index >= policy_pool_count())
+                return;
+        pool = policy_pool(pool_index);
+        time = time_of(look, pool);
+        number = window_number(w->span_ms, time.now_ms, time.guard_ms);
+        turns_ms = window_opens_ms(w->span_ms, number + 1, time.guard_ms) - time.now_ms;
+        window_look(w, number, &v);
+        ++look->n;
+        if (look->budgets) {
+                json_array_append_new(
+                        look->budgets,
+                        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pool",
+                                  pool->name, "owner", (json_int_t)(owner >> 1), "span_ms",
+                                  (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "spent",
+                                  (json_int_t)v.spent, "in_flight", (json_int_t)v.flying, "held",
+                                  (json_int_t)v.held, "extra", (json_int_t)v.extra, "foreign",
+                                  (json_int_t)v.foreign, "turns_in_ms", (json_int_t)turns_ms,
+                                  "shut_for_ms",
+                                  (json_int_t)(shut_until_ms > time.now_ms
+                                                       ? shut_until_ms - time.now_ms
+                                                       : 0)));
+                return;
+        }
+        printf("%-18s %4us  ", pool->name, w->span_ms / 1000);
+        print_bar(&v, w->limit, look->is_terminal);
+        printf(" %6u of %-7u turns in %llu s", v.spent + v.extra, w->limit,
+               (unsigned long long)((turns_ms + 999) / 1000));
+        if (v.held)
+                printf(", held %u", v.held);
+        if (v.flying)
+                printf(", in flight %u", v.flying);
+        if (v.foreign)
+                printf(", by others %u", v.foreign);
+        if (shut_until_ms > time.now_ms)
+                printf(", stopped for %llu s",
+                       (unsigned long long)((shut_until_ms - time.now_ms) / 1000 + 1));
+        putchar('\n');
+}
+
+static uint64_t gate_now_ms(const struct look *look, unsigned gate)
+{
+        for (size_t i = 0; i < policy_pool_count(); ++i) {
+                const struct policy_pool *pool = policy_pool(i);
+
+                for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
+                        if ((pool->groups & 1u << g) && budget_gate((enum policy_group)g) == gate)
+                                return time_of(look, pool).now_ms;
+        }
+        return look->wall_ms;
+}
+
+static const char *gate_name(unsigned gate)
+{
+        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
+                if (budget_gate((enum policy_group)g) == gate)
+                        return gate == budget_gate(POLICY_FAPI)
+                                       ? "futures"
+                                       : policy_group_name((enum policy_group)g);
+        return "all";
+}
+
+static void show_gates(const struct look *look, json_t *gates)
+{
+        for (unsigned gate = 0; gate < REGION_GATES; ++gate) {
+                uint64_t now_ms = gate_now_ms(look, gate);
+                struct gate_view v;
+                uint64_t left_ms;
+
+                gate_look(&look->region->header->gates[gate], now_ms, &v);
+                if (!v.is_shut)
+                        continue;
+                left_ms = v.until_ms > now_ms ? v.until_ms - now_ms : 0;
+                if (gates)
+                        json_array_append_new(gates, json_pack("{s:s, s:s, s:I, s:b}", "product",
+                                                               gate_name(gate), "kind",
+                                                               gate_kind_name(v.kind), "for_ms",
+                                                               (json_int_t)left_ms, "probing",
+                                                               v.is_probing));
+                else
+                        printf("%-18s %s for %llu s more%s\n", gate_name(gate),
+                               gate_kind_name(v.kind), (unsigned long long)((left_ms + 999) / 1000),
+                               left_ms == 0 ? ", until a probe is answered" : "");
+        }
+}
+
+static json_t *counters_json(const struct region *region)
+{
+        json_t *counters = json_object();
+
+        for (unsigned i = 0; i < COUNTERS; ++i)
+                json_object_set_new(counters, counter_name((enum counter)i),
+                                    json_integer((json_int_t)counter_read(region->header,
+                                                                          (enum counter)i)));
+        return counters;
+}
+
+static void print_counters(const struct region *region)
+{
+        putchar('\n');
+        for (unsigned i = 0; i < COUNTERS; ++i) {
+                uint64_t n = counter_read(region->header, (enum counter)i);
+
+                if (n > 0)
+                        printf("%12llu  %s\n", (unsigned long long)n,
+                               counter_help((enum counter)i));
+        }
+}
+
+static void print_all(struct look *look)
+{
+        look->is_terminal = isatty(STDOUT_FILENO);
+        limiter_each_slot(look->region, show_slot, look);
+        if (look->n == 0)
+                puts("no budget has been used yet");
+        show_gates(look, NULL);
+        print_counters(look->region);
+}
+
+static void print_json(struct look *look, const char *path)
+{
+        json_t *gates = json_array(), *root;
+
+        look->budgets = json_array();
+        limiter_each_slot(look->region, show_slot, look);
+        show_gates(look, gates);
+        root = json_pack("{s:s, s:o, s:o, s:o}", "region", path, "budgets", look->budgets, "gates",
+                         gates, "counters", counters_json(look->region));
+        json_dumpf(root, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(root);
+}
+
+int cmd_status(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "region", required_argument, NULL, 'r' },
+                { "json", no_argument, NULL, 'j' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
+        };
+        const char *path = getenv("WEIR_REGION");
+        struct region region = REGION_NULL;
+        struct region_error error;
+        struct look look = { .region = &region, .wall_ms = clock_wall_us() / US_PER_MS };
+        bool is_json = false;
+        char place[512];
+        int c;
+
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+                switch (c) {
+                case 'r':
+                        path = optarg;
+                        break;
+                case 'j':
+                        is_json = true;
+                        break;
+                case 'h':
+                        fputs(usage, stdout);
+                        return EXIT_DONE;
+                default:
+                        fprintf(stderr,
+                                "weir: status: %s is no option, or its value is missing; "
+                                "see weir status --help\n",
+                                argv[optind - 1]);
+                        return EXIT_USAGE;
+                }
+        }
+        if (optind < argc) {
+                fprintf(stderr, "weir: status: unexpected \"%s\"; see weir status --help\n",
+                        argv[optind]);
+                return EXIT_USAGE;
+        }
+        if (!path || path[0] == '\0') {
+                if (region_default_path(place, sizeof(place), &error) < 0) {
+                        fprintf(stderr, "weir: %s\n", error.why);
+                        return EXIT_FAILED;
+                }
+                path = place;
+        }
+        if (region_open_readonly(path, &region, &error) < 0) {
+                fprintf(stderr, "weir: %s; is a gateway running?\n", error.why);
+                return EXIT_FAILED;
+        }
+        if (is_json)
+                print_json(&look, path);
+        else
+                print_all(&look);
+        region_close(&region);
+        return EXIT_DONE;
+}
