@@ -64,6 +64,7 @@ void classify(const struct classify_in *in, struct verdict *ret_verdict);
 /**
  * classify_transport() - the verdict when no complete reply came
  * @in:          product, is_mutating and is_order are read, the rest is not
+ * @failure:     for the verdict's text
  * @is_any_sent: at least one byte of the request was handed to the kernel. This alone decides:
  *               a connection can be reset by a server that has already executed.
  */
