@@ -158,7 +158,10 @@ static bool flow_leave(struct http_call *http)
         f->sent_ms = now_ms;
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) ||
                            now_ms >= f->request.deadline_ms || !gates_are_open(f, now_ms);
-        return !f->may_not_leave;
+        if (f->may_not_leave)
+                return false;
+        counter_add(f->gateway->region.header, COUNTER_sent);
+        return true;
 }
 
 static void flow_send(struct flow *f)
