@@ -1,0 +1,16 @@
+# Tests of the project itself: its rooms, its packages, what its documents say. Included by
+# tests/CMakeLists.txt.
+function(weir_project_test name)
+  add_test(NAME project/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(project/${name} PROPERTIES LABELS project TIMEOUT 60)
+endfunction()
+
+weir_project_test(rooms ${Python3_EXECUTABLE} tools/rooms.py)
+weir_project_test(rooms_rules ${Python3_EXECUTABLE} tools/test_rooms.py)
+weir_project_test(packages ${Python3_EXECUTABLE} tools/test_packages.py)
+# The program comes later in the configuration than this file, so it is named by its place.
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/cmd_check.c)
+  weir_project_test(settings_doc ${Python3_EXECUTABLE} tools/settings_doc.py ${CMAKE_BINARY_DIR}/weir)
+  weir_project_test(example_config ${CMAKE_BINARY_DIR}/weir check contrib/weir.example.yaml)
+  weir_project_test(check_command ${Python3_EXECUTABLE} tools/test_check.py ${CMAKE_BINARY_DIR}/weir)
+endif()

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""What `weir check` prints, and with which exit status.   tools/test_check.py WEIR"""
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
+
+
+class Check(unittest.TestCase):
+    def check(self, yaml, *options, env=None):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "weir.yaml"
+            path.write_text(yaml, encoding="utf-8")
+            result = subprocess.run([WEIR, "check", *options, str(path)], capture_output=True,
+                                    text=True, env=env or {}, check=False)
+            return result, str(path)
+
+    def test_a_good_file_is_answered_with_the_settings(self):
+        result, _ = self.check("max_wait: 5s\n")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("max_wait: 5s  # file, line 1\n", result.stdout)
+        self.assertIn("max_queue: 10000\n", result.stdout)
+
+    def test_what_is_printed_is_a_good_file(self):
+        printed, _ = self.check("region: /a b\nlisten: ['[::1]:1']\n")
+        result, _ = self.check(printed.stdout)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_mistakes_are_on_stderr_with_their_place(self):
+        result, path = self.check("limits: perhaps\nmax_wiat: 5s\n")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(lines[0].startswith(f"weir: {path}:1:9: limits: "), lines[0])
+        self.assertTrue(lines[1].startswith(f"weir: {path}:2:1: unknown key"), lines[1])
+
+    def test_json_names_value_source_and_reload(self):
+        result, _ = self.check("max_queue: 7\n", "--json", env={"WEIR_MAX_RETRIES": "2"})
+        settings = json.loads(result.stdout)
+        self.assertEqual(settings["max_queue"], {"value": 7, "source": "file", "reload": True})
+        self.assertEqual(settings["retry.max_retries"]["source"], "environment")
+        self.assertEqual(settings["listen"],
+                         {"value": ["127.0.0.1:8900"], "source": "default", "reload": False})
+
+    def test_json_lists_mistakes_too(self):
+        result, path = self.check("\nlimits: perhaps\n", "--json")
+        self.assertEqual(result.returncode, 2)
+        mistake = json.loads(result.stdout)["mistakes"][0]
+        self.assertEqual((mistake["where"], mistake["line"], mistake["column"]), (path, 2, 9))
+
+    def test_the_environment_is_checked_too(self):
+        result, _ = self.check("", env={"BINANCE_RATE_LIMIT_RPM": "lots"})
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("environment variable BINANCE_RATE_LIMIT_RPM: ", result.stderr)
+
+    def test_a_missing_file_is_a_mistake(self):
+        result = subprocess.run([WEIR, "check", "/nonexistent"], capture_output=True, text=True, check=False)
+        self.assertEqual((result.returncode, result.stderr),
+                         (2, "weir: /nonexistent: cannot be read: No such file or directory\n"))
+
+    def test_wrong_usage_is_explained(self):
+        for arguments, says in ([], "name one file"), (["a", "b"], "name one file"), \
+                (["--jsn", "a"], "no option --jsn"), (["-x", "a"], "no option -x"):
+            result = subprocess.run([WEIR, "check", *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, 2)
+            self.assertTrue(result.stderr.startswith("weir: check: "), result.stderr)
+            self.assertIn(says, result.stderr)
+
+    def test_help_lists_the_keys(self):
+        result = subprocess.run([WEIR, "check", "--help"], capture_output=True, text=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("timeouts.answer", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
