@@ -218,6 +218,7 @@ struct loop_watch *loop_unwatch(struct loop_watch *watch)
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
         struct loop_timer *timer = arg;
+        uint64_t count;
 
         (void)fd;
         (void)events;
@@ -225,11 +226,13 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
         if (!timer->is_armed || loop_now_us(timer->loop) < timer->at_us)
                 return;
         /*
-         * The count of expiries is not read: the descriptor is edge-triggered, so it reports each
-         * expiry once, and setting it anew forgets the count.
+         * Of a single alarm the count of expiries is not read: the descriptor is edge-triggered,
+         * and setting it anew forgets the count. A repeated one goes on only when it is read.
          */
         if (!timer->is_periodic)
                 timer->is_armed = false;
+        else if (read(timer->fd, &count, sizeof(count)) < 0)
+                return;
         timer->fn(timer->ctx);
 }
 
