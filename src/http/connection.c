@@ -57,6 +57,14 @@ static void free_exchange(void *dead)
         free(dead);
 }
 
+static void run_deferred(void *ctx)
+{
+        struct http_exchange *x = ctx;
+
+        x->is_deferred = false;
+        connection_run(x);
+}
+
 static void release_input(struct http_exchange *x)
 {
         x->server->buffered -= x->in.size;
@@ -74,9 +82,9 @@ void connection_die(struct http_exchange *x)
         buf_deinit(&x->out);
         list_unlink(&x->link);
         --server->counters.open;
-        /* What is due at the end of the turn finds it dead and frees it then. */
-        if (!x->is_deferred)
-                loop_bury(x->loop, x, free_exchange);
+        if (x->is_deferred)
+                loop_undefer(x->loop, run_deferred, x);
+        loop_bury(x->loop, x, free_exchange);
 
         if (server->counters.open > 0)
                 return;
@@ -95,17 +103,6 @@ void connection_lose(struct http_exchange *x)
         buf_clear(&x->out);
         x->is_hung_up = true;
         x->is_blocked = x->is_paused = x->may_read = false;
-}
-
-static void run_deferred(void *ctx)
-{
-        struct http_exchange *x = ctx;
-
-        x->is_deferred = false;
-        if (x->phase == PHASE_DEAD)
-                free(x);
-        else
-                connection_run(x);
 }
 
 void connection_defer(struct http_exchange *x)
@@ -332,6 +329,10 @@ static bool step_body(struct http_exchange *x)
 {
         switch (collect_body(x)) {
         case HTTP_DONE:
+                if (x->is_called) {
+                        connection_defer(x);
+                        return false;
+                }
                 hand_over(x);
                 return true;
         case HTTP_BAD:

@@ -79,6 +79,7 @@ struct http_exchange {
         bool keep_alive;  /* decided with the end of the answer */
         bool is_running;  /* run() is on the stack */
         bool is_deferred; /* run() is due at the end of the turn */
+        bool is_called;   /* the owner is calling: no op may be called from inside */
         bool is_new_turn; /* the deadline begins anew though it is the same */
 
         void *user;

@@ -104,13 +104,10 @@ void http_exchange_end(struct http_exchange *exchange, bool keep_alive)
                 connection_die(x);
                 return;
         }
-        if (x->is_running)
-                return;
-        /* The next request may be there already; the owner is not called from inside its call. */
-        if (x->may_read || buf_length(&x->in) > x->used)
-                connection_defer(x);
-        else
-                connection_run(x);
+        /* The next request may be there already: it is handed over when this call is over. */
+        x->is_called = true;
+        connection_run(x);
+        x->is_called = false;
 }
 
 void http_exchange_abort(struct http_exchange *exchange)

@@ -56,7 +56,7 @@ static void sweep(void *ctx)
                 while ((first = list_first(&server->exchanges[d]))) {
                         struct http_exchange *x = container_of(first, struct http_exchange, link);
 
-                        if (now - x->since_us < patience(server, d))
+                        if (now < x->since_us + patience(server, d))
                                 break;
                         expire(x);
                 }

@@ -1,0 +1,116 @@
+#include "http/test_stage.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+
+static void an_aborted_answer_does_not_look_complete(void **state)
+{
+        struct sockaddr_in where = { .sin_family = AF_INET,
+                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd;
+
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        assert_int_equal(http_server_listen(stage.server, STR_LITERAL("127.0.0.1:0"), 0), 0);
+        where.sin_port = htons(address_port(http_server_address(stage.server, 0)));
+        assert_null(http_server_address(stage.server, 1));
+        fd = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+        assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+        close(stage.client);
+        stage.client = fd;
+
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(stage.n_held, 1);
+        assert_string_equal(http_exchange_peer(stage.held[0]), "127.0.0.1");
+        assert_int_equal(buf_append(http_exchange_out(stage.held[0]), "half", 4), 0);
+        assert_int_equal(http_exchange_flush(stage.held[0]), HTTP_FLUSHED);
+        http_exchange_abort(stage.held[0]);
+        receive();
+        assert_false(stage.is_closed);
+        assert_true(stage.is_reset);
+}
+
+static void draining_finishes_what_is_begun(void **state)
+{
+        int idle;
+
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        idle = connect_pair();
+        settle();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        http_server_drain(stage.server);
+        settle();
+        assert_int_equal(http_server_counters(stage.server).open, 1);
+        assert_int_equal(recv(idle, stage.received, 1, 0), 0);
+        close(idle);
+        assert_false(http_exchange_may_keep_alive(stage.held[0]));
+        assert_int_equal(stage.n_empty, 0);
+
+        echo(stage.held[0]);
+        expect("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /1 ");
+        assert_true(stage.is_closed);
+        close(stage.client);
+        stage.client = -1;
+        assert_int_equal(loop_run(stage.loop), 0); /* until on_empty() */
+        assert_int_equal(stage.n_empty, 1);
+        settle();
+        assert_int_equal(stage.n_empty, 1);
+}
+
+static void an_empty_server_drains_at_once(void **state)
+{
+        (void)state;
+        assert_int_equal(http_server_new(stage.loop, &stage.config, &ops, &stage, &stage.server),
+                         0);
+        http_server_drain(stage.server);
+        assert_int_equal(stage.n_empty, 0);
+        assert_int_equal(loop_run(stage.loop), 0);
+        assert_int_equal(stage.n_empty, 1);
+}
+
+static void connections_have_a_ceiling(void **state)
+{
+        int fds[2];
+
+        (void)state;
+        stage.config.connections_max = 1;
+        begin_server();
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        assert_int_equal(http_server_adopt(stage.server, fds[0]), -EMFILE);
+        close(stage.client);
+        stage.client = fds[1];
+        expect_refusal(503);
+        assert_int_equal(http_server_counters(stage.server).refused, 1);
+}
+
+static void a_server_may_go_while_exchanges_are_held(void **state)
+{
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\nGET /2 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(stage.n_held, 1);
+        http_exchange_end(stage.held[0], true); /* leaves work for the end of the turn */
+        stage.server = http_server_free(stage.server);
+        settle();
+        assert_int_equal(stage.n_held, 1);
+        assert_int_equal(stage.n_gone, 0);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                TEST(an_aborted_answer_does_not_look_complete),
+                TEST(draining_finishes_what_is_begun),
+                TEST(an_empty_server_drains_at_once),
+                TEST(connections_have_a_ceiling),
+                TEST(a_server_may_go_while_exchanges_are_held),
+        };
+
+        return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
+}
