@@ -21,6 +21,7 @@ static void decode(struct str data, size_t piece, struct result *ret)
         ret->answer = HTTP_SHORT;
         ret->used = 0;
         buf_clear(&ret->payload);
+        must(buf_reserve(&ret->payload, 1) == 0); /* its view is taken even when it is empty */
         while (ret->answer == HTTP_SHORT && ret->used < data.n) {
                 size_t left = data.n - ret->used, used;
                 struct str part = str_from(data.p + ret->used, left < piece ? left : piece), run;
