@@ -1,0 +1,105 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "gateway/exclock.h"
+
+#define MS(n)  ((uint64_t)(n)*US_PER_MS)
+#define DAY_MS 86400000ULL
+
+static void the_true_time_is_always_inside_the_error(void **state)
+{
+        /* The exchange's clock is mono + 5000 s; delays are lopsided on purpose. */
+        static const struct {
+                const char *label;
+                uint64_t there_us, back_us;
+        } rows[] = {
+                { "quick", 100, 100 },        { "slow there", 80000, 1000 },
+                { "slow back", 1000, 80000 }, { "a spike", 1500000, 1500000 },
+                { "no time at all", 0, 0 },   { "all there", 250000, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                uint64_t sent_us = MS(1000000) + 777, arrives_us = sent_us + rows[i].there_us;
+                uint64_t true_us = arrives_us + 5000 * US_PER_SECOND, now_us;
+                struct limiter_time t;
+                struct exclock c;
+                word_t word = 0;
+
+                exclock_init(&c, &word, sent_us, DAY_MS * 1000);
+                assert_true(exclock_sample(&c, true_us / US_PER_MS, sent_us,
+                                           arrives_us + rows[i].back_us));
+                now_us = arrives_us + rows[i].back_us + 123456;
+                t = exclock_now(&c, now_us);
+                true_us = now_us + 5000 * US_PER_SECOND;
+                if (true_us / US_PER_MS > t.now_ms + t.guard_ms ||
+                    true_us / US_PER_MS + t.guard_ms < t.now_ms)
+                        fail_msg("%s: true %llu, believed %llu +- %u", rows[i].label,
+                                 (unsigned long long)(true_us / US_PER_MS),
+                                 (unsigned long long)t.now_ms, t.guard_ms);
+        }
+}
+
+static void a_worse_sample_is_ignored_until_the_old_one_cannot_be_true(void **state)
+{
+        struct exclock c;
+        word_t word = 0;
+
+        (void)state;
+        exclock_init(&c, &word, MS(1000), MS(50000));
+        assert_true(exclock_sample(&c, 90000, MS(1000), MS(1010)));
+        /* Within both errors: says nothing new. */
+        assert_false(exclock_sample(&c, 91050, MS(2000), MS(2100)));
+        /* The exchange's clock was set by ten seconds: the old sample is refuted. */
+        assert_true(exclock_sample(&c, 102050, MS(3000), MS(3100)));
+        assert_in_range(exclock_now(&c, MS(3100)).now_ms, 102000, 102150);
+}
+
+static void the_error_grows_with_age(void **state)
+{
+        struct exclock c;
+        word_t word = 0;
+        uint32_t young, old;
+
+        (void)state;
+        exclock_init(&c, &word, MS(0), MS(50000));
+        assert_true(exclock_sample(&c, 90000, MS(1000), MS(1002)));
+        young = exclock_now(&c, MS(1002)).guard_ms;
+        old = exclock_now(&c, MS(1002) + 3600 * US_PER_SECOND).guard_ms;
+        assert_true(young <= 5);
+        assert_in_range(old, young + 300, young + 400);
+}
+
+static void the_next_process_starts_from_what_was_published(void **state)
+{
+        struct exclock c, next;
+        word_t word = 0;
+        int64_t offset_ms;
+        uint32_t error_ms;
+
+        (void)state;
+        assert_false(exclock_read(&word, &offset_ms, &error_ms));
+        exclock_init(&c, &word, MS(5000), MS(1000000));
+        assert_true(exclock_sample(&c, 996000, MS(5000), MS(5004)));
+        exclock_publish(&c, &word, MS(5004), MS(1000004));
+        assert_true(exclock_read(&word, &offset_ms, &error_ms));
+        assert_in_range(offset_ms + 5000, 990, 1010); /* about -4 s */
+        exclock_init(&next, &word, MS(70), MS(2000000));
+        assert_in_range(exclock_now(&next, MS(70)).now_ms, 1995990, 1996010);
+        assert_true(exclock_now(&next, MS(70)).guard_ms >= EXCLOCK_UNKNOWN_ERROR_MS);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_true_time_is_always_inside_the_error),
+                cmocka_unit_test(a_worse_sample_is_ignored_until_the_old_one_cannot_be_true),
+                cmocka_unit_test(the_error_grows_with_age),
+                cmocka_unit_test(the_next_process_starts_from_what_was_published),
+        };
+
+        return cmocka_run_group_tests_name("gateway/exclock", tests, NULL, NULL);
+}
