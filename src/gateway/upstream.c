@@ -70,7 +70,9 @@ static bool is_dropped(const struct http_head *head, struct str name)
                 return true;
         switch (name.p[0] | 0x20) {
         case 'h':
-                return str_eq_nocase(name, STR_LITERAL("host"));
+                if (str_eq_nocase(name, STR_LITERAL("host")))
+                        return true;
+                break;
         case 'c':
                 if (str_eq_nocase(name, STR_LITERAL("content-length")))
                         return true;
@@ -80,7 +82,9 @@ static bool is_dropped(const struct http_head *head, struct str name)
                         return true;
                 break;
         case 'x':
-                return str_has_prefix_nocase(name, STR_LITERAL("x-weir-"));
+                if (str_has_prefix_nocase(name, STR_LITERAL("x-weir-")))
+                        return true;
+                break;
         default:
                 break;
         }

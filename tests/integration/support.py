@@ -139,3 +139,87 @@ def signed(params, secret, recv_window=5000):
     """A query string with timestamp and signature, as a client makes it."""
     query = urlencode({**params, "recvWindow": recv_window, "timestamp": int(time.time() * 1000)})
     return query + "&signature=" + sign(secret, query)
+
+
+class RawUpstream:
+    """A server that keeps every byte it is sent, and answers, or fails, as it is told.
+
+    answer(method, target, body) returns the bytes of a reply, or one of the words
+    "reset" (read the request, then reset), "close" (read it, then close), "silent" (never answer).
+    """
+
+    OK = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-MBX-USED-WEIGHT-1M: 1\r\n"
+          b"Content-Length: 2\r\n\r\n{}")
+
+    def __init__(self, answer=None):
+        self.answer = answer or (lambda method, target, body: self.OK)
+        self.requests = []  # (method, target, header lines, body), as received
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        buffer = b""
+        try:
+            while True:
+                while b"\r\n\r\n" not in buffer:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    buffer += piece
+                head, buffer = buffer.split(b"\r\n\r\n", 1)
+                lines = head.split(b"\r\n")
+                method, target, _ = lines[0].split(b" ")
+                length = 0
+                for line in lines[1:]:
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                while len(buffer) < length:
+                    buffer += connection.recv(65536)
+                body, buffer = buffer[:length], buffer[length:]
+                if not target.endswith(b"/time") and b"exchangeInfo" not in target:
+                    with self.lock:
+                        self.requests.append((method, target, lines[1:], body))
+                if not self._reply(connection, method, target, body):
+                    return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+    def _reply(self, connection, method, target, body):
+        if target.endswith(b"/time"):
+            text = b'{"serverTime":%d}' % int(time.time() * 1000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+            return True
+        reply = self.answer(method, target, body)
+        if reply == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            return False
+        if reply == "close":
+            return False
+        if reply == "silent":
+            connection.recv(1)
+            return False
+        connection.sendall(reply)
+        return True
+
+    def seen(self):
+        with self.lock:
+            return list(self.requests)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
