@@ -441,6 +441,20 @@ void connection_run(struct http_exchange *x)
         connection_settle(x);
 }
 
+/*
+ * A reset comes as readable and writable, without the hang-up: libevent folds it so. Whoever reads
+ * finds out; while the owner is busy nobody does. Costs a system call only when a client sends
+ * ahead.
+ */
+static bool is_reset(const struct http_exchange *x)
+{
+        int error = 0;
+        socklen_t length = sizeof(error);
+
+        return getsockopt(stream_fd(x->stream), SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
+               error != 0;
+}
+
 void connection_on_stream(void *ctx, unsigned what)
 {
         struct http_exchange *x = ctx;
@@ -455,6 +469,8 @@ void connection_on_stream(void *ctx, unsigned what)
                 x->is_blocked = false;
                 if (connection_send(x) < 0)
                         connection_lose(x);
+        } else if (what & LOOP_READ && x->phase == PHASE_BUSY && !x->is_hung_up && is_reset(x)) {
+                connection_lose(x);
         }
         if (x->phase == PHASE_OPENING && what & LOOP_HANGUP)
                 connection_die(x);

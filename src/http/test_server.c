@@ -4,24 +4,29 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 
-static void an_aborted_answer_does_not_look_complete(void **state)
+/* Another client, by TCP, in place of the first. */
+static void connect_tcp(void)
 {
         struct sockaddr_in where = { .sin_family = AF_INET,
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int fd;
 
-        (void)state;
-        stage.holds = true;
-        begin_server();
         assert_int_equal(http_server_listen(stage.server, STR_LITERAL("127.0.0.1:0"), 0), 0);
         where.sin_port = htons(address_port(http_server_address(stage.server, 0)));
         assert_null(http_server_address(stage.server, 1));
-        fd = socket(AF_INET, SOCK_STREAM, 0);
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(connect(fd, (struct sockaddr *)&where, sizeof(where)), 0);
         assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
         close(stage.client);
         stage.client = fd;
+}
 
+static void an_aborted_answer_does_not_look_complete(void **state)
+{
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        connect_tcp();
         send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
         assert_int_equal(stage.n_held, 1);
         assert_string_equal(http_exchange_peer(stage.held[0]), "127.0.0.1");
@@ -31,6 +36,24 @@ static void an_aborted_answer_does_not_look_complete(void **state)
         receive();
         assert_false(stage.is_closed);
         assert_true(stage.is_reset);
+}
+
+static void a_reset_while_waiting_is_noticed(void **state)
+{
+        static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        connect_tcp();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(setsockopt(stage.client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+        close(stage.client);
+        stage.client = -1;
+        settle();
+        assert_int_equal(stage.n_gone, 1);
+        http_exchange_abort(stage.held[0]);
+        assert_int_equal(http_server_counters(stage.server).open, 0);
 }
 
 static void draining_finishes_what_is_begun(void **state)
@@ -106,6 +129,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 TEST(an_aborted_answer_does_not_look_complete),
+                TEST(a_reset_while_waiting_is_noticed),
                 TEST(draining_finishes_what_is_begun),
                 TEST(an_empty_server_drains_at_once),
                 TEST(connections_have_a_ceiling),
