@@ -133,7 +133,7 @@ static void only_the_server_and_the_way_to_it_count(void **state)
         } rows[] = {
                 { VERDICT_UNSENT, 0, true },        { VERDICT_UNKNOWN_FATE, 0, true },
                 { VERDICT_FAILED, 500, true },      { VERDICT_UNAVAILABLE, 503, true },
-                { VERDICT_MAINTENANCE, 400, true }, { VERDICT_OVERLOADED, 503, true },
+                { VERDICT_MAINTENANCE, 400, true }, { VERDICT_OVERLOADED, 500, true },
                 { VERDICT_OK, 200, false },         { VERDICT_REJECTED, 400, false },
                 { VERDICT_BANNED, 418, false },     { VERDICT_OVER_WEIGHT, 429, false },
                 { VERDICT_PARTLY, 409, false },     { VERDICT_GONE, 400, false },

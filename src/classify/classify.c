@@ -21,10 +21,23 @@ static bool has_503_kinds(enum classify_product product)
         return product == CLASSIFY_UM || product == CLASSIFY_CM || product == CLASSIFY_PAPI;
 }
 
+static bool has_cancel_replace(enum classify_product product)
+{
+        return product == CLASSIFY_SPOT || product == CLASSIFY_SAPI;
+}
+
 static bool is_cancel_replace(const struct classify_in *in, const struct body *b)
 {
-        return (in->product == CLASSIFY_SPOT || in->product == CLASSIFY_SAPI) &&
-               (b->code == -2021 || b->code == -2022);
+        return has_cancel_replace(in->product) && (b->code == -2021 || b->code == -2022);
+}
+
+/*
+ * A cancelReplace that failed on the new order's side may have cancelled. Its data says so, and
+ * stands behind the code: where the text broke off there, nobody knows.
+ */
+static bool may_hide_a_half(const struct classify_in *in, const struct body *b)
+{
+        return is_cancel_replace(in, b) || (b->code == -1015 && has_cancel_replace(in->product));
 }
 
 /* By status alone, when no code says more. */
@@ -103,6 +116,8 @@ static struct ruling rule_error(const struct classify_in *in, const struct body 
         /* CANCEL_ONLY above the order limit: a 429 or 400 although the cancel went through. */
         if (b->is_half_done)
                 r.executed = EXECUTED_PARTLY;
+        else if (b->is_broken && may_hide_a_half(in, b) && r.executed == EXECUTED_NO)
+                r.executed = EXECUTED_UNKNOWN;
         return r;
 }
 
@@ -166,8 +181,8 @@ static uint64_t stated_retry_ms(const struct classify_in *in, const struct body 
 }
 
 /*
- * -1003 is raised before anything happens. -1015 too, except that cancelReplace may have cancelled,
- * which stands behind the code: a text that broke off there proves nothing.
+ * -1003 is raised before anything happens. -1015 too, but a text that broke off may have gone on
+ * to say that a half of it was done.
  */
 static bool may_retry(const struct body *b, const struct verdict *v)
 {

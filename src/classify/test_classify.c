@@ -451,7 +451,7 @@ static void the_text_is_kept_printable_and_cut(void **state)
                 { "no control characters", "{\"code\":-2019,\"msg\":\"a\\u0000b\\nc\"}", "a?b?c" },
                 { "no other alphabets", "{\"code\":-2019,\"msg\":\"\\u4fdd.\"}", "???." },
                 { "no page", "<html>-1003</html>", "" },
-                { "plain text", "slow down", "slow down" },
+                { "plain text", "slow down ~ -> now", "slow down ~ -> now" },
                 { "no text", "{\"code\":-2019}", "" },
         };
         char body[1024], longest[VERDICT_MSG_SIZE + 100];
