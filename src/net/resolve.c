@@ -1,11 +1,14 @@
 /*
- * A lookup runs in threads that glibc keeps. It cannot always be called off, so it is an object of
- * its own with two holders, us and glibc's notification; who lets go last frees it.
+ * A lookup is a call of getaddrinfo() in a thread that lives for this one call. It cannot be called
+ * off, so it is an object of its own with two holders, its thread and us; who lets go last frees
+ * it. (glibc's getaddrinfo_a() does the same with threads that sanitizers do not know, and malloc()
+ * in those ends the program.)
  */
 #include "net/resolve.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,14 +27,13 @@
 
 struct lookup {
         /*
-         * Writers: the loop's thread and glibc's notification, each subtracts 1 once.
+         * Writers: the loop's thread and the lookup's, each subtracts 1 once.
          * Order:   acq_rel, so that who frees sees all that the other wrote.
          */
         _Atomic(unsigned) holders;
         int event_fd;
-        struct gaicb request;
-        struct gaicb *requests[1];
-        struct addrinfo hints;
+        int error; /* getaddrinfo()'s; written before the event, as is @found */
+        struct addrinfo *found;
         char host[RESOLVE_HOST_MAX + 1], port[8];
 };
 
@@ -54,22 +56,26 @@ static void let_go(struct lookup *lookup)
 {
         if (atomic_fetch_sub_explicit(&lookup->holders, 1, memory_order_acq_rel) > 1)
                 return;
-        if (lookup->request.ar_result)
-                freeaddrinfo(lookup->request.ar_result);
+        if (lookup->found)
+                freeaddrinfo(lookup->found);
         close(lookup->event_fd);
         free(lookup);
 }
 
-/* In a thread of glibc's. */
-static void on_notified(union sigval value)
+static void *run_lookup(void *arg)
 {
-        struct lookup *lookup = value.sival_ptr;
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+        struct lookup *lookup = arg;
         uint64_t one = 1;
         ssize_t n;
 
+        lookup->error = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->found);
+        if (lookup->error != 0)
+                lookup->found = NULL;
         n = write(lookup->event_fd, &one, sizeof(one));
         (void)n; /* cannot fail: the counter is zero and the descriptor ours */
         let_go(lookup);
+        return NULL;
 }
 
 static void take_addresses(struct resolver *r, const struct addrinfo *info)
@@ -111,15 +117,16 @@ static void end_lookup(struct resolver *r)
 static void on_event(void *ctx, unsigned what)
 {
         struct resolver *r = ctx;
-        int error;
+        const struct lookup *lookup = r->lookup;
+        uint64_t count;
 
-        if (!(what & LOOP_READ))
-                return; /* an eventfd is always writable */
-        error = gai_error(&r->lookup->request);
-        if (error == 0)
-                take_addresses(r, r->lookup->request.ar_result);
+        /* An eventfd is always writable. */
+        if (!(what & LOOP_READ) || read(lookup->event_fd, &count, sizeof(count)) < 0)
+                return;
+        if (lookup->error == 0)
+                take_addresses(r, lookup->found);
         else
-                snprintf(r->why, sizeof(r->why), "%s: %s", r->host, gai_strerror(error));
+                snprintf(r->why, sizeof(r->why), "%s: %s", r->host, gai_strerror(lookup->error));
         end_lookup(r);
         r->fn(r->ctx);
 }
@@ -140,20 +147,32 @@ static int new_lookup(const struct resolver *r, struct lookup **ret_lookup)
         }
         memcpy(lookup->host, r->host, sizeof(lookup->host));
         snprintf(lookup->port, sizeof(lookup->port), "%u", r->port);
-        lookup->hints.ai_socktype = SOCK_STREAM;
-        lookup->hints.ai_flags = AI_NUMERICSERV;
-        lookup->request.ar_name = lookup->host;
-        lookup->request.ar_service = lookup->port;
-        lookup->request.ar_request = &lookup->hints;
-        lookup->requests[0] = &lookup->request;
         *ret_lookup = lookup;
         return 0;
 }
 
+/* Signals are the loop's thread's. */
+static int start_thread(struct lookup *lookup)
+{
+        pthread_attr_t attributes;
+        sigset_t all, before;
+        pthread_t thread;
+        int r;
+
+        r = pthread_attr_init(&attributes);
+        if (r != 0)
+                return -r;
+        must(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        r = pthread_create(&thread, &attributes, run_lookup, lookup);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        pthread_attr_destroy(&attributes);
+        return -r;
+}
+
 static int begin_lookup(struct resolver *r)
 {
-        struct sigevent notify = { .sigev_notify = SIGEV_THREAD,
-                                   .sigev_notify_function = on_notified };
         struct lookup *lookup = NULL;
         int error;
 
@@ -162,15 +181,14 @@ static int begin_lookup(struct resolver *r)
                 return error;
         error = loop_watch(r->loop, lookup->event_fd, on_event, r, &r->watch);
         if (error == 0) {
-                notify.sigev_value.sival_ptr = lookup;
-                if (getaddrinfo_a(GAI_NOWAIT, lookup->requests, 1, &notify) == 0) {
+                error = start_thread(lookup);
+                if (error == 0) {
                         r->lookup = lookup;
                         return 0;
                 }
-                error = -EAGAIN;
                 r->watch = loop_unwatch(r->watch);
         }
-        let_go(lookup); /* glibc's share: it never heard of it */
+        let_go(lookup); /* the share of the thread that is not */
         let_go(lookup);
         return error;
 }
@@ -254,8 +272,6 @@ struct resolver *resolve_stop(struct resolver *r)
                 return NULL;
         r->refresh = loop_timer_free(r->refresh);
         if (r->lookup) {
-                /* Called off if it waits in line still; then glibc notifies all the same. */
-                (void)gai_cancel(&r->lookup->request);
                 r->watch = loop_unwatch(r->watch);
                 let_go(r->lookup);
                 r->lookup = NULL;

@@ -1,9 +1,9 @@
 /*
  * Name resolution
  *
- * One name, looked up in the background by glibc's getaddrinfo_a(), so that /etc/hosts, nsswitch
- * and the system's resolver are honoured and nothing on a request's way waits. The answer is
- * refreshed now and then; when a refresh fails, the last good addresses stay.
+ * One name, looked up in the background by getaddrinfo() in a thread of its own, so that
+ * /etc/hosts, nsswitch and the system's resolver are honoured and nothing on a request's way waits.
+ * The answer is refreshed now and then; when a refresh fails, the last good addresses stay.
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
