@@ -95,6 +95,14 @@ class Sim(Program):
         self.admin("/sim/faults", "POST", script)
 
 
+def eventually(condition, seconds=10):
+    """Waits for what another process is about to do."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
 class Gateway(Program):
     def __init__(self, upstream, region, *args, env=None):
         super().__init__("gateway", "--listen", "127.0.0.1:0", "--upstream", upstream,
@@ -151,7 +159,11 @@ class RawUpstream:
     OK = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-MBX-USED-WEIGHT-1M: 1\r\n"
           b"Content-Length: 2\r\n\r\n{}")
 
-    def __init__(self, answer=None):
+    def __init__(self, answer=None, limits=()):
+        """limits: (type, interval, number, limit), as exchangeInfo shows them."""
+        self.info = json.dumps({"rateLimits": [
+            dict(zip(("rateLimitType", "interval", "intervalNum", "limit"), limit)) for limit in limits
+        ]}).encode()
         self.answer = answer or (lambda method, target, body: self.OK)
         self.requests = []  # (method, target, header lines, body), as received
         self.lock = threading.Lock()
@@ -201,6 +213,10 @@ class RawUpstream:
         if target.endswith(b"/time"):
             text = b'{"serverTime":%d}' % int(time.time() * 1000)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+            return True
+        if b"/exchangeInfo" in target:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" %
+                               (len(self.info), self.info))
             return True
         reply = self.answer(method, target, body)
         if reply == "reset":
