@@ -333,7 +333,7 @@ static int parse_request_line(const char **at, const char *end, struct http_head
                 head->query = str_from(cut + 1, (size_t)(p - cut - 1));
         }
 
-        start = ++p;
+        ++p;
         if (!version_from(p, end, &head->minor_version)) {
                 bool is_http = end - p >= 10 && memcmp(p, "HTTP/", 5) == 0 && is(p[5], DIGIT) &&
                                p[6] == '.' && is(p[7], DIGIT) && p[8] == '\r';

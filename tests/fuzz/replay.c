@@ -61,30 +61,32 @@ static bool replay_file(const char *path)
         return is_read;
 }
 
+static int is_input(const struct dirent *entry)
+{
+        return entry->d_name[0] != '.';
+}
+
 int main(int argc, char **argv)
 {
-        unsigned files = 0;
-        struct dirent *entry;
+        struct dirent **entries;
         char path[4096];
-        DIR *dir;
+        int n, failed = 0;
 
-        if (argc != 2 || !(dir = opendir(argv[1]))) {
+        n = argc == 2 ? scandir(argv[1], &entries, is_input, alphasort) : -1;
+        if (n < 0) {
                 fprintf(stderr, "usage: %s CORPUS_DIRECTORY\n", argv[0]);
                 return 2;
         }
-        while ((entry = readdir(dir))) {
-                if (entry->d_name[0] == '.')
-                        continue;
-                snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);
+        for (int i = 0; i < n; ++i) {
+                snprintf(path, sizeof(path), "%s/%s", argv[1], entries[i]->d_name);
                 if (!replay_file(path)) {
                         perror(path);
-                        closedir(dir);
-                        return 1;
+                        ++failed;
                 }
-                ++files;
+                free(entries[i]);
         }
-        closedir(dir);
-        printf("%u files replayed\n", files);
+        free(entries);
+        printf("%d files replayed\n", n - failed);
         /* An empty corpus proves nothing, and is most likely a wrong path. */
-        return files > 0 ? 0 : 1;
+        return n > 0 && failed == 0 ? 0 : 1;
 }
