@@ -27,5 +27,5 @@ if ! printf '%s\n' "${files[@]}" |
 fi
 
 cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
-        --error-exitcode=1 --suppressions-list=tools/cppcheck.txt --library=posix,gnu -j "$(nproc)" \
+        --error-exitcode=1 --suppressions-list=tools/cppcheck.txt --library=posix -j "$(nproc)" \
         -D_GNU_SOURCE '-DWEIR_VERSION="0"' -I src "${files[@]}"
