@@ -158,7 +158,7 @@ json_t *json_decimal(decimal value, unsigned places)
 {
         char text[DECIMAL_TEXT];
 
-        return json_string(decimal_text(value, places, text));
+        return json_string_nocheck(decimal_text(value, places, text));
 }
 
 json_t *json_str(struct str s)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 
 __extension__ typedef __int128 wide;
 
@@ -67,16 +66,25 @@ char *decimal_text(decimal value, unsigned places, char to[static DECIMAL_TEXT])
 {
         uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
         uint64_t whole = size / (uint64_t)DECIMAL_ONE, fraction = size % (uint64_t)DECIMAL_ONE;
+        char digits_back[DECIMAL_TEXT];
+        size_t n = 0, at = 0;
 
         must(places <= DECIMAL_PLACES);
         for (unsigned i = DECIMAL_PLACES; i > places; --i)
                 fraction /= 10;
-        if (places == 0)
-                snprintf(to, DECIMAL_TEXT, "%s%llu", value < 0 ? "-" : "",
-                         (unsigned long long)whole);
-        else
-                snprintf(to, DECIMAL_TEXT, "%s%llu.%0*llu", value < 0 ? "-" : "",
-                         (unsigned long long)whole, (int)places, (unsigned long long)fraction);
+        for (unsigned i = 0; i < places; ++i, fraction /= 10)
+                digits_back[n++] = (char)('0' + fraction % 10);
+        if (places)
+                digits_back[n++] = '.';
+        do {
+                digits_back[n++] = (char)('0' + whole % 10);
+                whole /= 10;
+        } while (whole);
+        if (value < 0)
+                to[at++] = '-';
+        while (n > 0)
+                to[at++] = digits_back[--n];
+        to[at] = 0;
         return to;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TEXT_LIMIT 24
 
@@ -29,18 +30,28 @@ void exchange_config_init(struct exchange_config *config)
         accounts_init(&config->accounts);
 }
 
-/* A first fill of an order on spot gives its count back. */
+/* A first fill of an order on spot gives its count back; a little later, as the real one does. */
 static void on_fill(void *ctx, const struct order *order, bool is_maker, uint64_t now_ms)
 {
         struct exchange *x = ctx;
-        struct account *account = &x->config->accounts.list[order->wish.account];
-        struct owner *owner;
 
-        if (order->wish.symbol->product != PRODUCT_SPOT)
-                return;
-        owner = ledger_owner(&x->ledger, str_of(account->name));
-        ledger_orders_give_back(&x->ledger, ledger_book(owner, POOL_SPOT, NULL),
-                                is_maker ? x->config->rules.maker_decrement : 1, now_ms);
+        (void)now_ms;
+        if (order->wish.symbol->product == PRODUCT_SPOT)
+                x->owed[order->wish.account] += is_maker ? x->ledger.rules.maker_decrement : 1;
+}
+
+static void pay_back(struct exchange *x, uint64_t now_ms)
+{
+        for (size_t i = 0; i < x->config->accounts.n; ++i) {
+                struct owner *owner;
+
+                if (!x->owed[i])
+                        continue;
+                owner = ledger_owner(&x->ledger, str_of(x->config->accounts.list[i].name));
+                ledger_orders_give_back(&x->ledger, ledger_book(owner, POOL_SPOT, NULL), x->owed[i],
+                                        now_ms);
+                x->owed[i] = 0;
+        }
 }
 
 struct exchange *exchange_new(struct exchange_config *config)
@@ -78,6 +89,7 @@ void exchange_reset(struct exchange *x)
         engine_deinit(&x->engine);
         engine_init(&x->engine, x->config->seed, x->config->accounts.n, on_fill, x);
         attempts_deinit(&x->attempts);
+        memset(x->owed, 0, sizeof(x->owed));
         x->requests = 0;
 }
 
@@ -474,6 +486,7 @@ void exchange_serve(struct exchange *x, const struct request *request,
                 return;
         }
         engine_tick(&x->engine, p->call.now_ms);
+        pay_back(x, p->call.now_ms);
         counted = count(p, p->endpoint ? p->endpoint->pool : pool_of_path(request->path));
         if (counted && too_many_params) {
                 call_refuse(&p->call, REFUSED_TOO_MANY_PARAMETERS);

@@ -36,7 +36,8 @@ struct exchange {
         struct faults faults;
         int64_t skew_ms;
         uint64_t requests;
-        uint64_t stale_used; /* what "headers stale" repeats */
+        uint64_t stale_used;         /* what "headers stale" repeats */
+        uint64_t owed[ACCOUNTS_MAX]; /* order counts that fills give back, at the next request */
 };
 
 /* Large: on the heap. @config is borrowed and must outlive it. */

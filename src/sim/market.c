@@ -157,7 +157,7 @@ struct candle market_candle(const struct market *market, const struct symbol *sy
                             uint64_t from_ms, uint64_t to_ms, uint64_t now_ms)
 {
         enum {
-                SAMPLES = 8
+                SAMPLES = 4
         };
         struct candle candle = { 0 };
         uint64_t last = to_ms - 1 < now_ms ? to_ms - 1 : now_ms;

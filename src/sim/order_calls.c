@@ -216,6 +216,7 @@ static json_t *replace_answer(struct call *call, struct replacement *r)
 static json_t *replace_over_limit(struct call *call, bool goes_on)
 {
         struct replacement r = { .tried_to_place = true };
+        struct call refused = *call;
 
         if (call->code != -1015 ||
             !form_is(call->params, "orderRateLimitExceededMode", "CANCEL_ONLY"))
@@ -226,7 +227,8 @@ static json_t *replace_over_limit(struct call *call, bool goes_on)
                 return replace_answer(call, &r);
         json_decref(r.place);
         json_decref(r.cancel);
-        call_refuse(call, REFUSED_ORDERS_SPOT, "100", "10 SECOND");
+        refused.is_executed = call->is_executed;
+        *call = refused;
         return NULL;
 }
 
