@@ -34,7 +34,8 @@ static inline size_t buf_length(const struct buf *b)
 
 static inline struct str buf_str(const struct buf *b)
 {
-        return str_from(b->data + b->start, b->end - b->start);
+        /* Adding even 0 to no memory is undefined. */
+        return b->data ? str_from(b->data + b->start, b->end - b->start) : STR_NULL;
 }
 
 /**

@@ -19,18 +19,24 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIR = os.environ.get("WEIR", str(ROOT / "build" / "weir"))
-LISTENING = re.compile(r"listening on ([0-9.]+):(\d+)")
+LISTENING = re.compile(r"listening on (?:http://|https://)?([0-9.]+):(\d+)")
+
+# The accounts that the simulated exchange always has: key and secret.
+ALICE = ("SimKeyAlice7mQ2xVtR9pLw4ZcYh8Nf3KsJ6bGd1uEoXa5TqMvWnPrHyBkCiLzUg",
+         "SimSecretAlice4Rk8WzT2yQm6NvPb9XcJf1HsLd7GtUa3EoKiVxYn5MqBwZpRhC")
+BOB = ("SimKeyBob7mQ2xVtR9pLw4ZcYh8Nf3KsJ6bGd1uEoXa5TqMvWnPrHyBkCiLzUgFj",
+       "SimSecretBob4Rk8WzT2yQm6NvPb9XcJf1HsLd7GtUa3EoKiVxYn5MqBwZpRhCjF")
 
 
 class Program:
-    """A weir subcommand that says on stderr where it listens."""
+    """A weir subcommand that says where it listens."""
 
     def __init__(self, *args, env=None):
         self.args = [WEIR, *args]
         self.lines = []
         self.port = None
-        self.process = subprocess.Popen(self.args, stderr=subprocess.PIPE, text=True,
-                                        stdout=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+        self.process = subprocess.Popen(self.args, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -39,7 +45,7 @@ class Program:
             raise RuntimeError(f"{self.args} does not listen: {self.lines}")
 
     def _read(self):
-        for line in self.process.stderr:
+        for line in self.process.stdout:
             self.lines.append(line.rstrip())
             match = LISTENING.search(line)
             if match and self.port is None:
@@ -87,6 +93,10 @@ class Sim(Program):
 
     def books(self):
         return self.admin("/sim/books")
+
+    def pool(self, name="spot"):
+        """The books of one product, as counted for this machine."""
+        return next((b for b in self.books()["books"] if b["pool"] == name and "windows" in b), None)
 
     def requests(self, last=1000):
         return self.admin(f"/sim/requests?last={last}")

@@ -1,0 +1,70 @@
+"""A gateway that dies forgets nothing: no 429 after a restart, not one packet into a ban."""
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from support import Gateway, Sim, eventually, fetch
+
+GREEDY = str(Path(__file__).with_name("greedy.py"))
+
+
+def flood(url, seconds, seed=1):
+    return subprocess.Popen([sys.executable, GREEDY, url, str(seconds), str(seed), "8"],
+                            stdout=subprocess.DEVNULL)
+
+
+def test_killed_in_mid_window_and_restarted_there_is_no_429(tmp_path):
+    region = tmp_path / "region"
+    with Sim("--limit", "spot-weight=600/4s,spot-orders=20/4s", "--latency", "20~15") as sim:
+        # Ten lives of a gateway, each killed at another place of a window.
+        for life in range(10):
+            with Gateway(sim.url, region) as gateway:
+                fetch(gateway.port, "/api/v3/ping")
+                client = flood(gateway.url, 1.3, life)
+                time.sleep(1.1)
+                gateway.kill()
+                client.kill()
+                client.wait()
+        with Gateway(sim.url, region) as gateway:
+            flood(gateway.url, 9, 99).wait()
+        books = sim.books()
+        windows = sim.pool()["windows"]
+    assert (books["status429"], books["status418"]) == (0, 0), windows
+    assert sum(w["used"] for w in windows) > 1000
+
+
+def ban(gateway, sim):
+    """Somebody else on this address goes too far; the gateway's next request meets the ban."""
+    for _ in range(60):
+        fetch(sim.port, "/api/v3/depth?symbol=BTCUSDT&limit=5000")
+    eventually(lambda: fetch(gateway.port, "/api/v3/ping")[0] != 200)
+
+
+def test_nothing_is_sent_into_a_ban_whoever_restarts(tmp_path):
+    region = tmp_path / "region"
+    with Sim("--limit", "spot-weight=1000/2s", "--ban", "8") as sim:
+        with Gateway(sim.url, region) as gateway:
+            assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+            ban(gateway, sim)
+            status, headers, body = fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})
+            assert status == 429 and headers["x-weir-verdict"] == "ban", (status, headers, body)
+            assert 1 <= int(headers["retry-after"]) <= 9
+            assert b"nothing was sent" in body
+            gateway.kill()
+        before = sim.books()["duringBan"]
+        ends = sim.pool()["bans"][-1]["until"]
+        with Gateway(sim.url, region) as gateway:
+            # Eager clients, orders among them, all through the rest of the ban.
+            client = flood(gateway.url, 1)
+            while time.time() * 1000 < ends - 500:
+                assert fetch(gateway.port, "/api/v3/order", "DELETE", b"symbol=BTCUSDT",
+                             {"X-Weir-Max-Wait": "0"})[0] == 429
+                time.sleep(0.1)
+            assert sim.books()["duringBan"] == before
+            # It opens by itself, by exactly one probe.
+            eventually(lambda: fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})[0] == 200, 20)
+            assert time.time() * 1000 > ends
+            assert len(gateway.logged("probe")) == 1
+            client.wait()
+        assert sim.books()["duringBan"] == before
