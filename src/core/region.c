@@ -28,6 +28,7 @@ static int refuse_errno(struct region_error *e, int error, const char *path, con
 /* Writes everything of the certificate but its magic, and what a region starts with. */
 static void fill(struct region_header *h, const struct region_plan *plan)
 {
+        must(h);
         h->version = REGION_VERSION;
         h->header_bytes = REGION_HEADER_BYTES;
         h->slot_bytes = sizeof(struct slot);
@@ -75,6 +76,7 @@ static int check_owner(int fd, const char *path, struct stat *st, struct region_
 static int check_certificate(const struct region_header *h, const uint64_t *table_hash,
                              const char *path, struct region_error *e)
 {
+        must(h);
         if (h->version != REGION_VERSION || h->header_bytes != REGION_HEADER_BYTES ||
             h->slot_bytes != sizeof(struct slot) || h->n_slots != REGION_SLOTS ||
             h->total_bytes != REGION_BYTES)

@@ -73,10 +73,10 @@ struct flow {
         size_t n_news;
 };
 
-/* A request came (http_server_ops). */
-void flow_begin(void *gateway, struct http_exchange *exchange);
-void flow_client_gone(void *gateway, struct http_exchange *exchange);
-void flow_client_drained(void *gateway, struct http_exchange *exchange);
+/* http_server_ops: a request came; @ctx is the gateway. */
+void flow_begin(void *ctx, struct http_exchange *exchange);
+void flow_client_gone(void *ctx, struct http_exchange *exchange);
+void flow_client_drained(void *ctx, struct http_exchange *exchange);
 
 /* Its time in the queue has come; it is in the queue no more. */
 void flow_due(struct flow *flow);
