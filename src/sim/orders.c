@@ -173,17 +173,19 @@ static bool get_numbers(struct call *call, struct order_wish *wish)
                call_decimal(call, wish->is_algo ? "triggerPrice" : "stopPrice", &wish->stop_price);
 }
 
-static bool check_price(struct call *call, const struct symbol *s, const char *name, decimal price)
+/* @is_wanted: the order cannot do without one. */
+static bool check_price(struct call *call, const struct symbol *s, bool is_wanted, decimal price)
 {
-        if (price == 0 || price % s->tick == 0)
+        if (is_wanted ? price > 0 && price % s->tick == 0 : price == 0 || price % s->tick == 0)
                 return true;
         if (is_spot(call))
                 call_refuse(call, REFUSED_FILTER, "PRICE_FILTER");
+        else if (price == 0)
+                call_refuse(call, REFUSED_PRICE_MIN);
         else if (decimal_places(price) > s->price_places)
                 call_refuse(call, REFUSED_PRECISION_FUTURES);
         else
                 call_refuse(call, REFUSED_PRICE_TICK);
-        (void)name;
         return false;
 }
 
@@ -255,8 +257,8 @@ bool orders_wish(struct call *call, const struct symbol *s, struct order_wish *r
         if (!wants_price(&wish))
                 wish.price = 0;
         qty_from_quote(call, s, &wish);
-        if (!check_price(call, s, "price", wish.price) ||
-            !check_price(call, s, "stopPrice", wish.stop_price) ||
+        if (!check_price(call, s, wants_price(&wish), wish.price) ||
+            !check_price(call, s, wants_stop_price(&wish), wish.stop_price) ||
             (!wish.close_position && !check_qty(call, s, &wish)) || !check_notional(call, s, &wish))
                 return false;
         wish.hidden_until_ms = call->late_ms ? call->now_ms + call->late_ms : 0;
