@@ -332,6 +332,7 @@ static int reserve(struct http_link *link)
 
 void http_link_pump(struct http_link *link)
 {
+        bool has_asked = false;
         ssize_t n;
 
         for (;;) {
@@ -344,6 +345,12 @@ void http_link_pump(struct http_link *link)
                         return;
                 }
                 n = stream_read(link->stream, buf_tail(&link->in), buf_room(&link->in));
+                if (n == -EAGAIN && link->call && link->phase != LINK_ENDED && !has_asked) {
+                        /* Half an answer: is that all because the connection broke? */
+                        has_asked = true;
+                        stream_ask_again(link->stream);
+                        continue;
+                }
                 if (n == -EAGAIN) {
                         if (link->call && link->phase == LINK_ENDED)
                                 finish(link);

@@ -238,6 +238,10 @@ static unsigned advance(struct stream *s, unsigned what)
         }
         if (r == 0 && s->state == SHAKING) {
                 r = shake(s);
+                if (r == -EAGAIN && (what & LOOP_READ)) {
+                        stream_ask_again(s);
+                        r = shake(s);
+                }
                 if (r == 0)
                         s->state = OPEN;
         }
@@ -350,6 +354,11 @@ ssize_t stream_read(struct stream *s, void *data, size_t size)
                 s->error = fail(s, (int)n);
         }
         return n;
+}
+
+void stream_ask_again(struct stream *s)
+{
+        s->is_readable = true;
 }
 
 static ssize_t write_tls(struct stream *s, const void *data, size_t size)

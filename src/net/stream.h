@@ -54,6 +54,12 @@ void stream_set_owner(struct stream *stream, stream_fn fn, void *ctx);
  */
 CHECKED ssize_t stream_read(struct stream *stream, void *data, size_t size);
 /*
+ * Makes the next stream_read() ask the kernel. For who waits for the rest of a message: a reset
+ * that came together with its last bytes is not told by an edge of its own, since libevent reports
+ * errors as readiness to read and write, and a short read has used that up.
+ */
+void stream_ask_again(struct stream *stream);
+/*
  * After -EAGAIN offer the same bytes again, or more of them behind: TLS may have sealed them
  * already.
  *
