@@ -406,11 +406,11 @@ static void sapi_counts_each_endpoint_on_its_own(void **state)
         bench_close(b);
 }
 
-/* One more than an id may have. */
-#define LONG_ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-
 static void hostile_input_is_only_refused(void **state)
 {
+        /* One character more than an id may have. */
+        static const char long_id[] = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&"
+                                      "newClientOrderId=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
         static const char *const queries[] = {
                 "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=-1",
                 "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1e9",
@@ -422,7 +422,7 @@ static void hostile_input_is_only_refused(void **state)
                 "symbol=%00&side=BUY",
                 "symbol=%ff%fe&side=BUY&type=MARKET&quantity=1",
                 "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&newClientOrderId=%22%3C%3E",
-                "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&newClientOrderId=" LONG_ID,
+                long_id,
                 "batchOrders=%5B%5B%5D%2C1%2Cnull%5D",
                 "batchOrders=%7B",
                 "batchOrders=%5B%5D",
