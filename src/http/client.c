@@ -235,6 +235,11 @@ static void fail_waiting(struct http_pool *pool, const char *why)
         }
 }
 
+bool http_call_may_leave(struct http_call *call)
+{
+        return !call->ops->leave || call->ops->leave(call);
+}
+
 void http_pool_forget(struct http_call *call)
 {
         call->pool = NULL;
@@ -349,8 +354,8 @@ static void dispatch(struct http_pool *pool)
 
                 list_unlink(&call->link);
                 --pool->counters.waiting;
-                if (call->ops->leave && !call->ops->leave(call)) {
-                        fail_later(pool, call, "its time to leave was over");
+                if (!http_call_may_leave(call)) {
+                        fail_later(pool, call, HTTP_CALL_LATE);
                         continue;
                 }
                 if (http_link_send(link, call) == 0) {

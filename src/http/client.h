@@ -11,7 +11,7 @@
  *      -> else waits, first come first served
  *
  * Exactly one of done() and failed() ends a call, unless http_call_cancel() did. No callback comes
- * from inside a function of this file but http_pool_free(); all others come from the loop. A
+ * from inside a function of this file but leave(), and failed() in http_pool_free(). A
  * callback may start, cancel, pause and resume any call, and free the pool.
  */
 #ifndef HTTP_CLIENT_H

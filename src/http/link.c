@@ -379,6 +379,11 @@ static void on_stream(void *ctx, unsigned what)
         int r;
 
         if ((what & LOOP_WRITE) && link->call) {
+                /* The socket was full when the owner was asked. */
+                if (link->call->sent_us == 0 && !http_call_may_leave(link->call)) {
+                        http_link_fail(link, HTTP_CALL_LATE);
+                        return;
+                }
                 r = push(link);
                 if (r < 0) {
                         lose(link, stream_why(link->stream));

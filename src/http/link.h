@@ -75,6 +75,9 @@ struct http_pool {
         char why[768];         /* the last failure to connect or resolve */
 };
 
+/* Why a call failed whose owner said that it may leave no more. */
+#define HTTP_CALL_LATE "its time to leave was over"
+
 /*
  * link.c for client.c
  */
@@ -117,6 +120,8 @@ void http_pool_refill(struct http_pool *pool);
 void http_pool_requeue(struct http_pool *pool, struct http_call *call, const char *why);
 /* Pump @link at the end of the turn. */
 void http_pool_due(struct http_link *link);
+/* What the owner says, or true. */
+bool http_call_may_leave(struct http_call *call);
 /* @call is its owner's again. */
 void http_pool_forget(struct http_call *call);
 

@@ -173,6 +173,8 @@ struct caller {
         char why[256];
         char body[256];
         size_t n_body;
+        bool must_stay;
+        unsigned n_asked; /* whether it may leave */
         void (*on_data)(struct caller *caller);
         void (*at_end)(struct caller *caller);
 };
@@ -183,6 +185,12 @@ static unsigned n_under_way;
 static struct caller *caller_of(struct http_call *call)
 {
         return container_of(call, struct caller, call);
+}
+
+static bool on_leave(struct http_call *call)
+{
+        ++caller_of(call)->n_asked;
+        return !caller_of(call)->must_stay;
 }
 
 static void on_head(struct http_call *call, const struct http_head *head)
@@ -232,7 +240,7 @@ static void on_failed(struct http_call *call, enum http_failure failure, const c
 }
 
 static const struct http_call_ops ops = {
-        .head = on_head, .data = on_data, .done = on_done, .failed = on_failed
+        .leave = on_leave, .head = on_head, .data = on_data, .done = on_done, .failed = on_failed
 };
 
 static void ask_with(unsigned i, const char *head, struct str body)
@@ -749,6 +757,25 @@ static void a_dead_one_that_took_nothing_is_replaced(void **state)
         assert_int_equal(counted()->maybe_sent, 0);
 }
 
+static void whether_it_may_still_leave_is_asked_when_a_connection_is_free(void **state)
+{
+        (void)state;
+        PLAY({ .max_connections = 1 }, { .answer = OK_2 }, { .answer = OK_2 });
+        for (unsigned i = 0; i < 3; ++i)
+                ask(i);
+        assert_int_equal(callers[0].n_asked, 0);
+        callers[1].must_stay = true;
+        run();
+        expect_answer(0, 200, "ok");
+        expect_failure(1, HTTP_NOT_SENT, "its time to leave was over");
+        expect_answer(2, 200, "ok");
+        for (unsigned i = 0; i < 3; ++i)
+                assert_int_equal(callers[i].n_asked, 1);
+        assert_int_equal(n_requests, 2);
+        assert_int_equal(n_doors, 1);
+        assert_int_equal(counted()->not_sent, 1);
+}
+
 static void an_unreachable_server_is_named_at_once(void **state)
 {
         uint16_t port = address_port(listen_address(listener));
@@ -1064,6 +1091,7 @@ int main(void)
                 ROW(a_close_while_idle_is_noticed),
                 ROW(bytes_nobody_asked_for_end_an_idle_connection),
                 ROW(a_dead_one_that_took_nothing_is_replaced),
+                ROW(whether_it_may_still_leave_is_asked_when_a_connection_is_free),
                 ROW(an_unreachable_server_is_named_at_once),
                 ROW(an_unknown_name_is_said),
                 ROW(a_refused_certificate_is_said),
