@@ -177,7 +177,7 @@ static json_t *futures_symbol(const struct symbol *s)
                 json_put(o, "maxMoveOrderLimit", json_integer(10000));
         json_put(o, "underlyingSubType", json_pack("[s]", "PoW"));
         json_put(o, "filters", futures_filters(s));
-        json_put(o, coin ? "OrderType" : "orderTypes",
+        json_put(o, "orderTypes",
                  json_pack("[s,s,s,s,s,s,s]", "LIMIT", "MARKET", "STOP", "STOP_MARKET",
                            "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"));
         json_put(o, "timeInForce", json_pack("[s,s,s,s,s]", "GTC", "IOC", "FOK", "GTX", "GTD"));
