@@ -156,8 +156,8 @@ static bool flow_leave(struct http_call *http)
                 return true;
         now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
         f->sent_ms = now_ms;
-        f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) ||
-                           now_ms >= f->request.deadline_ms || !gates_are_open(f, now_ms);
+        f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
+                           !gates_are_open(f, now_ms);
         if (f->may_not_leave)
                 return false;
         counter_add(f->gateway->region.header, COUNTER_sent);
@@ -288,9 +288,14 @@ static void flow_head(struct http_call *http, const struct http_head *head)
 
         f->status = head->status;
         f->n_news = g->settings.limits ? budget_news(&g->limiter, &f->plan, head, f->news) : 0;
-        f->is_collecting = g->settings.limits &&
-                           (head->status >= 300 ||
-                            (f->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) || reply_is_batch(f));
+        /*
+         * What changes something is collected whole: should its reply break off, the client can
+         * still be told in words that the fate is unknown.
+         */
+        f->is_collecting =
+                f->plan.is_mutating ||
+                (g->settings.limits &&
+                 (head->status >= 300 || (f->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) != 0));
         f->is_discarding = f->is_cut = false;
         if (reply_take_head(f, head) < 0) {
                 /* Cannot be passed on as it is; the exchange has acted, so the fate is told as
@@ -314,6 +319,8 @@ static bool flow_judge(struct flow *f, bool may_retry)
         unsigned outcomes = 0;
         uint64_t again_ms, now_ms = upstream_now(g, f->upstream).now_ms;
 
+        if (!g->settings.limits)
+                return false;
         reply_classify(f, now_ms, &verdict);
         if (f->status == 200)
                 outcomes |= POLICY_OUTCOME_OK;
@@ -490,6 +497,7 @@ static void flow_set_deadline(struct flow *f, uint64_t max_wait_ms)
         uint64_t expires_ms = policy_expires_ms(&f->plan);
         uint64_t window_ms = f->plan.recv_window_us / US_PER_MS, margin_ms;
 
+        f->expires_ms = UINT64_MAX;
         f->request.deadline_ms = time.now_ms + max_wait_ms + 1;
         if (!f->plan.is_signed || expires_ms == 0)
                 return;
@@ -499,11 +507,13 @@ static void flow_set_deadline(struct flow *f, uint64_t max_wait_ms)
                 margin_ms += time.guard_ms;
         expires_ms = expires_ms > margin_ms ? expires_ms - margin_ms : 0;
         /*
-         * Close to its end, or past it by our clock: it may go at once or not at all, and the
-         * exchange says whether it is too old; it knows its own clock better than we do.
+         * Past its end already by our clock: it may go at once, and the exchange says whether it is
+         * too old; it knows its own clock better than we do. We only add no waiting to it.
          */
         if (expires_ms <= time.now_ms)
                 expires_ms = time.now_ms + 1;
+        else
+                f->expires_ms = expires_ms;
         if (expires_ms < f->request.deadline_ms)
                 f->request.deadline_ms = expires_ms;
 }

@@ -57,9 +57,10 @@ struct flow {
 
         uint64_t arrived_us, left_us; /* monotonic */
         uint64_t sent_ms;             /* exchange clock */
-        unsigned n_stale;             /* times a kept connection died under a read */
-        bool may_not_leave;           /* the pool asked, and its time was over */
-        bool is_gone;                 /* nobody waits for the answer */
+        uint64_t expires_ms; /* exchange clock: its signature is too old then; UINT64_MAX: never */
+        unsigned n_stale;    /* times a kept connection died under a read */
+        bool may_not_leave;  /* the pool asked, and its time was over */
+        bool is_gone;        /* nobody waits for the answer */
 
         /* The reply. */
         unsigned status;
