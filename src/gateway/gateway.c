@@ -109,11 +109,11 @@ static int open_server(struct gateway *g)
                         fprintf(stderr, "weir: cannot listen on %s: %s\n", address, strerror(-r));
                         return r;
                 }
-                /* As the kernel has it: port 0 has become a number. */
-                if (!g->options->is_quiet)
-                        fprintf(stderr, "weir: gateway listening on %s\n",
-                                address_print(http_server_address(g->server, i), text));
         }
+        /* Once all are open, and as the kernel has them: port 0 has become a number. */
+        for (size_t i = 0; i < s->n_listen && !g->options->is_quiet; ++i)
+                fprintf(stderr, "weir: gateway listening on %s\n",
+                        address_print(http_server_address(g->server, i), text));
         return 0;
 }
 

@@ -24,11 +24,13 @@ struct connect {
 
 static void on_stream(void *ctx, unsigned what);
 
+/* Adds to what is known: the last address may have failed for a duller reason than the first. */
 static void note_failure(struct connect *c, const char *reason)
 {
         char text[ADDRESS_TEXT_MAX];
+        size_t n = strlen(c->why);
 
-        snprintf(c->why, sizeof(c->why), "%s: %s",
+        snprintf(c->why + n, sizeof(c->why) - n, "%s%s: %s", n > 0 ? "; " : "",
                  address_print(&c->addresses.addresses[connect_index(c)], text), reason);
 }
 
