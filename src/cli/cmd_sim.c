@@ -1,5 +1,6 @@
 #include "cli/cmd.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "net/loop.h"
 #include "sim/record.h"
@@ -341,7 +342,7 @@ static int load_faults(struct exchange *exchange, const char *file)
 {
         struct faults_error error;
         char *text = malloc(SCRIPT_MAX);
-        struct str script;
+        struct str script = STR_NULL;
         int r;
 
         must(text);
@@ -350,7 +351,7 @@ static int load_faults(struct exchange *exchange, const char *file)
                 fprintf(stderr, "weir: sim: %s:%u:%u: %s\n", file, error.line, error.column,
                         error.why);
         if (r == 0)
-                exchange_apply_faults(exchange, 0);
+                exchange_apply_faults(exchange, clock_wall_us());
         free(text);
         return r;
 }

@@ -13,10 +13,10 @@
 /* True for paths that admin_serve() answers. */
 bool admin_is_path(struct str path);
 
-void admin_serve(struct exchange *exchange, struct record *record, const struct request *request,
+void admin_serve(struct exchange *x, struct record *record, const struct request *request,
                  uint64_t wall_us, struct reply *reply);
 
 /* All books, as GET /sim/books shows them. */
-json_t *admin_books(struct exchange *exchange, uint64_t now_ms);
+json_t *admin_books(struct exchange *x, uint64_t now_ms);
 
 #endif

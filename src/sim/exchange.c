@@ -439,7 +439,7 @@ static void settle(struct passage *p, bool succeeded)
         if (p->book)
                 usage_fields(p, pool);
         /* Spot promises the counts for successful orders only. */
-        if (p->call.counts_orders && (succeeded || !spot))
+        if (p->endpoint && p->call.counts_orders && (succeeded || !spot))
                 order_fields(p);
 }
 

@@ -43,9 +43,9 @@ struct exchange {
 /* Large: on the heap. @config is borrowed and must outlive it. */
 struct exchange *exchange_new(struct exchange_config *config);
 /* Accepts NULL. Return: NULL. */
-struct exchange *exchange_free(struct exchange *exchange);
+struct exchange *exchange_free(struct exchange *x);
 /* Forgets everything that happened, keeps rules and faults. */
-void exchange_reset(struct exchange *exchange);
+void exchange_reset(struct exchange *x);
 
 /* One request as it was received; views. */
 struct request {
@@ -54,7 +54,7 @@ struct request {
         const char *ip;
 };
 
-uint64_t exchange_now_us(const struct exchange *exchange, uint64_t wall_us);
+uint64_t exchange_now_us(const struct exchange *x, uint64_t wall_us);
 
 /**
  * exchange_serve() - count, check and execute @request
@@ -62,10 +62,10 @@ uint64_t exchange_now_us(const struct exchange *exchange, uint64_t wall_us);
  *
  * @reply is written in every case; the caller sends it unless the plan loses it.
  */
-void exchange_serve(struct exchange *exchange, const struct request *request,
+void exchange_serve(struct exchange *x, const struct request *request,
                     const struct fault_plan *plan, uint64_t wall_us, struct reply *reply);
 
 /* What faults_parse() set aside for the whole exchange: clock and foreign load. */
-void exchange_apply_faults(struct exchange *exchange, uint64_t wall_us);
+void exchange_apply_faults(struct exchange *x, uint64_t wall_us);
 
 #endif

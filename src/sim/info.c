@@ -3,6 +3,8 @@
  */
 #include "sim/call.h"
 
+#include <stdio.h>
+
 json_t *info_ping(struct call *call)
 {
         (void)call;
@@ -189,14 +191,13 @@ static bool is_wanted(const struct call *call, const struct symbol *symbol)
 {
         struct str list = form_get(call->params, "symbols");
         struct str one = form_get(call->params, "symbol");
-        char quoted[40] = "\"";
+        char quoted[40];
 
         if (one.n > 0 && call->endpoint->pool == POOL_SPOT)
                 return str_eq(one, str_of(symbol->name));
         if (list.n == 0)
                 return true;
-        strncat(quoted, symbol->name, sizeof(quoted) - 3);
-        strcat(quoted, "\"");
+        snprintf(quoted, sizeof(quoted), "\"%s\"", symbol->name);
         return str_find(list, str_of(quoted)) != NULL;
 }
 

@@ -101,6 +101,14 @@ static uint64_t span_ms(const struct limit *limit)
         return limit->span_s * MS_PER_SECOND;
 }
 
+/* 0 for a limit that there is none of. */
+static uint64_t window_id(const struct limit *limit, uint64_t now_ms)
+{
+        uint64_t span = span_ms(limit);
+
+        return span ? now_ms / span : 0;
+}
+
 /* What others have spent in the window of @now_ms, as a steady stream. */
 static uint64_t foreign_used(const struct ledger *ledger, enum pool pool, uint64_t now_ms)
 {
@@ -124,7 +132,7 @@ static struct window *turn(struct ledger *ledger, struct book *book, enum limit_
 {
         const struct limit *limit = &ledger->rules.limits[book->pool][type];
         struct window *window = &book->now[type];
-        uint64_t id = limit->span_s ? now_ms / span_ms(limit) : 0;
+        uint64_t id = window_id(limit, now_ms);
 
         if (window->id != id) {
                 if (type == LIMIT_WEIGHT) {
@@ -142,7 +150,7 @@ uint64_t ledger_used(const struct ledger *ledger, const struct book *book, enum 
         const struct limit *limit = &ledger->rules.limits[book->pool][type];
         uint64_t used = type == LIMIT_WEIGHT ? foreign_used(ledger, book->pool, now_ms) : 0;
 
-        if (limit->span_s == 0 || book->now[type].id != now_ms / span_ms(limit))
+        if (book->now[type].id != window_id(limit, now_ms))
                 return used;
         return used + book->now[type].used;
 }
@@ -211,7 +219,7 @@ static enum ledger_answer refuse(struct ledger *ledger, struct book *book, enum 
 
         entry->type = type;
         entry->limit = *limit;
-        entry->until_ms = (now_ms / span_ms(limit) + 1) * span_ms(limit);
+        entry->until_ms = (window_id(limit, now_ms) + 1) * span_ms(limit);
         entry->retry_after_s = seconds_up(entry->until_ms - now_ms);
         return LEDGER_REFUSED;
 }

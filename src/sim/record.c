@@ -74,7 +74,7 @@ static json_t *bytes_json(struct str s)
         size_t n = 0;
         json_t *json;
 
-        must(utf8);
+        must(utf8 && (s.p || s.n == 0));
         for (size_t i = 0; i < s.n; ++i) {
                 unsigned char c = (unsigned char)s.p[i];
 
