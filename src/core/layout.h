@@ -22,15 +22,17 @@
 #define REGION_GATES        16   /* one per product that is stopped and banned as a whole; 0: all */
 #define REGION_CLOCKS       16   /* one per product's host */
 #define REGION_COUNTERS     64   /* what happened, for people to look at */
-#define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 320 bytes each */
+#define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
 
 /*
- * A budget keeps the windows around now: four past ones, whose unanswered requests may still be
- * counted in the current one, the current one, and three ahead, in which places can be held.
+ * A budget keeps the windows around now: past ones, whose unanswered requests may still be counted
+ * in the current one, the current one, and those ahead, in which places can be held. How many of
+ * each depends on the span (window_past(), window_ahead()); one cell is always spare, for a
+ * process whose clock is already in the next window.
  */
-#define RING_CELLS 8
-#define RING_PAST  4
-#define RING_AHEAD 3
+#define RING_CELLS 16
+#define RING_PAST  10 /* at most */
+#define RING_AHEAD 3  /* at least */
 
 typedef _Atomic(uint64_t) word_t;
 
@@ -46,21 +48,25 @@ typedef _Atomic(uint64_t) word_t;
  */
 struct cell {
         /*
-         * high: spent, everything reserved in this window; low: flying, the part of it that was
-         * released for sending and has no answer yet.
-         * Writers: any process: reserve, confirm, settle, refund.
-         * Readers: every admission of this window, and of the RING_PAST after it (flying).
-         * Order:   release on change, acquire on read: a reader that misses an amount in flying
-         *          because it was carried over must see it in the next window's extra.
-         * Killed:  amounts stay: spent until the window turns, flying RING_PAST windows at most.
+         * high: spent, everything reserved in this window; low: sent, the part of it that was
+         * released for sending. The rest is held: it waits for its time.
+         * Writers: any process: reserve, confirm, refund.
+         * Readers: every admission of this window, and of the one before while both may be now.
+         * Order:   sequentially consistent: who sends writes sent and flying first and reads those
+         *          of all windows that may be now after it; of two who do so at once at least one
+         *          sees the other.
+         * Killed:  amounts stay until the window turns: too much is spent, never too little.
          */
         word_t use;
         /*
-         * high: held, the part of spent that still waits for its time; low: extra, what the
-         * exchange may have counted here beyond our spent: foreign use, and requests of earlier
-         * windows whose answer came too late to know.
-         * Writers, readers, order: as above.
-         * Killed: held stays too high: foreign use is over-estimated until the window turns.
+         * high: flying, what was sent and has no answer yet; low: extra, what the exchange may
+         * have counted here beyond our spent: foreign use, and requests of earlier windows whose
+         * answer came too late to know.
+         * Writers: as above, and who lands or observes.
+         * Readers: every admission of this window, and of the window_past() after it (flying).
+         * Order:   as above. Landing adds to the extra of later windows first and lowers flying
+         *          after it; readers look the other way round, so they see it once at least.
+         * Killed:  flying stays, and counts in the window_past() windows after it.
          */
         word_t edge;
         /*
@@ -75,12 +81,15 @@ struct cell {
 struct slot {
         /*
          * Hash of pool, owner and span; 0: free. Claimed once by compare-and-swap, never freed.
-         * Order: acquire and release, so that who finds the key finds the description.
+         * Order: acquire and release.
          */
         word_t key;
         /* Nothing may be taken before this time; raised by -1015. Moves forward only. Relaxed. */
         word_t shut_until_ms;
-        /* For people: pool index << 32 | span_ms, and the owner's hash. Written by the claimer. */
+        /*
+         * For people: pool index << 32 | span_ms, and the owner's hash. Written after the key, by
+         * whoever finds it missing: a claimer may have been killed before. Relaxed.
+         */
         word_t pool_span;
         word_t owner;
         word_t spare[4];
@@ -127,7 +136,7 @@ struct region_header {
 };
 
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
-_Static_assert(sizeof(struct slot) == 320, "a slot is five cache lines");
+_Static_assert(sizeof(struct slot) == 576, "a slot is nine cache lines");
 _Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
 _Static_assert(offsetof(struct region_header, pacing_rate) == 128, "certificate: 128 bytes");
 _Static_assert(offsetof(struct region_header, gates) == 192, "pacing: 64 bytes");

@@ -21,6 +21,8 @@
 #define ROUNDS 16
 /* When nothing tells us when there may be room again. */
 #define AGAIN_MS 50
+/* A held place that is not free yet: time in which others' answers are likely to come. */
+#define CONFIRM_AGAIN_MS 2
 
 static uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms)
 {
@@ -28,6 +30,16 @@ static uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms)
         uint64_t key = XXH3_64bits(words, sizeof(words));
 
         return key ? key : 1;
+}
+
+/* For people; again and again, in case the claimer was killed before it came to it. */
+static void describe(struct slot *slot, uint16_t pool, uint64_t owner, uint32_t span_ms)
+{
+        if (LIKELY(atomic_load_explicit(&slot->pool_span, memory_order_relaxed) != 0))
+                return;
+        atomic_store_explicit(&slot->owner, owner, memory_order_relaxed);
+        atomic_store_explicit(&slot->pool_span, (uint64_t)pool << 32 | span_ms,
+                              memory_order_relaxed);
 }
 
 /* The slot of a budget, claimed if @claim. NULL: not there, or no room. */
@@ -43,14 +55,13 @@ static struct slot *slot_find(const struct region *region, uint16_t pool, uint64
                 if (seen == 0 && claim &&
                     atomic_compare_exchange_strong_explicit(&slot->key, &seen, key,
                                                             memory_order_acq_rel,
-                                                            memory_order_acquire)) {
-                        atomic_store_explicit(&slot->pool_span, (uint64_t)pool << 32 | span_ms,
-                                              memory_order_relaxed);
-                        atomic_store_explicit(&slot->owner, owner, memory_order_relaxed);
+                                                            memory_order_acquire))
+                        seen = key;
+                if (seen == key) {
+                        if (claim)
+                                describe(slot, pool, owner, span_ms);
                         return slot;
                 }
-                if (seen == key)
-                        return slot;
                 if (seen == 0)
                         return NULL;
         }
@@ -69,6 +80,15 @@ static uint32_t charge_amount(const struct limiter_charge *charge, uint32_t span
                 if (charge->special[i].span_ms == span_ms && span_ms != 0)
                         return charge->special[i].amount;
         return charge->amount;
+}
+
+/* Two charges in one budget are one take: separately each might fit, and never both. */
+static struct limiter_take *take_of(struct limiter_ticket *ticket, const struct slot *slot)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i)
+                if (ticket->takes[i].window.slot == slot)
+                        return &ticket->takes[i];
+        return NULL;
 }
 
 /* Spells out which windows the request touches. Return: 0, -ENOSPC. */
@@ -91,12 +111,22 @@ static int list_takes(struct limiter *l, const struct limiter_request *request,
                         if (amount == 0)
                                 continue;
                         slot = slot_find(l->region, charge->pool, charge->owner, span_ms, true);
-                        if (!slot || ticket->n_takes == LIMITER_TAKES)
+                        if (!slot)
+                                return -ENOSPC;
+                        take = take_of(ticket, slot);
+                        if (take) {
+                                take->amount = amount < UINT32_MAX - take->amount
+                                                       ? take->amount + amount
+                                                       : UINT32_MAX;
+                                continue;
+                        }
+                        if (ticket->n_takes == LIMITER_TAKES)
                                 return -ENOSPC;
                         take = &ticket->takes[ticket->n_takes++];
                         *take = (struct limiter_take){
                                 .window = { slot, span_ms,
                                             limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX },
+                                .owner = charge->owner,
                                 .amount = amount,
                                 .pool = charge->pool,
                                 .has_ceilings = charge->has_ceilings,
@@ -127,54 +157,86 @@ static uint32_t take_ceiling(const struct limiter_take *take, const struct ceili
         return ceiling > take->amount ? ceiling : take->amount;
 }
 
-/*
- * The earliest time from @from_ms on at which @take fits, looking at most RING_AHEAD windows
- * beyond the one of now. Return: that time, or UINT64_MAX.
- */
-static uint64_t take_earliest(const struct limiter_take *take, const struct ceilings *c,
-                              enum weir_class class, uint64_t from_ms, struct limiter_time time)
+/* Whether @take may be sent at once, as far as the window of now and those beside it tell. */
+static bool take_fits_now(const struct limiter_take *take, const struct ceilings *c,
+                          enum weir_class class, uint64_t number, struct limiter_time time)
 {
-        uint32_t span = take->window.span_ms;
-        uint64_t last = window_number(span, time.now_ms, time.guard_ms) + RING_AHEAD;
-        uint64_t shut_ms =
-                atomic_load_explicit(&take->window.slot->shut_until_ms, memory_order_relaxed);
-
-        if (from_ms < shut_ms)
-                from_ms = shut_ms;
-        for (uint64_t n = window_number(span, from_ms, time.guard_ms); n <= last; ++n) {
-                uint64_t opens_ms = window_opens_ms(span, n, time.guard_ms);
-                uint64_t at_ms = from_ms > opens_ms ? from_ms : opens_ms;
-
-                if ((uint64_t)window_used(&take->window, n, at_ms <= time.now_ms) + take->amount <=
-                    take_ceiling(take, c, class, n, at_ms))
-                        return at_ms;
-        }
-        return UINT64_MAX;
+        return (uint64_t)window_used(&take->window, number, true) + take->amount <=
+                       take_ceiling(take, c, class, number, time.now_ms) &&
+               window_holds(&take->window, number, take->amount, time.now_ms, time.guard_ms);
 }
 
-/* The earliest time at which all takes fit at once. Return: UINT64_MAX if none in the ring. */
-static uint64_t all_earliest(struct limiter_ticket *ticket, const struct ceilings *c,
-                             struct limiter_time time)
+/* What the search for a place has come to. */
+struct search {
+        uint64_t at_ms;    /* earliest time at which all fit */
+        uint64_t again_ms; /* 0: at_ms is within reach; else when to search again */
+        bool is_full;      /* all windows within reach are full: at_ms is when the first one beyond
+                              opens */
+};
+
+/* When window @number of @take comes within reach. */
+static uint64_t reaches_ms(const struct limiter_take *take, uint64_t number, uint32_t guard_ms)
 {
-        uint64_t at_ms = time.now_ms;
+        uint64_t ahead = window_ahead(take->window.span_ms);
+
+        return window_opens_ms(take->window.span_ms, number > ahead ? number - ahead : 0, guard_ms);
+}
+
+/* Moves @search to the earliest time from where it is at which @take fits. */
+static void search_take(struct search *search, const struct limiter_take *take,
+                        const struct ceilings *c, enum weir_class class, struct limiter_time time)
+{
+        uint32_t span = take->window.span_ms;
+        uint64_t last = window_number(span, time.now_ms, time.guard_ms) + window_ahead(span);
+        uint64_t shut_ms =
+                atomic_load_explicit(&take->window.slot->shut_until_ms, memory_order_relaxed);
+        uint64_t again_ms, n;
+
+        if (search->at_ms < shut_ms)
+                search->at_ms = shut_ms;
+        for (n = window_number(span, search->at_ms, time.guard_ms); n <= last; ++n) {
+                uint64_t opens_ms = window_opens_ms(span, n, time.guard_ms);
+                uint64_t at_ms = search->at_ms > opens_ms ? search->at_ms : opens_ms;
+                bool fits = at_ms <= time.now_ms ? take_fits_now(take, c, class, n, time)
+                                                 : (uint64_t)window_used(&take->window, n, false) +
+                                                                   take->amount <=
+                                                           take_ceiling(take, c, class, n, at_ms);
+
+                search->at_ms = at_ms;
+                if (fits)
+                        return;
+        }
+        /* Beyond what the ring holds: nothing can be taken there yet. */
+        if (n == last + 1 && window_opens_ms(span, n, time.guard_ms) >= search->at_ms) {
+                search->at_ms = window_opens_ms(span, n, time.guard_ms);
+                search->is_full = true;
+        }
+        again_ms = reaches_ms(take, n, time.guard_ms);
+        if (again_ms > search->again_ms)
+                search->again_ms = again_ms;
+}
+
+/* The earliest time from @from_ms on at which all takes fit at once. */
+static struct search search_all(struct limiter_ticket *ticket, const struct ceilings *c,
+                                uint64_t from_ms, struct limiter_time time)
+{
+        struct search search = { .at_ms = from_ms };
 
         for (int round = 0; round < ROUNDS; ++round) {
-                uint64_t start_ms = at_ms;
+                uint64_t start_ms = search.at_ms;
 
                 for (unsigned i = 0; i < ticket->n_takes; ++i) {
-                        uint64_t t =
-                                take_earliest(&ticket->takes[i], c, ticket->class, at_ms, time);
+                        uint64_t before_ms = search.at_ms;
 
-                        if (t > at_ms)
+                        search_take(&search, &ticket->takes[i], c, ticket->class, time);
+                        if (search.at_ms > before_ms)
                                 ticket->blocked_by = ticket->takes[i].pool;
-                        if (t == UINT64_MAX)
-                                return t;
-                        at_ms = t;
                 }
-                if (at_ms == start_ms)
-                        return at_ms;
+                if (search.at_ms == start_ms || search.again_ms > 0)
+                        return search;
         }
-        return UINT64_MAX;
+        search.again_ms = time.now_ms + AGAIN_MS;
+        return search;
 }
 
 static void give_back(struct limiter_ticket *ticket, unsigned n, bool flew)
@@ -198,7 +260,7 @@ static int take_all(struct limiter_ticket *ticket, const struct ceilings *c, uin
                 take->number = window_number(take->window.span_ms, at_ms, time.guard_ms);
                 r = window_take(&take->window, take->number, take->amount,
                                 take_ceiling(take, c, ticket->class, take->number, at_ms), fly,
-                                &take->position, &take->alone);
+                                &take->place);
                 if (r != WINDOW_TAKEN) {
                         give_back(ticket, i, fly);
                         return r;
@@ -207,18 +269,45 @@ static int take_all(struct limiter_ticket *ticket, const struct ceilings *c, uin
         return WINDOW_TAKEN;
 }
 
-/* Until when all windows of the ticket are still the ones it was charged to. */
-static uint64_t good_until(const struct limiter_ticket *ticket, uint32_t guard_ms)
+/* True when all that the ticket released for sending may be counted now. */
+static bool holds_all(const struct limiter_ticket *ticket, struct limiter_time time)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+
+                if (!window_holds(&take->window, take->number, 0, time.now_ms, time.guard_ms))
+                        return false;
+        }
+        return true;
+}
+
+/* Until when what holds_all() said is so. */
+static uint64_t good_until(const struct limiter_ticket *ticket, struct limiter_time time)
 {
         uint64_t until_ms = UINT64_MAX;
 
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 const struct limiter_take *take = &ticket->takes[i];
-                uint64_t end_ms = window_opens_ms(take->window.span_ms, take->number + 1, guard_ms);
+                uint64_t end_ms = window_holds_until(take->window.span_ms, take->number,
+                                                     time.now_ms, time.guard_ms);
 
                 until_ms = end_ms < until_ms ? end_ms : until_ms;
         }
         return until_ms;
+}
+
+/* When the first of the ticket's windows closes. */
+static uint64_t closes_ms(const struct limiter_ticket *ticket, uint32_t guard_ms)
+{
+        uint64_t first_ms = UINT64_MAX;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                uint64_t end_ms = window_opens_ms(take->window.span_ms, take->number + 1, guard_ms);
+
+                first_ms = end_ms < first_ms ? end_ms : first_ms;
+        }
+        return first_ms;
 }
 
 /*
@@ -289,10 +378,15 @@ static int check_gates(struct limiter *l, struct limiter_ticket *ticket, uint64_
 {
         unsigned gates[2] = { 0, ticket->gate };
 
-        for (size_t i = 0; i < ARRAY_SIZE(gates); ++i)
+        for (size_t i = 0; i < ARRAY_SIZE(gates); ++i) {
                 if (gate_check(limiter_gate(l, gates[i]), now_ms, &ticket->at_ms,
-                               &ticket->shut_by) == GATE_SHUT)
+                               &ticket->shut_by) == GATE_SHUT) {
+                        /* A ban whose time has come waits for its probe. */
+                        if (ticket->at_ms <= now_ms)
+                                ticket->at_ms = now_ms + AGAIN_MS;
                         return LIMITER_SHUT;
+                }
+        }
         return LIMITER_GO;
 }
 
@@ -325,62 +419,61 @@ static uint64_t shut_until(struct limiter_ticket *ticket)
         return until_ms;
 }
 
-/* All windows ahead are full: one more comes into reach when the one of now turns. */
-static uint64_t reach_grows_ms(const struct limiter_ticket *ticket, struct limiter_time time)
-{
-        for (unsigned i = 0; i < ticket->n_takes; ++i) {
-                const struct limiter_take *take = &ticket->takes[i];
-                uint32_t span = take->window.span_ms;
-
-                if (take->pool == ticket->blocked_by)
-                        return window_opens_ms(span,
-                                               window_number(span, time.now_ms, time.guard_ms) + 1,
-                                               time.guard_ms);
-        }
-        return time.now_ms + AGAIN_MS;
-}
-
-/* Places in all windows, now or at the earliest time to come. */
-static int place(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t deadline_ms,
+/* Places in all windows, at @from_ms or at the earliest time after it. */
+static int place(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t from_ms,
                  struct limiter_time time)
 {
         for (int attempt = 0; attempt < ATTEMPTS; ++attempt) {
-                uint64_t at_ms = all_earliest(ticket, c, time);
+                struct search search = search_all(ticket, c, from_ms, time);
+                bool fly = search.at_ms <= time.now_ms;
                 int r;
 
-                ticket->at_ms = at_ms;
-                if (at_ms == UINT64_MAX) {
-                        ticket->at_ms = reach_grows_ms(ticket, time);
+                ticket->at_ms = search.at_ms;
+                if (search.at_ms >= ticket->deadline_ms && !search.is_full)
+                        return LIMITER_LATE;
+                if (search.again_ms > 0) {
+                        ticket->at_ms = search.again_ms > time.now_ms ? search.again_ms
+                                                                      : time.now_ms + AGAIN_MS;
                         return LIMITER_CROWDED;
                 }
-                if (at_ms >= deadline_ms)
-                        return LIMITER_LATE;
-                r = take_all(ticket, c, at_ms, at_ms <= time.now_ms, time);
+                r = take_all(ticket, c, search.at_ms, fly, time);
                 if (r < 0)
                         return r;
+                if (r == WINDOW_TAKEN && !fly)
+                        return LIMITER_WAIT;
+                if (r == WINDOW_TAKEN && holds_all(ticket, time))
+                        return LIMITER_GO;
                 if (r == WINDOW_TAKEN)
-                        return at_ms <= time.now_ms ? LIMITER_GO : LIMITER_WAIT;
+                        give_back(ticket, ticket->n_takes, true);
         }
         ticket->at_ms = time.now_ms + 1;
         return LIMITER_CROWDED;
 }
 
-/* Marks all windows of a held ticket as flying. Return: false when one is gone; then none is. */
-static bool fly_all(struct limiter_ticket *ticket)
+static void unfly(struct limiter_ticket *ticket, unsigned n)
+{
+        while (n-- > 0)
+                window_unfly(&ticket->takes[n].window, ticket->takes[n].number,
+                             ticket->takes[n].amount);
+}
+
+/* Releases a held ticket for sending. Return: GO; WAIT: not yet, still held; LOST: still held, and
+ * a window of it is gone. */
+static int fly_all(struct limiter_ticket *ticket, struct limiter_time time)
 {
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 struct limiter_take *take = &ticket->takes[i];
 
                 if (!window_fly(&take->window, take->number, take->amount)) {
-                        give_back(ticket, i, true);
-                        for (unsigned k = i; k < ticket->n_takes; ++k)
-                                window_give_back(&ticket->takes[k].window, ticket->takes[k].number,
-                                                 ticket->takes[k].amount, false);
-                        return false;
+                        unfly(ticket, i);
+                        return LIMITER_LOST;
                 }
-                take->alone = false;
+                take->place.is_alone = false;
         }
-        return true;
+        if (holds_all(ticket, time))
+                return LIMITER_GO;
+        unfly(ticket, ticket->n_takes);
+        return LIMITER_WAIT;
 }
 
 /* A placed ticket of which nothing is left: the caller reserves again. */
@@ -391,47 +484,48 @@ static void drop(struct limiter *l, struct limiter_ticket *ticket, bool flew)
         ticket->state = TICKET_EMPTY;
 }
 
-/* A ticket whose place is now: pacing decides between GO and a little later. */
-static int release(struct limiter *l, struct limiter_ticket *ticket, bool flies,
-                   struct limiter_time time)
+/*
+ * A ticket whose place is now: pacing decides between GO and later. Return: GO; WAIT; or why there
+ * is no place at the time that pacing names: then nothing is left.
+ */
+static int release(struct limiter *l, struct limiter_ticket *ticket, const struct ceilings *c,
+                   bool flies, struct limiter_time time)
 {
         uint64_t at_ms = pace(l, ticket, time);
+        int r;
 
-        ticket->good_until_ms = good_until(ticket, time.guard_ms);
         if (at_ms <= time.now_ms) {
-                if (!flies && !fly_all(ticket)) {
-                        unpace(l, ticket);
-                        ticket->state = TICKET_EMPTY;
-                        return LIMITER_LOST;
+                r = flies ? LIMITER_GO : fly_all(ticket, time);
+                if (r == LIMITER_GO) {
+                        ticket->good_until_ms = good_until(ticket, time);
+                        ticket->state = TICKET_FLYING;
+                } else if (r == LIMITER_WAIT) {
+                        ticket->at_ms = time.now_ms + CONFIRM_AGAIN_MS;
+                } else {
+                        drop(l, ticket, false);
                 }
-                ticket->state = TICKET_FLYING;
-                return LIMITER_GO;
+                return r;
         }
 
-        /* The tokens come later: hold the windows' places, unless those will be gone by then. */
-        if (at_ms >= ticket->good_until_ms || flies) {
-                give_back(ticket, ticket->n_takes, flies);
-                if (at_ms >= ticket->good_until_ms) {
-                        unpace(l, ticket);
-                        ticket->state = TICKET_EMPTY;
-                        return LIMITER_LOST;
-                }
-                for (unsigned i = 0; i < ticket->n_takes; ++i) {
-                        struct limiter_take *take = &ticket->takes[i];
-
-                        if (window_take(&take->window, take->number, take->amount,
-                                        take->window.limit, false, &take->position,
-                                        &take->alone) != WINDOW_TAKEN) {
-                                give_back(ticket, i, false);
-                                unpace(l, ticket);
-                                ticket->state = TICKET_EMPTY;
-                                return LIMITER_LOST;
-                        }
-                }
-        }
-        ticket->at_ms = at_ms;
+        if (flies)
+                unfly(ticket, ticket->n_takes);
         ticket->state = TICKET_HELD;
-        return LIMITER_WAIT;
+        ticket->at_ms = at_ms;
+        if (at_ms >= ticket->deadline_ms) {
+                drop(l, ticket, false);
+                return LIMITER_LATE;
+        }
+        if (at_ms < closes_ms(ticket, time.guard_ms))
+                return LIMITER_WAIT;
+
+        /* The tokens come in a later window: move there, and keep the turn with the bucket. */
+        give_back(ticket, ticket->n_takes, false);
+        r = place(ticket, c, at_ms, time);
+        if (r != LIMITER_WAIT) {
+                unpace(l, ticket);
+                ticket->state = TICKET_EMPTY;
+        }
+        return r;
 }
 
 int limiter_reserve(struct limiter *l, const struct limiter_request *request,
@@ -447,6 +541,8 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         ticket->class = request->class;
         ticket->gate = request->gate;
         ticket->at_ms = ticket->try_ms = ticket->good_until_ms = 0;
+        ticket->deadline_ms = request->deadline_ms;
+        ticket->is_probe = request->is_probe;
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
         ticket->is_paced = false;
@@ -469,50 +565,95 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 ticket->at_ms = shut_ms;
                 return LIMITER_LATE;
         }
-        r = place(ticket, &c, request->deadline_ms, time);
-        if (r == LIMITER_GO) {
-                r = release(l, ticket, true, time);
-                if (r == LIMITER_WAIT && ticket->at_ms >= request->deadline_ms) {
-                        drop(l, ticket, false);
-                        return LIMITER_LATE;
-                }
-                if (r == LIMITER_LOST) {
-                        ticket->at_ms = time.now_ms + AGAIN_MS;
-                        return LIMITER_CROWDED;
-                }
-        } else if (r == LIMITER_WAIT) {
+        r = place(ticket, &c, time.now_ms, time);
+        if (r == LIMITER_CROWDED && shut_ms > ticket->at_ms) {
+                ticket->at_ms = shut_ms;
+                ticket->shut_by = GATE_STOP;
+                (void)shut_until(ticket);
+                return LIMITER_SHUT;
+        }
+        if (r == LIMITER_GO)
+                r = release(l, ticket, &c, true, time);
+        if (r == LIMITER_WAIT) {
                 ticket->state = TICKET_HELD;
-                ticket->try_ms = opens_at(ticket, &c, time);
+                ticket->try_ms = ticket->is_paced ? 0 : opens_at(ticket, &c, time);
         }
         return r;
 }
 
+/* When to look again at a place that is not free yet: often at first, then at leisure. */
+static uint64_t look_again_ms(const struct limiter_take *take, struct limiter_time time)
+{
+        uint64_t into_ms =
+                time.now_ms - window_opens_ms(take->window.span_ms, take->number, time.guard_ms);
+        uint64_t wait_ms = CONFIRM_AGAIN_MS + into_ms / 16;
+
+        return time.now_ms + (wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
+}
+
 /*
  * May a held place be used now? It may while its position, and all that others may have used in
- * this window, is under the ceiling. Return: GO; WAIT: requests of the last window are still
- * unanswered, soon; LOST: somebody else's use has taken the place.
+ * this window, is under the ceiling. Return: GO; WAIT: at ticket->at_ms, when the ceiling may have
+ * opened, or what flies from the last window may turn out not to count; LOST: use that was not
+ * foreseen has taken the place.
  */
-static int check_place(const struct limiter_ticket *ticket, const struct ceilings *c,
+static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                        struct limiter_time time)
 {
         int answer = LIMITER_GO;
 
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 const struct limiter_take *take = &ticket->takes[i];
-                uint64_t number = window_number(take->window.span_ms, time.now_ms, time.guard_ms);
-                uint32_t ceiling = take_ceiling(take, c, ticket->class, number, time.now_ms);
+                uint32_t span = take->window.span_ms, limit = take->window.limit;
+                uint64_t number = window_number(span, time.now_ms, time.guard_ms);
+                uint64_t closes = window_opens_ms(span, take->number + 1, time.guard_ms);
+                uint64_t others, used, at_ms;
                 struct window_view view;
 
-                if (number != take->number)
+                if (number > take->number)
                         return LIMITER_LOST;
-                if ((uint64_t)take->position + window_others(&take->window, number) <= ceiling)
-                        continue;
-                window_look(&take->window, number, &view);
-                if ((uint64_t)take->position + view.extra > ceiling)
-                        return LIMITER_LOST;
+                if (number < take->number) {
+                        /* The guard grew since. */
+                        at_ms = window_opens_ms(span, take->number, time.guard_ms);
+                } else {
+                        others = window_others(&take->window, number);
+                        window_look(&take->window, number, &view);
+                        /* Those before may have given theirs back. */
+                        used = take->place.position < view.spent ? take->place.position
+                                                                 : view.spent;
+                        if (used + view.extra > limit)
+                                return LIMITER_LOST;
+                        used += others;
+                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms))
+                                continue;
+                        at_ms = look_again_ms(take, time);
+                        if (used <= limit && take->has_ceilings) {
+                                uint64_t opens_ms =
+                                        number * span +
+                                        ceiling_reaches(c, ticket->class, limit, span, used);
+
+                                at_ms = opens_ms > at_ms ? opens_ms : at_ms;
+                        }
+                        if (at_ms >= closes)
+                                return LIMITER_LOST;
+                }
+                if (answer == LIMITER_GO || at_ms > ticket->at_ms)
+                        ticket->at_ms = at_ms;
                 answer = LIMITER_WAIT;
         }
         return answer;
+}
+
+/* GO; WAIT while a budget is stopped, if its window lasts longer; else SHUT. */
+static int check_shut(struct limiter_ticket *ticket, struct limiter_time time)
+{
+        uint64_t shut_ms = shut_until(ticket);
+
+        if (shut_ms <= time.now_ms)
+                return LIMITER_GO;
+        ticket->at_ms = shut_ms;
+        ticket->shut_by = GATE_STOP;
+        return shut_ms < closes_ms(ticket, time.guard_ms) ? LIMITER_WAIT : LIMITER_SHUT;
 }
 
 int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time)
@@ -523,19 +664,18 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
         must(ticket->state == TICKET_HELD);
         if (time.now_ms < ticket->at_ms)
                 return LIMITER_WAIT;
-        r = check_gates(l, ticket, time.now_ms);
+        r = ticket->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
+        if (r == LIMITER_GO)
+                r = check_shut(ticket, time);
         if (r == LIMITER_GO)
                 r = check_place(ticket, &c, time);
-        switch (r) {
-        case LIMITER_GO:
-                return release(l, ticket, false, time);
-        case LIMITER_WAIT:
-                ticket->at_ms = time.now_ms + 2;
-                return r;
-        default:
-                drop(l, ticket, false);
-                return r;
+        if (r == LIMITER_GO) {
+                r = release(l, ticket, &c, false, time);
+                return r == LIMITER_GO || r == LIMITER_WAIT ? r : LIMITER_LOST;
         }
+        if (r != LIMITER_WAIT)
+                drop(l, ticket, false);
+        return r;
 }
 
 void limiter_refund(struct limiter *l, struct limiter_ticket *ticket)
@@ -549,7 +689,8 @@ static const struct limiter_news *news_for(const struct limiter_take *take,
                                            const struct limiter_news *news, size_t n)
 {
         for (size_t i = 0; i < n; ++i)
-                if (news[i].pool == take->pool && news[i].span_ms == take->window.span_ms)
+                if (news[i].pool == take->pool && news[i].owner == take->owner &&
+                    news[i].span_ms == take->window.span_ms)
                         return &news[i];
         return NULL;
 }
@@ -584,10 +725,9 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                     window_observe(&take->window, take->number, about->used, &foreign) &&
                     ret_foreign)
                         *ret_foreign = foreign;
-                if (is_certain && about->may_fall && take->alone &&
-                    window_believe(&take->window, take->number, take->position, take->amount,
-                                   about->used))
-                        continue;
+                if (is_certain && about->may_fall &&
+                    window_believe(&take->window, take->number, &take->place, about->used))
+                        back = 0;
                 window_land(&take->window, take->number, take->amount, back, time.now_ms,
                             time.guard_ms);
         }
@@ -659,7 +799,8 @@ uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_
 
                 if (span_ms == 0)
                         continue;
-                end_ms = (time.now_ms / span_ms + 1) * span_ms + time.guard_ms;
+                /* The window that refused may be the next one already. */
+                end_ms = ((time.now_ms + time.guard_ms) / span_ms + 1) * span_ms + time.guard_ms;
                 turn_ms = end_ms < turn_ms ? end_ms : turn_ms;
         }
         return turn_ms == UINT64_MAX ? time.now_ms : turn_ms;
@@ -679,8 +820,12 @@ void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings)
 
 void limiter_set_pacing(struct limiter *l, uint32_t rate_per_min, uint32_t burst)
 {
-        atomic_store_explicit(&l->region->header->pacing_rate, (uint64_t)rate_per_min << 32 | burst,
-                              memory_order_relaxed);
+        uint64_t rate = (uint64_t)rate_per_min << 32 | burst;
+
+        /* Debt at another rate says nothing: the bucket starts full. */
+        if (atomic_exchange_explicit(&l->region->header->pacing_rate, rate, memory_order_relaxed) !=
+            rate)
+                atomic_store_explicit(&l->region->header->pacing_full_us, 0, memory_order_relaxed);
 }
 
 uint64_t limiter_owner(const struct limiter *l, const void *name, size_t n)

@@ -57,7 +57,7 @@ enum limiter_answer {
         LIMITER_WAIT,    /* a place is held: confirm at ticket.at_ms */
         LIMITER_NEVER,   /* costs more than a whole window holds */
         LIMITER_LATE,    /* not before the deadline; would be possible at @at_ms */
-        LIMITER_SHUT,    /* stopped or banned until @at_ms */
+        LIMITER_SHUT,    /* stopped or banned until @at_ms; a ban that awaits its probe: ask then */
         LIMITER_CROWDED, /* all windows ahead are full for this class; again at @at_ms */
         LIMITER_LOST,    /* confirm: the place is gone and given back: reserve again */
 };
@@ -71,11 +71,11 @@ enum limiter_state {
 struct limiter_take {
         struct window window;
         uint64_t number;
+        uint64_t owner;
+        struct window_place place;
         uint32_t amount;
-        uint32_t position;
         uint16_t pool;
         bool has_ceilings;
-        bool alone;
 };
 
 /* What one request holds. Empty it with land, refund or abandon; each empties it once. */
@@ -86,10 +86,12 @@ struct limiter_ticket {
         uint64_t at_ms;         /* held: when to confirm. NEVER..CROWDED: as said there */
         uint64_t try_ms;        /* held: when reserving anew may succeed earlier; 0: no such time */
         uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
+        uint64_t deadline_ms;
         enum gate_kind shut_by; /* for LIMITER_SHUT */
         uint16_t blocked_by;    /* pool that made it wait, or refused it */
         uint32_t pacing;
         bool is_paced;
+        bool is_probe;
         unsigned n_takes;
         struct limiter_take takes[LIMITER_TAKES];
 };

@@ -44,9 +44,13 @@ static struct pair unpack(uint64_t number, uint64_t word)
                               (uint32_t)(word & FIELD_MASK) };
 }
 
+/*
+ * Sequentially consistent, here and in swap(): who writes itself down and then looks at others
+ * must not miss those who do the same at the same time.
+ */
 static struct pair read_pair(const word_t *word, uint64_t number)
 {
-        return unpack(number, atomic_load_explicit(word, memory_order_acquire));
+        return unpack(number, atomic_load_explicit(word, memory_order_seq_cst));
 }
 
 /* True when @word belongs to a later window than @number: we are late and must not write. */
@@ -67,23 +71,35 @@ static uint32_t minus(uint32_t a, uint32_t b)
         return a > b ? a - b : 0;
 }
 
-/* Release: what was written before, in other words, is seen by who acquires this one. */
 static bool swap(word_t *word, uint64_t *seen, uint64_t next)
 {
-        return atomic_compare_exchange_weak_explicit(word, seen, next, memory_order_acq_rel,
-                                                     memory_order_acquire);
+        return atomic_compare_exchange_weak_explicit(word, seen, next, memory_order_seq_cst,
+                                                     memory_order_seq_cst);
+}
+
+static uint64_t first_look(const word_t *word)
+{
+        return atomic_load_explicit(word, memory_order_seq_cst);
+}
+
+static struct pair use_of(const struct window *w, uint64_t number)
+{
+        return read_pair(&cell_of(w, number)->use, number);
+}
+
+static struct pair edge_of(const struct window *w, uint64_t number)
+{
+        return read_pair(&cell_of(w, number)->edge, number);
 }
 
 /* What earlier windows still have in flight: it may be counted now. */
 static uint32_t flying_before(const struct window *w, uint64_t number)
 {
-        uint64_t past = (WINDOW_CARRY_MS + w->span_ms - 1) / w->span_ms;
+        uint64_t past = window_past(w->span_ms);
         uint32_t flying = 0;
 
-        if (past > RING_PAST)
-                past = RING_PAST;
         for (uint64_t i = 1; i <= past && i <= number; ++i)
-                flying = add(flying, read_pair(&cell_of(w, number - i)->use, number - i).low);
+                flying = add(flying, edge_of(w, number - i).high);
         return flying;
 }
 
@@ -92,68 +108,80 @@ uint32_t window_others(const struct window *w, uint64_t number)
         /* Flying first, extra after it: window_land() writes them in the opposite order. */
         uint32_t flying = flying_before(w, number);
 
-        return add(flying, read_pair(&cell_of(w, number)->edge, number).low);
-}
-
-static uint32_t others_for(const struct window *w, uint64_t number, bool fly)
-{
-        return fly ? window_others(w, number) : read_pair(&cell_of(w, number)->edge, number).low;
+        return add(flying, edge_of(w, number).low);
 }
 
 uint32_t window_used(const struct window *w, uint64_t number, bool fly)
 {
-        uint32_t others = others_for(w, number, fly);
+        uint32_t others = fly ? window_others(w, number) : edge_of(w, number).low;
 
-        return add(others, read_pair(&cell_of(w, number)->use, number).high);
+        return add(others, use_of(w, number).high);
 }
 
-/* Adds to a field of the edge word; does nothing when the window is gone. */
-static void edge_change(const struct window *w, uint64_t number, int64_t held, uint32_t extra)
+/* Adds to the fields of a word; does nothing when the window is gone. */
+static void raise(word_t *word, uint64_t number, uint32_t high, uint32_t low)
 {
-        word_t *word = &cell_of(w, number)->edge;
-        uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+        uint64_t seen = first_look(word);
         struct pair p;
 
         do {
                 if (is_later(number, seen))
                         return;
                 p = unpack(number, seen);
-                p.high = held >= 0 ? add(p.high, (uint32_t)held) : minus(p.high, (uint32_t)-held);
-                p.low = add(p.low, extra);
+                p.high = add(p.high, high);
+                p.low = add(p.low, low);
+        } while (!swap(word, &seen, pack(number, p)));
+}
+
+/* Takes from the fields of a word; does nothing when the window is gone. */
+static void lower(word_t *word, uint64_t number, uint32_t high, uint32_t low)
+{
+        uint64_t seen = first_look(word);
+        struct pair p;
+
+        do {
+                if (seen >> (2 * FIELD_BITS) != tag_of(number))
+                        return;
+                p = unpack(number, seen);
+                p.high = minus(p.high, high);
+                p.low = minus(p.low, low);
         } while (!swap(word, &seen, pack(number, p)));
 }
 
 int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
-                bool fly, uint32_t *ret_position, bool *ret_alone)
+                bool fly, struct window_place *ret_place)
 {
-        word_t *word = &cell_of(w, number)->use;
-        uint32_t others = others_for(w, number, fly);
-        uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
-        struct pair p;
-        bool alone;
+        struct cell *cell = cell_of(w, number);
+        uint32_t before = flying_before(w, number);
+        struct pair edge = edge_of(w, number), use;
+        uint64_t others = (uint64_t)edge.low + (fly ? before : 0);
+        uint64_t seen = first_look(&cell->use);
 
         do {
                 if (is_later(number, seen))
                         return -ESTALE;
-                p = unpack(number, seen);
-                if ((uint64_t)p.high + others + amount > ceiling)
+                use = unpack(number, seen);
+                if (use.high + others + amount > ceiling)
                         return WINDOW_FULL;
-                alone = p.low == 0 && others == 0;
-                p.high += amount;
-                p.low += fly ? amount : 0;
-        } while (!swap(word, &seen, pack(number, p)));
+                use.high += amount;
+                use.low += fly ? amount : 0;
+        } while (!swap(&cell->use, &seen, pack(number, use)));
 
-        if (!fly)
-                edge_change(w, number, (int64_t)amount, 0);
-        *ret_position = p.high;
-        *ret_alone = alone;
+        if (fly)
+                raise(&cell->edge, number, amount, 0);
+        *ret_place = (struct window_place){
+                .position = use.high,
+                .extra = edge.low,
+                /* Held places of others would leave without a trace in spent. */
+                .is_alone = fly && before == 0 && edge.high == 0 && use.high == use.low,
+        };
         return WINDOW_TAKEN;
 }
 
 bool window_fly(const struct window *w, uint64_t number, uint32_t amount)
 {
-        word_t *word = &cell_of(w, number)->use;
-        uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+        struct cell *cell = cell_of(w, number);
+        uint64_t seen = first_look(&cell->use);
         struct pair p;
 
         do {
@@ -161,44 +189,70 @@ bool window_fly(const struct window *w, uint64_t number, uint32_t amount)
                         return false;
                 p = unpack(number, seen);
                 p.low = add(p.low, amount);
-        } while (!swap(word, &seen, pack(number, p)));
-        edge_change(w, number, -(int64_t)amount, 0);
+        } while (!swap(&cell->use, &seen, pack(number, p)));
+        raise(&cell->edge, number, amount, 0);
         return true;
 }
 
-/* Lowers spent and flying of window @number; nothing when it is gone. */
-static void use_lower(const struct window *w, uint64_t number, uint32_t spent, uint32_t flying)
+void window_unfly(const struct window *w, uint64_t number, uint32_t amount)
 {
-        word_t *word = &cell_of(w, number)->use;
-        uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
-        struct pair p;
-
-        do {
-                if (seen >> (2 * FIELD_BITS) != tag_of(number))
-                        return;
-                p = unpack(number, seen);
-                p.high = minus(p.high, spent);
-                p.low = minus(p.low, flying);
-        } while (!swap(word, &seen, pack(number, p)));
+        lower(&cell_of(w, number)->edge, number, amount, 0);
+        lower(&cell_of(w, number)->use, number, 0, amount);
 }
 
 void window_give_back(const struct window *w, uint64_t number, uint32_t amount, bool flew)
 {
-        use_lower(w, number, amount, flew ? amount : 0);
-        if (!flew)
-                edge_change(w, number, -(int64_t)amount, 0);
+        if (flew)
+                lower(&cell_of(w, number)->edge, number, amount, 0);
+        lower(&cell_of(w, number)->use, number, amount, flew ? amount : 0);
+}
+
+/* The last window that may be now: by our clock, or because somebody has already sent in it. */
+static uint64_t last_now(const struct window *w, uint64_t number, uint64_t now_ms,
+                         uint64_t guard_ms)
+{
+        uint64_t last = (now_ms + guard_ms) / w->span_ms;
+        uint64_t reach = number + window_ahead(w->span_ms);
+
+        while (last < reach && use_of(w, last + 1).low > 0)
+                ++last;
+        return last;
+}
+
+bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint64_t now_ms,
+                  uint64_t guard_ms)
+{
+        uint64_t last = last_now(w, number, now_ms, guard_ms);
+
+        for (uint64_t n = number; n <= last; ++n) {
+                uint64_t others = window_others(w, n);
+
+                if (use_of(w, n).low + others + amount > w->limit)
+                        return false;
+        }
+        return true;
+}
+
+uint64_t window_holds_until(uint32_t span_ms, uint64_t number, uint64_t now_ms, uint64_t guard_ms)
+{
+        uint64_t closes_ms = window_opens_ms(span_ms, number + 1, guard_ms);
+        uint64_t unseen_ms = ((now_ms + guard_ms) / span_ms + 1) * span_ms - guard_ms;
+
+        return closes_ms < unseen_ms ? closes_ms : unseen_ms;
 }
 
 void window_land(const struct window *w, uint64_t number, uint32_t amount, uint32_t refund,
                  uint64_t now_ms, uint64_t guard_ms)
 {
         uint64_t ours = window_number(w->span_ms, now_ms, guard_ms);
-        uint64_t last = (now_ms + guard_ms) / w->span_ms;
+        uint64_t last = last_now(w, number, now_ms, guard_ms);
 
         /* Into the later windows first: a death in between counts it twice, never not at all. */
         for (uint64_t n = number + 1 > ours ? number + 1 : ours; n <= last; ++n)
-                edge_change(w, n, 0, minus(amount, refund));
-        use_lower(w, number, refund, amount);
+                raise(&cell_of(w, n)->edge, n, 0, minus(amount, refund));
+        lower(&cell_of(w, number)->edge, number, amount, 0);
+        if (refund > 0)
+                lower(&cell_of(w, number)->use, number, refund, refund);
 }
 
 static void seen_raise(const struct window *w, uint64_t number, uint32_t top, uint32_t foreign)
@@ -219,9 +273,8 @@ static void seen_raise(const struct window *w, uint64_t number, uint32_t top, ui
 bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign)
 {
         struct cell *cell = cell_of(w, number);
-        /* Read before use: a reservation made since then only makes us believe less foreign use. */
-        uint64_t seen = atomic_load_explicit(&cell->edge, memory_order_acquire);
-        struct pair edge, use;
+        uint64_t seen = first_look(&cell->edge);
+        struct pair edge;
         uint32_t ours, more;
 
         if (used > WINDOW_AMOUNT_MAX)
@@ -230,10 +283,9 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
                 if (is_later(number, seen))
                         return false;
                 edge = unpack(number, seen);
-                use = read_pair(&cell->use, number);
                 /* All that we can have had counted here: what left, and what is known from before.
                  */
-                ours = add(add(minus(use.high, edge.high), edge.low), flying_before(w, number));
+                ours = add(add(use_of(w, number).low, edge.low), flying_before(w, number));
                 more = minus(used, ours);
                 if (more == 0)
                         break;
@@ -245,22 +297,24 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
         return more > 0;
 }
 
-bool window_believe(const struct window *w, uint64_t number, uint32_t position, uint32_t amount,
+bool window_believe(const struct window *w, uint64_t number, const struct window_place *place,
                     uint32_t used)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t edge_seen = atomic_load_explicit(&cell->edge, memory_order_acquire);
-        struct pair edge = unpack(number, edge_seen), alone = { position, amount }, landed;
+        uint64_t edge_seen = first_look(&cell->edge);
+        struct pair edge = unpack(number, edge_seen);
+        struct pair alone = { place->position, place->position }, landed;
         uint64_t seen = pack(number, alone);
 
-        if (edge.high != 0 || used > WINDOW_AMOUNT_MAX)
+        /* What was carried here or found foreign since may not be in @used yet. */
+        if (!place->is_alone || edge.low != place->extra || used > WINDOW_AMOUNT_MAX)
                 return false;
-        if (used >= add(position, edge.low))
+        if (used >= add(place->position, edge.low))
                 return false;
-        landed.high = used > edge.low ? used - edge.low : 0;
-        landed.low = 0;
+        landed.high = landed.low = minus(used, edge.low);
+        /* Anybody who took since, sent or not, has moved spent. */
         if (!atomic_compare_exchange_strong_explicit(&cell->use, &seen, pack(number, landed),
-                                                     memory_order_acq_rel, memory_order_acquire))
+                                                     memory_order_seq_cst, memory_order_seq_cst))
                 return false;
         /* What we took for others' use was not: one try, the next header gets another chance. */
         if (used < edge.low) {
@@ -273,14 +327,13 @@ bool window_believe(const struct window *w, uint64_t number, uint32_t position, 
 
 void window_look(const struct window *w, uint64_t number, struct window_view *ret_view)
 {
-        const struct cell *cell = cell_of(w, number);
-        struct pair use = read_pair(&cell->use, number), edge = read_pair(&cell->edge, number),
-                    seen = read_pair(&cell->seen, number);
+        struct pair use = use_of(w, number), edge = edge_of(w, number),
+                    seen = read_pair(&cell_of(w, number)->seen, number);
 
         *ret_view = (struct window_view){
                 .spent = use.high,
-                .flying = use.low,
-                .held = edge.high,
+                .held = minus(use.high, use.low),
+                .flying = edge.high,
                 .extra = edge.low,
                 .top = seen.high,
                 .foreign = seen.low,

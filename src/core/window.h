@@ -3,11 +3,19 @@
  *
  * The exchange counts in fixed windows of its own clock: window N of a span S covers
  * [N * S, (N + 1) * S). We cut the same way, with one difference: our clock may be wrong by the
- * guard, so our window N opens a guard later and closes a guard later; what we send in that last
- * guard may already be counted in N + 1, and so may every request that left before the turn and
- * was answered after it. Those are charged to both: while unanswered they are flying and count in
- * every later window of the ring; when the answer comes after the turn they are carried into it.
- * So the guard is the clock's error only; a latency spike of any length is covered by flying.
+ * guard, so our window N opens a guard later and closes a guard later. What we send near the turn
+ * may be counted in N + 1, and so may every request that left before the turn and arrives after
+ * it. Those are charged to both: while unanswered they are flying and count in the later windows
+ * of the ring; when the answer comes after the turn they are carried into it.
+ *
+ * Why the exchange never counts more than the limit in one window W, whatever happens in between:
+ * each request is first written down (sent in its window, flying), and leaves only if after that
+ * every window that may be now by its clock, guard included, still holds (window_holds()). Take
+ * all requests that are counted in W, and of those the one that looked last. All the others were
+ * written down before it looked. They are sent in W, or flying from before, or were carried into W
+ * when they landed, so it counted all of them. If it looked before W had begun, it counted them as
+ * sent or flying in the window that was now. So the guard covers the clock's error only, and a
+ * latency spike of any length is covered by flying.
  */
 #ifndef CORE_WINDOW_H
 #define CORE_WINDOW_H
@@ -17,9 +25,13 @@
 /* Most that one field of a word holds; limits beyond it are cut to it. */
 #define WINDOW_AMOUNT_MAX ((1u << 22) - 1)
 
-/* Unanswered longer than this, a request no longer counts in later windows (the gateway gives up
- * before). */
+/*
+ * Unanswered longer than this after its window, a request no longer counts in later ones (the
+ * gateway gives up before); in windows shorter than 3 s, after RING_PAST of them.
+ */
 #define WINDOW_CARRY_MS 30000u
+/* Places are held this far ahead, so that short windows reach the turn of the minute. */
+#define WINDOW_AHEAD_MS 120000u
 
 struct window {
         struct slot *slot;
@@ -31,6 +43,31 @@ enum window_answer {
         WINDOW_TAKEN = 0,
         WINDOW_FULL,
 };
+
+/* What one reservation found and got. */
+struct window_place {
+        uint32_t position; /* spent up to and including it: its place in the queue of the window */
+        uint32_t extra;    /* of the window, when it was taken */
+        bool is_alone;     /* nothing else was flying: the next header may be believed as it is */
+};
+
+/* Windows before one whose unanswered requests count in it. */
+static inline uint64_t window_past(uint32_t span_ms)
+{
+        uint64_t past = ((uint64_t)WINDOW_CARRY_MS + span_ms - 1) / span_ms;
+
+        return past < RING_PAST ? past : RING_PAST;
+}
+
+/* Windows after the one of now in which places can be held; one cell of the ring stays spare. */
+static inline uint64_t window_ahead(uint32_t span_ms)
+{
+        uint64_t ahead = ((uint64_t)WINDOW_AHEAD_MS + span_ms - 1) / span_ms;
+        uint64_t most = RING_CELLS - 2 - window_past(span_ms);
+
+        ahead = ahead > RING_AHEAD ? ahead : RING_AHEAD;
+        return ahead < most ? ahead : most;
+}
 
 /* Number of our window at @now_ms of the exchange's clock, known to +- @guard_ms. */
 static inline uint64_t window_number(uint32_t span_ms, uint64_t now_ms, uint64_t guard_ms)
@@ -59,26 +96,44 @@ uint32_t window_used(const struct window *w, uint64_t number, bool fly);
 /**
  * window_take() - reserve @amount in window @number
  * @ceiling: most that may be used with it
- * @fly:     true to send at once; false to hold the place for later
- * @ret_position: spent up to and including this reservation: its place in the queue of the window
- * @ret_alone: nothing else was flying: the next header may be believed as it is
+ * @fly:     true to send it, if window_holds() after; false to hold the place for later
  *
  * Return: WINDOW_TAKEN, WINDOW_FULL, or -ESTALE when the window's cell already serves a later
  *         window: our clock is far behind that of another process.
  */
 CHECKED int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
-                        bool fly, uint32_t *ret_position, bool *ret_alone);
+                        bool fly, struct window_place *ret_place);
 
-/* The held @amount is about to be sent. Return: false when the window is gone: then nothing
- * changed. */
+/* The held @amount is to be sent, if window_holds() after. Return: false when the window is gone:
+ * then nothing changed. */
 CHECKED bool window_fly(const struct window *w, uint64_t number, uint32_t amount);
+
+/* Takes back window_fly(), or the sending part of window_take(): the place is held again. */
+void window_unfly(const struct window *w, uint64_t number, uint32_t amount);
+
+/**
+ * window_holds() - may one more @amount be counted now, in whatever window it is for the exchange?
+ * @number:  window it is charged to
+ * @amount:  0 when it is already written down there as sent
+ * @now_ms:  read before it was written down
+ *
+ * Looks at what was released for sending only, not at held places: this is the law, the ceilings
+ * are courtesy. A window that others have already sent in may be now as well, whatever our clock
+ * says: then the clock was stepped back.
+ */
+CHECKED bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint64_t now_ms,
+                          uint64_t guard_ms);
+
+/* Until when window_holds() at @now_ms speaks for window @number: to be sent before. */
+uint64_t window_holds_until(uint32_t span_ms, uint64_t number, uint64_t now_ms, uint64_t guard_ms);
 
 /* Takes back window_take(), sent or not; for what certainly never reached the exchange. */
 void window_give_back(const struct window *w, uint64_t number, uint32_t amount, bool flew);
 
 /**
- * window_land() - the answer to what was taken in window @number came at @now_ms
+ * window_land() - the answer to what was taken in window @number came
  * @refund: part of @amount that the exchange does not count after all
+ * @now_ms: read after the answer came
  *
  * Carries the rest into the windows that the exchange may have counted it in.
  */
@@ -95,13 +150,13 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
 
 /**
  * window_believe() - lower our books to @used, if this request was alone from take to answer
- * @position: of the one reservation, as window_take() gave it; @amount: likewise
+ * @place: of the one reservation, as window_take() gave it
  *
- * Must be called instead of window_land(), for a window that has not turned.
+ * Must be called before window_land(), for a window that has not turned.
  * Return: true when it was alone and the books are now @used; false: nothing changed.
  */
-CHECKED bool window_believe(const struct window *w, uint64_t number, uint32_t position,
-                            uint32_t amount, uint32_t used);
+CHECKED bool window_believe(const struct window *w, uint64_t number,
+                            const struct window_place *place, uint32_t used);
 
 /* A look at one window, for people. */
 struct window_view {
