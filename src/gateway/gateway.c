@@ -127,9 +127,14 @@ static void on_housekeeping(void *ctx)
 {
         struct gateway *g = ctx;
 
-        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
-                if (g->upstreams[i].is_in_use && !g->is_draining)
-                        errands_run(g, &g->upstreams[i]);
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
+                struct upstream *u = &g->upstreams[i];
+
+                if (!u->is_in_use || g->is_draining)
+                        continue;
+                upstream_rest(g, u);
+                errands_run(g, u);
+        }
         if (!g->is_draining && g->settings.limits)
                 stops_probe(g);
         stop_when_idle(g);

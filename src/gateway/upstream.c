@@ -9,6 +9,27 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_banned(struct gateway *g, unsigned gate, uint64_t now_ms)
+{
+        struct gate_view view;
+
+        gate_look(limiter_gate(&g->limiter, gate), now_ms, &view);
+        return view.is_shut && view.kind != GATE_STOP;
+}
+
+static bool wants_rest(struct gateway *g, const struct upstream *u)
+{
+        uint64_t now_ms = upstream_now(g, u).now_ms;
+
+        return g->settings.limits && (is_banned(g, BUDGET_GATE_ALL, now_ms) ||
+                                      is_banned(g, budget_gate(u->group), now_ms));
+}
+
+void upstream_rest(struct gateway *g, struct upstream *u)
+{
+        http_pool_rest(u->pool, wants_rest(g, u));
+}
+
 static void write_host_field(struct upstream *u, const struct settings_address *a)
 {
         bool is_v6 = strchr(a->host, ':') != NULL;
@@ -43,11 +64,12 @@ int upstream_use(struct gateway *g, struct upstream *u)
         if (u->is_in_use)
                 return 0;
         write_host_field(u, a);
+        exclock_init(&u->clock, &g->region.header->clocks[u->group], clock_mono_us(),
+                     clock_wall_us());
+        config.is_resting = wants_rest(g, u);
         r = http_pool_new(g->loop, &config, &u->pool);
         if (r < 0)
                 return r;
-        exclock_init(&u->clock, &g->region.header->clocks[u->group], clock_mono_us(),
-                     clock_wall_us());
         u->is_in_use = true;
         errands_init(g, u);
         errands_run(g, u);

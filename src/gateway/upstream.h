@@ -16,6 +16,9 @@
 CHECKED int upstream_use(struct gateway *g, struct upstream *u);
 void upstream_close(struct upstream *u);
 
+/* During a ban not even a connection is opened in advance; after it they are again. */
+void upstream_rest(struct gateway *g, struct upstream *u);
+
 /* Writes the request's head. Return: as in http/write.h. */
 CHECKED int upstream_write_head(const struct upstream *u, struct buf *to,
                                 const struct http_head *head, size_t body_bytes);

@@ -96,6 +96,7 @@ int http_pool_new(struct loop *loop, const struct http_pool_config *config,
         r = name_it(pool, config);
         if (r == 0) {
                 take_config(pool, config);
+                pool->is_resting = config->is_resting;
                 r = loop_timer_new(loop, on_sweep, pool, &pool->sweep);
         }
         if (r == 0)
@@ -163,6 +164,8 @@ const char *http_pool_name(const struct http_pool *pool)
 
 void http_pool_rest(struct http_pool *pool, bool is_resting)
 {
+        if (pool->is_resting == is_resting)
+                return;
         pool->is_resting = is_resting;
         http_pool_refill(pool);
 }

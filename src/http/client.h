@@ -37,6 +37,7 @@ struct http_pool_config {
 
         unsigned max_connections; /* 0: 64 */
         unsigned min_warm;        /* idle connections kept open in advance, handshake done */
+        bool is_resting;          /* start as after http_pool_rest(): open nothing in advance */
 
         /* Zero takes the default. */
         uint64_t max_idle_us;        /* 15 s: shorter than servers keep them, so they do not race */

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from support import Gateway, Sim, eventually, fetch
+from support import Gateway, RawUpstream, Sim, eventually, fetch
 
 GREEDY = str(Path(__file__).with_name("greedy.py"))
 
@@ -68,3 +68,39 @@ def test_nothing_is_sent_into_a_ban_whoever_restarts(tmp_path):
             assert len(gateway.logged("probe")) == 1
             client.wait()
         assert sim.books()["duringBan"] == before
+
+
+def test_during_a_ban_not_even_a_connection_is_opened(tmp_path):
+    banned = {}
+
+    class Upstream(RawUpstream):
+        """Bans once, for four seconds, and notes when somebody connects."""
+        connects = []
+
+        def _serve(self, connection):
+            self.connects.append(time.time() * 1000)
+            super()._serve(connection)
+
+    def answer(method, target, body):
+        if not banned:
+            banned["until"] = int(time.time() * 1000) + 4000
+            banned["from"] = time.time() * 1000
+            text = b'{"code":-1003,"msg":"Way too many requests; IP banned until %d."}' % banned["until"]
+            return b"HTTP/1.1 418 I\'m a teapot\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+        return RawUpstream.OK
+
+    with Upstream(answer) as upstream:
+        with Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "pool.warm=4",
+                     "--set", "pool.idle=500ms") as gateway:
+            assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT")[0] == 418
+            time.sleep(1)
+            assert fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})[0] == 429
+            gateway.kill()
+        with Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "pool.warm=4") as gateway:
+            assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200  # another product is not banned
+            status, headers, _ = fetch(gateway.port, "/api/v3/ping")  # waits until it is over
+            assert status == 200 and time.time() * 1000 >= banned["until"]
+        spot = [t for _, t, _, _ in upstream.seen() if t.startswith(b"/api")]
+    assert spot.count(b"/api/v3/ping") == 2, spot  # the probe, and ours behind it
+    quiet = [t for t in upstream.connects if banned["from"] + 300 < t < banned["until"]]
+    assert len(quiet) <= 1 + 4 + 1, "only those of the futures, which are not banned"
