@@ -71,7 +71,7 @@ static int open_tls(struct gateway *g)
         bool is_needed = false;
         int r;
 
-        for (unsigned i = 0; i < GROUP_COUNT; ++i)
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                 is_needed |= g->settings.upstream[i].is_tls;
         if (!is_needed)
                 return 0;

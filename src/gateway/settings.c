@@ -45,33 +45,11 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 
 /* Both lists are in step, so that an index of one is an offset in the other. */
 _Static_assert((int)SETTING_upstream_eapi - (int)SETTING_upstream_api ==
-                       (int)GROUP_EAPI - (int)GROUP_API,
+                       (int)POLICY_EAPI - (int)POLICY_API,
                "groups and upstream settings differ");
 _Static_assert((int)SETTING_classes_backfill - (int)SETTING_classes_cancel ==
                        (int)CLASS_BACKFILL - (int)CLASS_CANCEL,
                "classes and their settings differ");
-
-static const char *const groups[GROUP_COUNT] = {
-        [GROUP_API] = "api",   [GROUP_SAPI] = "sapi", [GROUP_FAPI] = "fapi",
-        [GROUP_DAPI] = "dapi", [GROUP_PAPI] = "papi", [GROUP_EAPI] = "eapi",
-};
-
-const char *settings_group_name(enum settings_group group)
-{
-        must(group < GROUP_COUNT);
-        return groups[group];
-}
-
-int settings_group_from(struct str name, enum settings_group *ret_group)
-{
-        for (size_t i = 0; i < GROUP_COUNT; ++i) {
-                if (str_eq(name, str_of(groups[i]))) {
-                        *ret_group = (enum settings_group)i;
-                        return 0;
-                }
-        }
-        return -EINVAL;
-}
 
 struct str setting_section(const struct setting *t)
 {
@@ -202,7 +180,7 @@ static int take_upstream_flag(struct settings *s, const char *flag, struct str v
         const char *colon = memchr(value.p, ':', value.n);
         char quoted[QUOTE_SIZE];
         struct settings_address address;
-        enum settings_group group;
+        enum policy_group group;
         struct sentence why;
         struct str name;
         int r = SETTINGS_GOOD;
@@ -210,7 +188,7 @@ static int take_upstream_flag(struct settings *s, const char *flag, struct str v
         if (equals && (!colon || equals < colon)) {
                 name = str_from(value.p, (size_t)(equals - value.p));
                 value = str_from(equals + 1, value.n - name.n - 1);
-                if (settings_group_from(name, &group))
+                if (policy_group_from(name, &group))
                         return report_add(report, flag, 0, 0,
                                           "upstream: %s is no group of the exchange; there are "
                                           "api, sapi, fapi, dapi, papi and eapi",
@@ -221,7 +199,7 @@ static int take_upstream_flag(struct settings *s, const char *flag, struct str v
         /* A mistake is said once, not for each group. */
         if (address_parse_url(value, &address, &why))
                 return report_add(report, flag, 0, 0, "upstream: %s", why.text);
-        for (size_t i = 0; i < GROUP_COUNT && r == SETTINGS_GOOD; ++i)
+        for (size_t i = 0; i < POLICY_GROUP_COUNT && r == SETTINGS_GOOD; ++i)
                 r = take_flag(s, flag, first + i, value, report);
         return r;
 }

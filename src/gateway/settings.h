@@ -33,6 +33,7 @@
 #include "base/class.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "policy/policy.h"
 
 /* More places to listen on than anybody has. */
 #define SETTINGS_LISTEN_MAX 16
@@ -46,22 +47,6 @@
 #define SETTINGS_FILE_MAX ((size_t)1 << 20)
 /* Mistakes worth showing; the rest is counted. */
 #define SETTINGS_MISTAKES_MAX 100
-
-/* The parts of the exchange, chosen by the first part of a request's path. */
-enum settings_group {
-        GROUP_API,
-        GROUP_SAPI,
-        GROUP_FAPI,
-        GROUP_DAPI,
-        GROUP_PAPI,
-        GROUP_EAPI,
-        GROUP_COUNT,
-};
-
-/* "api", "sapi", ... */
-const char *settings_group_name(enum settings_group group);
-/* Return: 0 or -EINVAL for a name that is none. */
-CHECKED int settings_group_from(struct str name, enum settings_group *ret_group);
 
 /* Where to listen or connect. */
 struct settings_address {
@@ -91,7 +76,7 @@ enum settings_id {
 struct settings {
         struct settings_address listen[SETTINGS_LISTEN_MAX];
         size_t n_listen;
-        struct settings_address upstream[GROUP_COUNT];
+        struct settings_address upstream[POLICY_GROUP_COUNT];
         char tls_ca[SETTINGS_PATH_SIZE]; /* empty: the system's */
         char region[SETTINGS_PATH_SIZE]; /* empty: the default place */
 

@@ -89,7 +89,7 @@ static int check_circle(const struct settings *s, struct settings_report *report
         struct sentence why;
 
         for (size_t i = 0; i < s->n_listen; ++i) {
-                for (size_t j = 0; j < GROUP_COUNT; ++j) {
+                for (size_t j = 0; j < POLICY_GROUP_COUNT; ++j) {
                         if (!address_is_equal(&s->listen[i], &s->upstream[j]))
                                 continue;
                         sentence_say(&why, "weir itself listens on %s; name the exchange's address",

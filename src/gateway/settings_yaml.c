@@ -193,7 +193,7 @@ static void take_one_upstream(struct reader *r, const yaml_node_t *key, const ya
                 add_at_node(r, value, "upstream: %s", why.text);
                 return;
         }
-        for (size_t i = 0; i < GROUP_COUNT; ++i)
+        for (size_t i = 0; i < POLICY_GROUP_COUNT; ++i)
                 take_setting(r, &settings_table[SETTING_upstream_api + i], key, value);
 }
 

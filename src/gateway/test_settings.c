@@ -295,9 +295,9 @@ static void an_empty_file_leaves_the_defaults(void **state)
         assert_int_equal(s.n_listen, 1);
         assert_string_equal(s.listen[0].host, "127.0.0.1");
         assert_int_equal(s.listen[0].port, 8900);
-        assert_string_equal(s.upstream[GROUP_FAPI].host, "fapi.binance.com");
-        assert_int_equal(s.upstream[GROUP_FAPI].port, 443);
-        assert_true(s.upstream[GROUP_FAPI].is_tls);
+        assert_string_equal(s.upstream[POLICY_FAPI].host, "fapi.binance.com");
+        assert_int_equal(s.upstream[POLICY_FAPI].port, 443);
+        assert_true(s.upstream[POLICY_FAPI].is_tls);
         assert_true(s.limits);
         assert_int_equal(s.max_wait_ms, 65000);
         assert_int_equal(s.ceiling_pct[CLASS_BACKFILL], 60);
@@ -339,12 +339,12 @@ static void values_are_taken_in_all_their_spellings(void **state)
         assert_true(s.listen[2].is_unix);
         assert_string_equal(s.listen[2].path, "/run/w");
         assert_int_equal(s.listen[3].port, 0);
-        assert_int_equal(s.upstream[GROUP_API].port, 80);
-        assert_false(s.upstream[GROUP_API].is_tls);
-        assert_string_equal(s.upstream[GROUP_SAPI].host, "::1");
-        assert_int_equal(s.upstream[GROUP_SAPI].port, 8443);
-        assert_true(s.upstream[GROUP_FAPI].is_unix);
-        assert_string_equal(s.upstream[GROUP_DAPI].host, "dapi.binance.com");
+        assert_int_equal(s.upstream[POLICY_API].port, 80);
+        assert_false(s.upstream[POLICY_API].is_tls);
+        assert_string_equal(s.upstream[POLICY_SAPI].host, "::1");
+        assert_int_equal(s.upstream[POLICY_SAPI].port, 8443);
+        assert_true(s.upstream[POLICY_FAPI].is_unix);
+        assert_string_equal(s.upstream[POLICY_DAPI].host, "dapi.binance.com");
         assert_false(s.limits);
         assert_int_equal(s.max_wait_ms, 0);
         assert_int_equal(s.max_body_bytes, 2048);
@@ -363,7 +363,7 @@ static void one_upstream_stands_for_all_groups(void **state)
 
         (void)state;
         load_well(&s, "upstream: http://127.0.0.1:9000\n");
-        for (size_t i = 0; i < GROUP_COUNT; ++i) {
+        for (size_t i = 0; i < POLICY_GROUP_COUNT; ++i) {
                 assert_string_equal(s.upstream[i].host, "127.0.0.1");
                 assert_int_equal(s.upstream[i].port, 9000);
         }
@@ -452,9 +452,9 @@ static void an_upstream_flag_takes_one_group_or_all(void **state)
         settings_init(&s);
         assert_int_equal(settings_flag(&s, "-u", "upstream", "http://all", &report), 0);
         assert_int_equal(settings_flag(&s, "-u", "upstream", "fapi=unix:/a=b", &report), 0);
-        assert_string_equal(s.upstream[GROUP_API].host, "all");
-        assert_string_equal(s.upstream[GROUP_EAPI].host, "all");
-        assert_string_equal(s.upstream[GROUP_FAPI].path, "/a=b");
+        assert_string_equal(s.upstream[POLICY_API].host, "all");
+        assert_string_equal(s.upstream[POLICY_EAPI].host, "all");
+        assert_string_equal(s.upstream[POLICY_FAPI].path, "/a=b");
 }
 
 static void a_file_that_cannot_be_read_is_a_mistake(void **state)
@@ -608,21 +608,6 @@ static void quotes_are_harmless_and_short(void **state)
         assert_string_equal(to + 60, "...\"");
 }
 
-static void group_names_go_both_ways(void **state)
-{
-        enum settings_group group;
-
-        (void)state;
-        for (size_t i = 0; i < GROUP_COUNT; ++i) {
-                assert_int_equal(settings_group_from(str_of(settings_group_name(
-                                                             (enum settings_group)i)),
-                                                     &group),
-                                 0);
-                assert_int_equal(group, i);
-        }
-        assert_int_equal(settings_group_from(STR_LITERAL("spot"), &group), -EINVAL);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -641,7 +626,6 @@ int main(void)
                 cmocka_unit_test(a_reload_takes_what_may_change_and_names_the_rest),
                 cmocka_unit_test(a_guess_is_near_or_none),
                 cmocka_unit_test(quotes_are_harmless_and_short),
-                cmocka_unit_test(group_names_go_both_ways),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
