@@ -312,10 +312,10 @@ static uint64_t closes_ms(const struct limiter_ticket *ticket, uint32_t guard_ms
 
 /*
  * When the ceilings of the windows of now will have opened far enough, if nobody above claims
- * the rest; 0 if that is not before the place that is held.
+ * the rest; 0 if that is not before ticket->at_ms. @is_held: the ticket's own places count twice.
  */
 static uint64_t opens_at(const struct limiter_ticket *ticket, const struct ceilings *c,
-                         struct limiter_time time)
+                         bool is_held, struct limiter_time time)
 {
         uint64_t at_ms = time.now_ms + 1;
 
@@ -326,7 +326,7 @@ static uint64_t opens_at(const struct limiter_ticket *ticket, const struct ceili
                 uint64_t used = (uint64_t)window_used(&take->window, n, true) + take->amount,
                          into_ms;
 
-                if (n == take->number)
+                if (is_held && n == take->number)
                         used -= take->amount;
                 into_ms = used <= take->amount         ? 0
                           : take->has_ceilings         ? ceiling_reaches(c, ticket->class,
@@ -419,6 +419,20 @@ static uint64_t shut_until(struct limiter_ticket *ticket)
         return until_ms;
 }
 
+/* No place within reach: again when there is one more window, or when the one of now has opened
+ * further. */
+static int crowded(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t again_ms,
+                   struct limiter_time time)
+{
+        uint64_t opens_ms;
+
+        ticket->at_ms = again_ms > time.now_ms ? again_ms : time.now_ms + AGAIN_MS;
+        opens_ms = opens_at(ticket, c, false, time);
+        if (opens_ms > 0)
+                ticket->at_ms = opens_ms;
+        return LIMITER_CROWDED;
+}
+
 /* Places in all windows, at @from_ms or at the earliest time after it. */
 static int place(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t from_ms,
                  struct limiter_time time)
@@ -432,9 +446,7 @@ static int place(struct limiter_ticket *ticket, const struct ceilings *c, uint64
                 if (search.at_ms >= ticket->deadline_ms && !search.is_full)
                         return LIMITER_LATE;
                 if (search.again_ms > 0) {
-                        ticket->at_ms = search.again_ms > time.now_ms ? search.again_ms
-                                                                      : time.now_ms + AGAIN_MS;
-                        return LIMITER_CROWDED;
+                        return crowded(ticket, c, search.again_ms, time);
                 }
                 r = take_all(ticket, c, search.at_ms, fly, time);
                 if (r < 0)
@@ -576,7 +588,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 r = release(l, ticket, &c, true, time);
         if (r == LIMITER_WAIT) {
                 ticket->state = TICKET_HELD;
-                ticket->try_ms = ticket->is_paced ? 0 : opens_at(ticket, &c, time);
+                ticket->try_ms = ticket->is_paced ? 0 : opens_at(ticket, &c, true, time);
         }
         return r;
 }
