@@ -311,9 +311,12 @@ static void on_tick(void *ctx)
 
 static void on_second(void *ctx)
 {
-        const struct run *run = ctx;
+        struct run *run = ctx;
 
         demo_print_lines(&run->demo);
+        /* Nobody reads on. */
+        if (ferror(stdout))
+                end(run);
 }
 
 static int open_side(struct run *run, struct demo_side *side)

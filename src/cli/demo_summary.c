@@ -26,7 +26,9 @@ const char *demo_duration(uint64_t us, char *to)
 {
         double ms = (double)us / (double)US_PER_MS, s = ms / (double)MS_PER_SECOND;
 
-        if (us < US_PER_MS)
+        if (us == 0)
+                (void)snprintf(to, DEMO_TEXT, "0 s");
+        else if (us < US_PER_MS)
                 (void)snprintf(to, DEMO_TEXT, "%u us", (unsigned)us);
         else if (us < US_PER_SECOND)
                 (void)snprintf(to, DEMO_TEXT, "%.*f ms", ms < 99.95 ? 1 : 0, ms);
@@ -122,7 +124,9 @@ static void print_table(const struct demo_result *direct, const struct demo_resu
                              weir->window_mean);
         print_counts("orders wanted", direct->orders_wanted, weir->orders_wanted);
         print_counts("  placed", direct->orders_placed, weir->orders_placed);
-        print_counts("  refusals", direct->orders_refused, weir->orders_refused);
+        print_counts("  refusals of orders and cancels",
+                     direct->orders_refused + direct->cancels_refused,
+                     weir->orders_refused + weir->cancels_refused);
         print_durations("order wait, p50", direct->wait_p50_us, weir->wait_p50_us);
         print_durations("order wait, p99", direct->wait_p99_us, weir->wait_p99_us);
         print_row("  of it in weir, p99", "", demo_duration(weir->in_weir_p99_us, p99));
@@ -160,16 +164,16 @@ static void print_weir_meaning(const struct demo *d, const struct demo_result *d
         if (direct->answered > 0 && weir->answered > direct->answered)
                 printf(", got %.1f times as many answers",
                        (double)weir->answered / (double)direct->answered);
-        printf(",\nand 99 of 100 orders were placed within %s, though the limit was used up all "
-               "the time.\n",
+        printf(",\nand 99 of 100 orders were placed within %s, next to pollers that use up the "
+               "limit.\n",
                demo_duration(weir->wait_p99_us, wait));
 }
 
 static void print_commands(void)
 {
         printf("\nThe same for real, with Binance's own servers behind it:\n\n"
-               "  %s gateway                     listens on 127.0.0.1:8900\n"
-               "  %s status                      the budgets now\n\n"
+               "  %s gateway    # listens on 127.0.0.1:8900\n"
+               "  %s status     # the budgets now\n\n"
                "and your programs' base URL is http://127.0.0.1:8900:\n\n"
                "  curl    curl 'http://127.0.0.1:8900/fapi/v1/depth?symbol=BTCUSDT&limit=5'\n"
                "  ccxt    for (const k in ex.urls.api) ex.urls.api[k] = ex.urls.api[k].replace(\n"

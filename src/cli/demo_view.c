@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define US_PER_S US_PER_SECOND
-
 /* Rows of the picture. */
 enum {
         ROW_TITLE = 0,
@@ -44,7 +42,8 @@ static void label(const struct pane *p, unsigned row, const char *text)
         screen_put(p->screen, row, p->left, p->end, STYLE_DIM, "%s", text);
 }
 
-#define VALUE_COL 12u
+/* Of a pane: where values begin. */
+#define VALUE_COL 11u
 
 /* Answers of the last two seconds, per second. */
 static uint64_t recent_per_s(const struct demo *d, const struct demo_side *side, uint64_t answered)
@@ -156,18 +155,18 @@ static void draw_windows(const struct pane *p)
 static void draw_orders(const struct pane *p)
 {
         const struct demo_result *r = &p->result;
+        uint64_t refused = r->orders_refused + r->cancels_refused;
         char a[DEMO_TEXT], b[DEMO_TEXT];
         unsigned at = p->left + VALUE_COL;
 
         label(p, ROW_ORDERS, "orders");
         screen_put(p->screen, ROW_ORDERS, at, p->end, STYLE_BOLD, "%s placed",
                    demo_count(r->orders_placed, a));
-        screen_put(p->screen, ROW_ORDERS, at + 13, p->end,
-                   r->orders_refused ? STYLE_BAD : STYLE_GOOD, "%s refused",
-                   demo_count(r->orders_refused, b));
+        screen_put(p->screen, ROW_ORDERS, at + 13, p->end, refused ? STYLE_BAD : STYLE_GOOD,
+                   "%s refused", demo_count(refused, b));
         label(p, ROW_WAITING, "waiting");
-        if (r->waiting_since_us && p->now_us > r->waiting_since_us + US_PER_S)
-                screen_put(p->screen, ROW_WAITING, at, p->end, STYLE_BAD, "%s, the oldest for %s",
+        if (r->waiting_since_us && p->now_us > r->waiting_since_us + US_PER_SECOND)
+                screen_put(p->screen, ROW_WAITING, at, p->end, STYLE_BAD, "%s, the oldest %s",
                            demo_count(r->waiting, a),
                            demo_duration(p->now_us - r->waiting_since_us, b));
         else
@@ -176,7 +175,7 @@ static void draw_orders(const struct pane *p)
 
 static enum screen_style wait_style(uint64_t us)
 {
-        return us >= US_PER_S ? STYLE_BAD : us >= US_PER_S / 10 ? STYLE_WARN : STYLE_GOOD;
+        return us >= US_PER_SECOND ? STYLE_BAD : us >= US_PER_SECOND / 10 ? STYLE_WARN : STYLE_GOOD;
 }
 
 static void draw_waits(const struct pane *p)
@@ -224,8 +223,8 @@ static void draw_frame(struct demo *d)
         screen_put(s, ROW_TITLE, s->cols - 13, s->cols, STYLE_BOLD, "%3llu of %u s",
                    (unsigned long long)(demo_elapsed_ms(d) / MS_PER_SECOND), d->seconds);
         screen_put(s, ROW_RULES, 1, s->cols, STYLE_DIM,
-                   "Simulated exchanges: " DEMO_WEIGHT " weight per " DEMO_WINDOW_S
-                   " s. Who goes on after a 429 is banned, " DEMO_BAN_S " s at first.");
+                   "Each exchange allows " DEMO_WEIGHT " weight per " DEMO_WINDOW_S
+                   " s; who goes on after a 429 is banned.");
         for (unsigned row = ROW_HEADS; row <= ROW_IN_WEIR; ++row)
                 screen_put(s, row, middle, s->cols, STYLE_DIM, "%s", s->is_unicode ? "│" : "|");
         screen_put(s, ROW_KEYS, 1, s->cols, STYLE_DIM, "Ctrl-C: end, and the summary so far");
@@ -270,7 +269,8 @@ void demo_print_lines(const struct demo *d)
                        (unsigned long long)r.n_bans,
                        (unsigned long long)side->books.used[BOOKS_WINDOWS - 1],
                        (unsigned long long)side->books.limit, (unsigned long long)r.orders_placed,
-                       (unsigned long long)r.orders_refused, demo_duration(r.wait_p99_us, p99));
+                       (unsigned long long)(r.orders_refused + r.cancels_refused),
+                       demo_duration(r.wait_p99_us, p99));
         }
         fflush(stdout);
 }
