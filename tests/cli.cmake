@@ -1,0 +1,4 @@
+# Subcommands as a user runs them. Included by tests/CMakeLists.txt; the program comes later in the
+# configuration than this file, so it is named by its place.
+add_test(NAME cli/demo COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/cli/check_demo.py ${CMAKE_BINARY_DIR}/weir)
+set_tests_properties(cli/demo PROPERTIES LABELS integration TIMEOUT 60)
