@@ -1,9 +1,9 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "core/limiter.h"
-#include "gateway/budget.h"
-#include "gateway/counters.h"
-#include "gateway/exclock.h"
+#include "budget/budget.h"
+#include "budget/counters.h"
+#include "budget/exclock.h"
 
 #include <getopt.h>
 #include <jansson.h>

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "classify/classify.h"
-#include "gateway/budget.h"
+#include "budget/budget.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
@@ -55,7 +55,7 @@ static void errand_head(struct http_call *call, const struct http_head *head)
         struct str retry_after = http_field_value(head, STR_LITERAL("retry-after"));
 
         e->status = head->status;
-        e->n_news = budget_news(&e->gateway->limiter, &e->plan, head, e->news);
+        e->n_news = upstream_news(&e->gateway->limiter, &e->plan, head, e->news);
         str_copy(retry_after, e->retry_after, sizeof(e->retry_after));
 }
 
@@ -151,18 +151,13 @@ static void take_info(struct errand *e)
 
 static void finish_probe(struct errand *e, bool is_answered)
 {
-        word_t *gate = limiter_gate(&e->gateway->limiter, e->gate);
-        uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms;
+        struct gateway *g = e->gateway;
 
         e->due_us = NEVER;
-        if (!is_answered) {
-                gate_probe_failed(gate, now_ms + GATE_PROBE_LEASE_MS / 2);
-                return;
-        }
-        /* A refusal has shut the gate again already: then this does nothing. */
-        gate_open(gate);
-        log_event(LOG_INFO, "probe_answered", "group=%s gate=%u status=%u",
-                  policy_group_name(e->upstream->group), e->gate, e->status);
+        stops_probe_done(&g->limiter, (int)e->gate, is_answered, upstream_now(g, e->upstream));
+        if (is_answered)
+                log_event(LOG_INFO, "probe_answered", "group=%s gate=%u status=%u",
+                          policy_group_name(e->upstream->group), e->gate, e->status);
 }
 
 static void errand_done(struct http_call *call)
@@ -170,7 +165,7 @@ static void errand_done(struct http_call *call)
         struct errand *e = container_of(call, struct errand, call);
         uint64_t received_us = loop_now_us(e->gateway->loop);
         struct classify_in in = {
-                .product = upstream_product(e->upstream->group),
+                .product = budget_product(e->upstream->group),
                 .status = (int)e->status,
                 .is_cut = e->is_cut,
                 .retry_after = str_of(e->retry_after),
@@ -182,7 +177,7 @@ static void errand_done(struct http_call *call)
         land(e);
         in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
         classify(&in, &verdict);
-        stops_apply(e->gateway, e->upstream, &e->plan, &verdict);
+        stops_note(e->gateway, e->upstream, &e->plan, &verdict);
         e->due_us = received_us + period_us(e);
         if (verdict.kind == VERDICT_OK && e->kind == ERRAND_TIME)
                 take_time(e, received_us);

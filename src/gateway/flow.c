@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "classify/classify.h"
-#include "gateway/budget.h"
+#include "budget/budget.h"
 #include "gateway/refuse.h"
 #include "gateway/reply.h"
 #include "gateway/queue.h"
@@ -287,7 +287,7 @@ static void flow_head(struct http_call *http, const struct http_head *head)
         struct gateway *g = f->gateway;
 
         f->status = head->status;
-        f->n_news = g->settings.limits ? budget_news(&g->limiter, &f->plan, head, f->news) : 0;
+        f->n_news = g->settings.limits ? upstream_news(&g->limiter, &f->plan, head, f->news) : 0;
         /*
          * What changes something is collected whole: should its reply break off, the client can
          * still be told in words that the fate is unknown.
@@ -329,7 +329,7 @@ static bool flow_judge(struct flow *f, bool may_retry)
         if (reply_says_expired(f))
                 outcomes |= POLICY_OUTCOME_EXPIRED;
         flow_land(f, outcomes);
-        stops_apply(g, f->upstream, &f->plan, &verdict);
+        stops_note(g, f->upstream, &f->plan, &verdict);
         if (verdict.executed == EXECUTED_UNKNOWN)
                 counter_add(g->region.header, COUNTER_unknown_fate);
         if (!may_retry || f->is_gone || g->is_draining)

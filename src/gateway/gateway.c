@@ -1,7 +1,7 @@
 #include "gateway/gateway.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/budget.h"
+#include "budget/budget.h"
 #include "gateway/flow.h"
 #include "gateway/queue.h"
 #include "gateway/stops.h"

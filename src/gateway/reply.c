@@ -1,3 +1,4 @@
+#include "budget/budget.h"
 #include "gateway/reply.h"
 #include "classify/classify.h"
 #include "gateway/upstream.h"
@@ -129,7 +130,7 @@ void reply_finish(struct flow *f)
 void reply_classify(const struct flow *f, uint64_t now_ms, struct verdict *ret_verdict)
 {
         struct classify_in in = {
-                .product = upstream_product(f->plan.group),
+                .product = budget_product(f->plan.group),
                 .is_mutating = f->plan.is_mutating,
                 .is_order = f->plan.places_order || f->request.class == CLASS_CANCEL,
                 .is_batch = reply_is_batch(f),

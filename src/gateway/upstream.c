@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "classify/classify.h"
-#include "gateway/budget.h"
+#include "budget/budget.h"
 #include "http/write.h"
 
 #include <errno.h>
@@ -137,14 +137,13 @@ struct limiter_time upstream_now(struct gateway *g, const struct upstream *u)
         return exclock_now(&u->clock, clock_mono_us());
 }
 
-enum classify_product upstream_product(enum policy_group group)
+size_t upstream_news(const struct limiter *l, const struct policy_plan *plan,
+                     const struct http_head *head, struct limiter_news *ret_news)
 {
-        static const enum classify_product products[POLICY_GROUP_COUNT] = {
-                [POLICY_API] = CLASSIFY_SPOT,  [POLICY_SAPI] = CLASSIFY_SAPI,
-                [POLICY_FAPI] = CLASSIFY_UM,   [POLICY_DAPI] = CLASSIFY_CM,
-                [POLICY_PAPI] = CLASSIFY_PAPI, [POLICY_EAPI] = CLASSIFY_OPTIONS,
-        };
+        size_t n = 0;
 
-        must(group < POLICY_GROUP_COUNT);
-        return products[group];
+        for (size_t i = 0; i < head->n_fields && n < BUDGET_NEWS_MAX; ++i)
+                n += budget_news(l, plan, head->fields[i].name, head->fields[i].value,
+                                 &ret_news[n]);
+        return n;
 }

@@ -9,6 +9,7 @@
 #define GATEWAY_UPSTREAM_H
 
 #include "base/buf.h"
+#include "budget/budget.h"
 #include "classify/classify.h"
 #include "gateway/state.h"
 
@@ -26,7 +27,13 @@ CHECKED int upstream_write_head(const struct upstream *u, struct buf *to,
 /* The exchange's time as known for this product. */
 struct limiter_time upstream_now(struct gateway *g, const struct upstream *u);
 
-/* The product as classify knows it. */
-enum classify_product upstream_product(enum policy_group group);
+/**
+ * upstream_news() - what the head of a reply says about usage
+ * @ret_news: BUDGET_NEWS_MAX places
+ *
+ * Return: how many were written.
+ */
+size_t upstream_news(const struct limiter *l, const struct policy_plan *plan,
+                     const struct http_head *head, struct limiter_news *ret_news);
 
 #endif

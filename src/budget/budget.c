@@ -1,4 +1,4 @@
-#include "gateway/budget.h"
+#include "budget/budget.h"
 #include "classify/usage.h"
 
 #include <stdio.h>
@@ -15,6 +15,18 @@ unsigned budget_gate(enum policy_group group)
 
         must(group < POLICY_GROUP_COUNT);
         return gates[group];
+}
+
+enum classify_product budget_product(enum policy_group group)
+{
+        static const enum classify_product products[POLICY_GROUP_COUNT] = {
+                [POLICY_API] = CLASSIFY_SPOT,  [POLICY_SAPI] = CLASSIFY_SAPI,
+                [POLICY_FAPI] = CLASSIFY_UM,   [POLICY_DAPI] = CLASSIFY_CM,
+                [POLICY_PAPI] = CLASSIFY_PAPI, [POLICY_EAPI] = CLASSIFY_OPTIONS,
+        };
+
+        must(group < POLICY_GROUP_COUNT);
+        return products[group];
 }
 
 void budget_plan(struct region_plan *ret_plan, uint64_t now_ms)
@@ -138,28 +150,21 @@ static bool news_pool(const struct limiter *l, const struct policy_plan *plan,
         return true;
 }
 
-size_t budget_news(const struct limiter *l, const struct policy_plan *plan,
-                   const struct http_head *head, struct limiter_news *ret_news)
+bool budget_news(const struct limiter *l, const struct policy_plan *plan, struct str name,
+                 struct str value, struct limiter_news *ret_news)
 {
-        size_t n = 0;
+        struct usage usage;
+        enum policy_header header = header_of(usage_from(name, value, &usage));
 
-        for (size_t i = 0; i < head->n_fields && n < BUDGET_NEWS_MAX; ++i) {
-                enum policy_header header;
-                struct usage usage;
-
-                header = header_of(usage_from(head->fields[i].name, head->fields[i].value, &usage));
-                if (header == POLICY_HEADER_NONE || usage.span_ms == 0)
-                        continue;
-                if (header == POLICY_HEADER_USED_WEIGHT && !plan->is_weight_header_trusted)
-                        continue;
-                if (!news_pool(l, plan, header, &ret_news[n]))
-                        continue;
-                ret_news[n].span_ms = (uint32_t)usage.span_ms;
-                ret_news[n].used = (uint32_t)usage.value;
-                /* Only spot's count of unfilled orders goes down inside a window. */
-                ret_news[n].may_fall =
-                        header == POLICY_HEADER_ORDER_COUNT && plan->group == POLICY_API;
-                ++n;
-        }
-        return n;
+        if (header == POLICY_HEADER_NONE || usage.span_ms == 0)
+                return false;
+        if (header == POLICY_HEADER_USED_WEIGHT && !plan->is_weight_header_trusted)
+                return false;
+        if (!news_pool(l, plan, header, ret_news))
+                return false;
+        ret_news->span_ms = (uint32_t)usage.span_ms;
+        ret_news->used = (uint32_t)usage.value;
+        /* Only spot's count of unfilled orders goes down inside a window. */
+        ret_news->may_fall = header == POLICY_HEADER_ORDER_COUNT && plan->group == POLICY_API;
+        return true;
 }

@@ -6,8 +6,8 @@
  * monotonic clock, so that a step of this machine's wall clock changes nothing, and written to
  * the region against the wall clock, for the next process.
  */
-#ifndef GATEWAY_EXCLOCK_H
-#define GATEWAY_EXCLOCK_H
+#ifndef BUDGET_EXCLOCK_H
+#define BUDGET_EXCLOCK_H
 
 #include "base/base.h"
 #include "core/limiter.h"

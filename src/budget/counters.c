@@ -1,10 +1,10 @@
-#include "gateway/counters.h"
+#include "budget/counters.h"
 
 static const struct {
         const char *name, *help;
 } table[COUNTERS] = {
 #define COUNTER(id, text) [COUNTER_##id] = { #id, text },
-#include "gateway/counters.def"
+#include "budget/counters.def"
 #undef COUNTER
 };
 

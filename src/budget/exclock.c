@@ -1,4 +1,4 @@
-#include "gateway/exclock.h"
+#include "budget/exclock.h"
 
 #define OFFSET_BIAS (1LL << 39)
 #define ERROR_MASK  ((1ULL << 24) - 1)

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "gateway/exclock.h"
+#include "budget/exclock.h"
 
 #define MS(n)  ((uint64_t)(n)*US_PER_MS)
 #define DAY_MS 86400000ULL

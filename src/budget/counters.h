@@ -3,15 +3,15 @@
  *
  * Totals since the region was made, shared by all gateways that use it; for people to look at.
  */
-#ifndef GATEWAY_COUNTERS_H
-#define GATEWAY_COUNTERS_H
+#ifndef BUDGET_COUNTERS_H
+#define BUDGET_COUNTERS_H
 
 #include "base/base.h"
 #include "core/layout.h"
 
 enum counter {
 #define COUNTER(id, help) COUNTER_##id,
-#include "gateway/counters.def"
+#include "budget/counters.def"
 #undef COUNTER
         COUNTERS,
 };

@@ -4,12 +4,13 @@
  * Where policy and core meet: the exchange's pools become the region's, what a request costs
  * becomes what the limiter takes, and what a reply's headers say becomes news for it.
  */
-#ifndef GATEWAY_BUDGET_H
-#define GATEWAY_BUDGET_H
+#ifndef BUDGET_BUDGET_H
+#define BUDGET_BUDGET_H
 
 #include "base/base.h"
+#include "base/str.h"
+#include "classify/classify.h"
 #include "core/limiter.h"
-#include "http/parse.h"
 #include "policy/policy.h"
 
 /* Most usage headers of one reply that are looked at; Binance sends up to four. */
@@ -23,6 +24,9 @@ void budget_plan(struct region_plan *ret_plan, uint64_t now_ms);
 unsigned budget_gate(enum policy_group group);
 #define BUDGET_GATE_ALL 0u
 
+/* The product as classify knows it. */
+enum classify_product budget_product(enum policy_group group);
+
 /* What the limiter is asked for @plan; deadline and class are the caller's to set. */
 void budget_request(const struct limiter *l, const struct policy_plan *plan,
                     struct limiter_request *ret_request);
@@ -31,12 +35,12 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
 uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool);
 
 /**
- * budget_news() - what the head of a reply says about usage
- * @ret_news: BUDGET_NEWS_MAX places
+ * budget_news() - what one header of a reply says about usage
+ * @ret_news: written for true
  *
- * Return: how many were written.
+ * Return: true when it speaks of a pool of this request's product, and may be believed.
  */
-size_t budget_news(const struct limiter *l, const struct policy_plan *plan,
-                   const struct http_head *head, struct limiter_news *ret_news);
+CHECKED bool budget_news(const struct limiter *l, const struct policy_plan *plan, struct str name,
+                         struct str value, struct limiter_news *ret_news);
 
 #endif

@@ -1,0 +1,127 @@
+#include "budget/stops.h"
+#include "budget/budget.h"
+#include "budget/counters.h"
+
+/* A ban ends when the exchange's own machines agree that it has; they need a moment. */
+#define STOPS_BAN_GUARD_MS 500u
+
+static bool shut(struct limiter *l, unsigned gate, enum gate_kind kind, uint64_t until_ms)
+{
+        if (!gate_shut(limiter_gate(l, gate), kind, until_ms))
+                return false;
+        if (kind != GATE_STOP)
+                region_sync(l->region);
+        return true;
+}
+
+static uint64_t stop_until(struct limiter *l, int pool, const struct verdict *v,
+                           struct limiter_time time)
+{
+        if (v->retry_at_ms > time.now_ms)
+                return v->retry_at_ms;
+        if (pool >= 0)
+                return limiter_turn_ms(l, (uint16_t)pool, time);
+        return time.now_ms + 60000 - time.now_ms % 60000 + time.guard_ms;
+}
+
+/* The account's own order budget is full: only its new orders stop. */
+static void stop_orders(struct limiter *l, const struct policy_plan *plan, const struct verdict *v,
+                        struct limiter_time time, struct stop *ret_stop)
+{
+        int pool = policy_group_pool(plan->group, POLICY_ORDERS);
+
+        *ret_stop = (struct stop){ "too_many_orders", stop_until(l, pool, v, time) };
+        if (pool >= 0)
+                limiter_shut_pool(l, (uint16_t)pool, budget_owner(l, plan, (uint16_t)pool),
+                                  ret_stop->until_ms);
+}
+
+/* One endpoint's own pool (sapi) is full: only that endpoint stops, if it is known. */
+static bool stop_endpoint(struct limiter *l, const struct policy_plan *plan,
+                          const struct verdict *v, struct limiter_time time)
+{
+        struct limiter_request request;
+
+        if (plan->n_charges == 0 || !policy_pool(plan->charges[0].pool)->is_per_endpoint)
+                return false;
+        budget_request(l, plan, &request);
+        limiter_shut_pool(l, request.charges[0].pool, request.charges[0].owner,
+                          stop_until(l, request.charges[0].pool, v, time));
+        return true;
+}
+
+static bool stop_group(struct limiter *l, const struct policy_plan *plan, const struct verdict *v,
+                       struct limiter_time time, struct stop *ret_stop)
+{
+        if (stop_endpoint(l, plan, v, time))
+                return false;
+        *ret_stop = (struct stop){
+                "over_weight",
+                stop_until(l, policy_group_pool(plan->group, POLICY_WEIGHT), v, time),
+        };
+        return shut(l, budget_gate(plan->group), GATE_STOP, ret_stop->until_ms);
+}
+
+bool stops_apply(struct limiter *l, const struct policy_plan *plan, const struct verdict *v,
+                 struct limiter_time time, struct stop *ret_stop)
+{
+        struct region_header *counters = l->region->header;
+
+        switch (v->kind) {
+        case VERDICT_OVER_WEIGHT:
+                counter_add(counters, COUNTER_over_weight);
+                return stop_group(l, plan, v, time, ret_stop);
+        case VERDICT_TOO_MANY_ORDERS:
+                counter_add(counters, COUNTER_too_many_orders);
+                stop_orders(l, plan, v, time, ret_stop);
+                return true;
+        case VERDICT_BANNED:
+                counter_add(counters, COUNTER_bans);
+                *ret_stop = (struct stop){ "ban", v->ban_until_ms ? v->ban_until_ms
+                                                  : v->retry_at_ms
+                                                          ? v->retry_at_ms
+                                                          : time.now_ms + VERDICT_BAN_DEFAULT_MS };
+                return shut(l, budget_gate(plan->group), GATE_BAN, ret_stop->until_ms);
+        case VERDICT_FIREWALL:
+                counter_add(counters, COUNTER_firewalls);
+                *ret_stop =
+                        (struct stop){ "firewall",
+                                       v->retry_at_ms ? v->retry_at_ms
+                                                      : time.now_ms + VERDICT_FIREWALL_DEFAULT_MS };
+                return shut(l, BUDGET_GATE_ALL, GATE_FIREWALL, ret_stop->until_ms);
+        default:
+                return false;
+        }
+}
+
+int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time)
+{
+        unsigned own = budget_gate(group), gate = own;
+        struct gate_view all, product;
+
+        gate_look(limiter_gate(l, BUDGET_GATE_ALL), time.now_ms, &all);
+        gate_look(limiter_gate(l, own), time.now_ms, &product);
+        if (all.is_shut) {
+                gate = BUDGET_GATE_ALL;
+                /* The product's own gate may stay shut while the one for all is probed. */
+                if (product.is_shut && time.now_ms < product.until_ms)
+                        return STOPS_NO_PROBE;
+        } else if (!product.is_shut || product.kind == GATE_STOP) {
+                return STOPS_NO_PROBE;
+        }
+        if (!gate_probe(limiter_gate(l, gate), time.now_ms, STOPS_BAN_GUARD_MS + time.guard_ms))
+                return STOPS_NO_PROBE;
+        counter_add(l->region->header, COUNTER_probes);
+        return (int)gate;
+}
+
+void stops_probe_done(struct limiter *l, int gate, bool is_answered, struct limiter_time time)
+{
+        word_t *word = limiter_gate(l, (unsigned)gate);
+
+        /* A refusal has shut the gate again already: then opening it does nothing. */
+        if (is_answered)
+                gate_open(word);
+        else
+                gate_probe_failed(word, time.now_ms + GATE_PROBE_LEASE_MS / 2);
+}

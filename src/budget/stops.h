@@ -1,0 +1,50 @@
+/*
+ * Stops
+ *
+ * What a refusal of the exchange changes for everybody who shares the region: the one place that
+ * decides for how long nothing more is sent, and who asks first when a ban is over.
+ */
+#ifndef BUDGET_STOPS_H
+#define BUDGET_STOPS_H
+
+#include "base/base.h"
+#include "classify/verdict.h"
+#include "core/limiter.h"
+#include "policy/policy.h"
+
+/* What was done about a refusal. */
+struct stop {
+        const char *event; /* "over_weight", "too_many_orders", "ban", "firewall" */
+        uint64_t until_ms;
+};
+
+/**
+ * stops_apply() - act on a verdict: shut gates and budgets, count
+ * @time:     of the exchange that answered
+ * @ret_stop: written for true
+ *
+ * A ban is on the disk when this returns. Does nothing for verdicts that stop nobody.
+ *
+ * Return: true when it stopped somebody for longer than before.
+ */
+bool stops_apply(struct limiter *l, const struct policy_plan *plan, const struct verdict *verdict,
+                 struct limiter_time time, struct stop *ret_stop);
+
+enum {
+        STOPS_NO_PROBE = -1,
+};
+
+/**
+ * stops_claim_probe() - is a ban over that stops @group, and is it on us to ask?
+ *
+ * Of all processes exactly one is told to, and has GATE_PROBE_LEASE_MS for it: it sends one cheap
+ * request of @group with limiter_request.is_probe, and says stops_probe_done() with the gate.
+ *
+ * Return: the gate that is probed, or STOPS_NO_PROBE.
+ */
+CHECKED int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time);
+
+/* The probe of @gate was answered, and stops_apply() told what it said; or no answer came. */
+void stops_probe_done(struct limiter *l, int gate, bool is_answered, struct limiter_time time);
+
+#endif
