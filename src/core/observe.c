@@ -1,0 +1,77 @@
+/*
+ * What the exchange's answers teach: a ticket's places land, usage that headers report is compared
+ * with our books. Books are raised on the spot and lowered only for a request that was alone.
+ */
+#include "core/limiter.h"
+#include "core/pool.h"
+#include "core/slot.h"
+
+static const struct limiter_news *news_for(const struct limiter_take *take,
+                                           const struct limiter_news *news, size_t n)
+{
+        for (size_t i = 0; i < n; ++i)
+                if (news[i].pool == take->pool && news[i].owner == take->owner &&
+                    news[i].span_ms == take->window.span_ms)
+                        return &news[i];
+        return NULL;
+}
+
+/*
+ * A header speaks of the window in which its request was counted. That is certain only if the
+ * answer came before our window, guard included, was over.
+ */
+static bool news_is_of(uint64_t number, uint32_t span_ms, struct limiter_time time)
+{
+        return (time.now_ms + time.guard_ms) / span_ms == number;
+}
+
+void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
+                  uint16_t refund_pool, uint32_t refund, const struct limiter_news *news, size_t n,
+                  uint32_t *ret_foreign)
+{
+        uint32_t foreign = 0;
+
+        must(ticket->state == TICKET_FLYING);
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                struct limiter_take *take = &ticket->takes[i];
+                const struct limiter_news *about = news_for(take, news, n);
+                uint32_t back = take->pool == refund_pool && refund < take->amount ? refund
+                                : take->pool == refund_pool && refund > 0          ? take->amount
+                                                                                   : 0;
+                bool is_certain = about && news_is_of(take->number, take->window.span_ms, time);
+
+                /* Before landing: what we hold for it is still in the books, so it is not foreign.
+                 */
+                if (is_certain &&
+                    window_observe(&take->window, take->number, about->used, &foreign) &&
+                    ret_foreign)
+                        *ret_foreign = foreign;
+                if (is_certain && about->may_fall &&
+                    window_believe(&take->window, take->number, &take->place, about->used))
+                        back = 0;
+                window_land(&take->window, take->number, take->amount, back, time.now_ms,
+                            time.guard_ms);
+        }
+        ticket->state = TICKET_EMPTY;
+        (void)l;
+}
+
+bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_t sent_ms,
+                     struct limiter_time time, uint32_t *ret_foreign)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(l->region, news->pool, i);
+                uint32_t span_ms = (uint32_t)(window >> 32);
+                struct window w = { NULL, span_ms, (uint32_t)window };
+                uint64_t number;
+
+                if (span_ms == 0 || span_ms != news->span_ms)
+                        continue;
+                number = window_number(span_ms, sent_ms, time.guard_ms);
+                if (!news_is_of(number, span_ms, time))
+                        return false;
+                w.slot = slot_find(l->region, news->pool, news->owner, span_ms, true);
+                return w.slot && window_observe(&w, number, news->used, ret_foreign);
+        }
+        return false;
+}

@@ -1,0 +1,92 @@
+/*
+ * What of the limiter is not about one request: limits, stops and shares, set and looked at.
+ */
+#include "core/pool.h"
+
+#include "core/limiter.h"
+#include "core/slot.h"
+
+void limiter_shut_pool(struct limiter *l, uint16_t pool, uint64_t owner, uint64_t until_ms)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint32_t span_ms = (uint32_t)(pool_window(l->region, pool, i) >> 32);
+                struct slot *slot;
+                uint64_t seen;
+
+                if (span_ms == 0)
+                        continue;
+                slot = slot_find(l->region, pool, owner, span_ms, true);
+                if (!slot)
+                        continue;
+                seen = atomic_load_explicit(&slot->shut_until_ms, memory_order_relaxed);
+                while (seen < until_ms &&
+                       !atomic_compare_exchange_weak_explicit(&slot->shut_until_ms, &seen, until_ms,
+                                                              memory_order_relaxed,
+                                                              memory_order_relaxed))
+                        ;
+        }
+}
+
+void limiter_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS])
+{
+        must(pool < REGION_POOLS);
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                atomic_store_explicit(&l->region->header->pools[pool][i], windows[i],
+                                      memory_order_relaxed);
+}
+
+uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_time time)
+{
+        uint64_t turn_ms = UINT64_MAX;
+
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint32_t span_ms = (uint32_t)(pool_window(l->region, pool, i) >> 32);
+                uint64_t end_ms;
+
+                if (span_ms == 0)
+                        continue;
+                /* The window that refused may be the next one already. */
+                end_ms = ((time.now_ms + time.guard_ms) / span_ms + 1) * span_ms + time.guard_ms;
+                turn_ms = end_ms < turn_ms ? end_ms : turn_ms;
+        }
+        return turn_ms == UINT64_MAX ? time.now_ms : turn_ms;
+}
+
+word_t *limiter_gate(struct limiter *l, unsigned gate)
+{
+        must(gate < REGION_GATES);
+        return &l->region->header->gates[gate];
+}
+
+void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings)
+{
+        atomic_store_explicit(&l->region->header->ceilings, ceilings_pack(ceilings),
+                              memory_order_relaxed);
+}
+
+void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ctx)
+{
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                struct slot *slot = &region->slots[i];
+                uint64_t pool_span, pool;
+                uint64_t limit = 0;
+
+                if (atomic_load_explicit(&slot->key, memory_order_acquire) == 0)
+                        continue;
+                pool_span = atomic_load_explicit(&slot->pool_span, memory_order_relaxed);
+                pool = pool_span >> 32;
+                if (pool >= REGION_POOLS)
+                        continue;
+                for (size_t k = 0; k < REGION_POOL_WINDOWS; ++k) {
+                        uint64_t window = pool_window(region, (uint16_t)pool, k);
+
+                        if (window >> 32 == (uint32_t)pool_span)
+                                limit = (uint32_t)window;
+                }
+                if (limit == 0)
+                        continue;
+                fn(ctx, &(struct window){ slot, (uint32_t)pool_span, (uint32_t)limit },
+                   (uint16_t)pool, atomic_load_explicit(&slot->owner, memory_order_relaxed),
+                   atomic_load_explicit(&slot->shut_until_ms, memory_order_relaxed));
+        }
+}

@@ -1,0 +1,17 @@
+/*
+ * Slots
+ *
+ * Where in the region a budget is: one window length of one pool for one owner. The slots are a
+ * hash table that only grows: a key is claimed once by compare-and-swap and stays, so a look-up
+ * needs no lock and a slot found once is good for as long as the region is mapped.
+ */
+#ifndef CORE_SLOT_H
+#define CORE_SLOT_H
+
+#include "core/region.h"
+
+/* The slot of a budget, claimed if @claim. NULL: not there, or no room. */
+struct slot *slot_find(const struct region *region, uint16_t pool, uint64_t owner, uint32_t span_ms,
+                       bool claim);
+
+#endif

@@ -1,0 +1,208 @@
+#include "core/takes.h"
+
+#include "core/pool.h"
+#include "core/slot.h"
+
+#include <errno.h>
+
+static uint32_t charge_amount(const struct limiter_charge *charge, uint32_t span_ms)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(charge->special); ++i)
+                if (charge->special[i].span_ms == span_ms && span_ms != 0)
+                        return charge->special[i].amount;
+        return charge->amount;
+}
+
+/* Two charges in one budget are one take: separately each might fit, and never both. */
+static struct limiter_take *take_of(struct limiter_ticket *ticket, const struct slot *slot)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i)
+                if (ticket->takes[i].window.slot == slot)
+                        return &ticket->takes[i];
+        return NULL;
+}
+
+int takes_list(struct limiter *l, const struct limiter_request *request,
+               struct limiter_ticket *ticket)
+{
+        for (unsigned c = 0; c < request->n_charges; ++c) {
+                const struct limiter_charge *charge = &request->charges[c];
+
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                        uint64_t window = pool_window(l->region, charge->pool, i);
+                        uint32_t span_ms = (uint32_t)(window >> 32), limit = (uint32_t)window;
+                        struct limiter_take *take;
+                        struct slot *slot;
+                        uint32_t amount;
+
+                        if (span_ms == 0)
+                                continue;
+                        amount = charge_amount(charge, span_ms);
+                        if (amount == 0)
+                                continue;
+                        slot = slot_find(l->region, charge->pool, charge->owner, span_ms, true);
+                        if (!slot)
+                                return -ENOSPC;
+                        take = take_of(ticket, slot);
+                        if (take) {
+                                take->amount = amount < UINT32_MAX - take->amount
+                                                       ? take->amount + amount
+                                                       : UINT32_MAX;
+                                continue;
+                        }
+                        if (ticket->n_takes == LIMITER_TAKES)
+                                return -ENOSPC;
+                        take = &ticket->takes[ticket->n_takes++];
+                        *take = (struct limiter_take){
+                                .window = { slot, span_ms,
+                                            limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX },
+                                .owner = charge->owner,
+                                .amount = amount,
+                                .pool = charge->pool,
+                                .has_ceilings = charge->has_ceilings,
+                        };
+                }
+        }
+        return 0;
+}
+
+bool takes_are_never(struct limiter_ticket *ticket)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                if (ticket->takes[i].amount > ticket->takes[i].window.limit) {
+                        ticket->blocked_by = ticket->takes[i].pool;
+                        return true;
+                }
+        }
+        return false;
+}
+
+uint64_t takes_shut_until(struct limiter_ticket *ticket)
+{
+        uint64_t until_ms = 0;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                uint64_t shut_ms =
+                        atomic_load_explicit(&ticket->takes[i].window.slot->shut_until_ms,
+                                             memory_order_relaxed);
+
+                if (shut_ms > until_ms) {
+                        until_ms = shut_ms;
+                        ticket->blocked_by = ticket->takes[i].pool;
+                }
+        }
+        return until_ms;
+}
+
+uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
+                      enum weir_class class, uint64_t number, uint64_t at_ms)
+{
+        uint64_t turn_ms = number * take->window.span_ms;
+        uint32_t ceiling;
+
+        if (!take->has_ceilings)
+                return take->window.limit;
+        ceiling = ceiling_at(c, class, take->window.limit, take->window.span_ms,
+                             at_ms > turn_ms ? at_ms - turn_ms : 0);
+        /* What alone is above its class' share may still have a window that is otherwise empty. */
+        return ceiling > take->amount ? ceiling : take->amount;
+}
+
+bool take_fits_now(const struct limiter_take *take, const struct ceilings *c, enum weir_class class,
+                   uint64_t number, struct limiter_time time)
+{
+        return (uint64_t)window_used(&take->window, number, true) + take->amount <=
+                       take_ceiling(take, c, class, number, time.now_ms) &&
+               window_holds(&take->window, number, take->amount, time.now_ms, time.guard_ms);
+}
+
+void takes_give_back(struct limiter_ticket *ticket, unsigned n, bool flew)
+{
+        /* In reverse of taking: who reads in between sees too much spent, never too little. */
+        while (n-- > 0) {
+                struct limiter_take *take = &ticket->takes[n];
+
+                window_give_back(&take->window, take->number, take->amount, flew);
+        }
+}
+
+int takes_take(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t at_ms, bool fly,
+               struct limiter_time time)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                struct limiter_take *take = &ticket->takes[i];
+                int r;
+
+                take->number = window_number(take->window.span_ms, at_ms, time.guard_ms);
+                r = window_take(&take->window, take->number, take->amount,
+                                take_ceiling(take, c, ticket->class, take->number, at_ms), fly,
+                                &take->place);
+                if (r != WINDOW_TAKEN) {
+                        takes_give_back(ticket, i, fly);
+                        return r;
+                }
+        }
+        return WINDOW_TAKEN;
+}
+
+void takes_unfly(struct limiter_ticket *ticket, unsigned n)
+{
+        while (n-- > 0)
+                window_unfly(&ticket->takes[n].window, ticket->takes[n].number,
+                             ticket->takes[n].amount);
+}
+
+bool takes_hold(const struct limiter_ticket *ticket, struct limiter_time time)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+
+                if (!window_holds(&take->window, take->number, 0, time.now_ms, time.guard_ms))
+                        return false;
+        }
+        return true;
+}
+
+int takes_fly(struct limiter_ticket *ticket, struct limiter_time time)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                struct limiter_take *take = &ticket->takes[i];
+
+                if (!window_fly(&take->window, take->number, take->amount)) {
+                        takes_unfly(ticket, i);
+                        return LIMITER_LOST;
+                }
+                take->place.is_alone = false;
+        }
+        if (takes_hold(ticket, time))
+                return LIMITER_GO;
+        takes_unfly(ticket, ticket->n_takes);
+        return LIMITER_WAIT;
+}
+
+uint64_t takes_good_until(const struct limiter_ticket *ticket, struct limiter_time time)
+{
+        uint64_t until_ms = UINT64_MAX;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                uint64_t end_ms = window_holds_until(take->window.span_ms, take->number,
+                                                     time.now_ms, time.guard_ms);
+
+                until_ms = end_ms < until_ms ? end_ms : until_ms;
+        }
+        return until_ms;
+}
+
+uint64_t takes_close_ms(const struct limiter_ticket *ticket, uint32_t guard_ms)
+{
+        uint64_t first_ms = UINT64_MAX;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                uint64_t end_ms = window_opens_ms(take->window.span_ms, take->number + 1, guard_ms);
+
+                first_ms = end_ms < first_ms ? end_ms : first_ms;
+        }
+        return first_ms;
+}
