@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #define REGION_MAGIC   0x314e4f4947455257ULL /* "WREGION1" as little-endian bytes */
-#define REGION_VERSION 1u
+#define REGION_VERSION 2u
 
 #define REGION_POOLS        64   /* kinds of budgets: spot weight, futures orders, ... */
 #define REGION_POOL_WINDOWS 4    /* windows of one pool: 10 s and 1 min of orders, ... */
@@ -48,27 +48,30 @@ typedef _Atomic(uint64_t) word_t;
  */
 struct cell {
         /*
-         * high: spent, everything reserved in this window; low: sent, the part of it that was
-         * released for sending. The rest is held: it waits for its time.
-         * Writers: any process: reserve, confirm, refund.
-         * Readers: every admission of this window, and of the one before while both may be now.
+         * high: sent, everything that was released for sending in this window; low: flying, the
+         * part of it that has no answer yet.
+         * Writers: any process: reserve, confirm, refund, land.
+         * Readers: every admission of this window, of the one before while both may be now, and
+         *          of the window_past() windows after it (flying).
          * Order:   sequentially consistent: who sends writes sent and flying first and reads those
          *          of all windows that may be now after it; of two who do so at once at least one
          *          sees the other.
-         * Killed:  amounts stay until the window turns: too much is spent, never too little.
+         * Killed:  sent stays until the window turns, flying counts in the windows after it too:
+         *          too much is used, never too little.
          */
-        word_t use;
+        word_t sent;
         /*
-         * high: flying, what was sent and has no answer yet; low: extra, what the exchange may
-         * have counted here beyond our spent: foreign use, and requests of earlier windows whose
-         * answer came too late to know.
-         * Writers: as above, and who lands or observes.
-         * Readers: every admission of this window, and of the window_past() after it (flying).
-         * Order:   as above. Landing adds to the extra of later windows first and lowers flying
+         * high: held, places that wait for their time in this window; low: extra, what the exchange
+         * may have counted here beyond our sent: foreign use, and requests of earlier windows whose
+         * answer came too late to know. Held and sent together are what is spent.
+         * Writers: as above, and who observes.
+         * Readers: every admission of this window.
+         * Order:   as above. A place that is released is added to sent first and taken from held
+         *          after it. Landing adds to the extra of later windows first and lowers flying
          *          after it; readers look the other way round, so they see it once at least.
-         * Killed:  flying stays, and counts in the window_past() windows after it.
+         * Killed:  amounts stay until the window turns.
          */
-        word_t edge;
+        word_t held;
         /*
          * high: the highest use that a header has shown; low: the foreign part of extra.
          * Writers: observe. Readers: observe and people. Order: relaxed, only shown.

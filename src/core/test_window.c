@@ -124,7 +124,8 @@ static void take_fills_a_window_up_to_the_ceiling(void **state)
                 { "a clock a few rounds ahead", N + 80, 1, 100, false, WINDOW_TAKEN, 1 },
                 { "is refused to those behind", N + 16, 1, 100, false, -ESTALE, 0 },
                 { "one with a clock of last year", N + 160000000, 1, 100, false, WINDOW_TAKEN, 1 },
-                { "does not stop us", N, 1, 100, false, WINDOW_TAKEN, 1 },
+                { "does not stop us, and what was sent is still known", N, 1, 100, false,
+                  WINDOW_TAKEN, 82 },
         };
 
         (void)state;
@@ -207,7 +208,7 @@ static void a_window_that_is_gone_is_left_alone(void **state)
         window_unfly(&w, N, 30);
         window_land(&w, N, 30, 30, AT(5000), GUARD);
         assert_false(window_observe(&w, N, 99, &foreign));
-        place = (struct window_place){ 30, 0, true };
+        place = (struct window_place){ .position = 30, .sent = 30, .amount = 30, .is_alone = true };
         assert_false(window_believe(&w, N, &place, 10));
         expect(N + 16, 40, 40, 40, 0);
         expect(N, 0, 0, 0, 0);
@@ -416,7 +417,7 @@ static void a_lower_count_is_believed_only_if_we_were_alone(void **state)
                 { "one from before the turn", FLEW_IN_THE_LAST_WINDOW, 5, false, 50, 0 },
                 { "a held place may have left since", HELD_BEFORE, 5, false, 60, 0 },
                 { "another came", TAKEN_SINCE, 5, false, 60, 0 },
-                { "another waits", HELD_SINCE, 5, false, 60, 0 },
+                { "another waits, and has not left", HELD_SINCE, 5, true, 15, 0 },
                 { "one was carried over", CARRIED_SINCE, 5, false, 50, 10 },
                 { "another came and never left", GIVEN_BACK_SINCE, 5, true, 5, 0 },
         };
@@ -456,6 +457,23 @@ static void a_lower_count_is_believed_only_if_we_were_alone(void **state)
                         fail_msg("%s: %d, spent %u, extra %u", rows[i].label, is_believed,
                                  view_of(N).spent, view_of(N).extra);
         }
+}
+
+/* A held place is counted in the queue of those who come later, but no answer speaks of it. */
+static void believing_leaves_held_places_in_their_books(void **state)
+{
+        struct window_place place;
+
+        (void)state;
+        take(N, 30, false);
+        place = take(N, 10, true);
+        assert_int_equal(place.position, 40);
+        assert_true(window_believe(&w, N, &place, 0));
+        expect(N, 30, 0, 10, 0);
+        window_land(&w, N, 10, 0, AT(500), GUARD);
+        expect(N, 30, 0, 0, 0);
+        assert_true(window_fly(&w, N, 30));
+        expect(N, 30, 30, 30, 0);
 }
 
 static void believing_lowers_ours_first_and_then_what_we_took_for_others(void **state)
@@ -501,6 +519,7 @@ int main(void)
                 TEST(what_holds_tells_has_an_end),
                 TEST(use_that_is_not_ours_is_found),
                 TEST(a_lower_count_is_believed_only_if_we_were_alone),
+                TEST(believing_leaves_held_places_in_their_books),
                 TEST(believing_lowers_ours_first_and_then_what_we_took_for_others),
         };
 

@@ -82,14 +82,14 @@ static uint64_t first_look(const word_t *word)
         return atomic_load_explicit(word, memory_order_seq_cst);
 }
 
-static struct pair use_of(const struct window *w, uint64_t number)
+static struct pair sent_of(const struct window *w, uint64_t number)
 {
-        return read_pair(&cell_of(w, number)->use, number);
+        return read_pair(&cell_of(w, number)->sent, number);
 }
 
-static struct pair edge_of(const struct window *w, uint64_t number)
+static struct pair held_of(const struct window *w, uint64_t number)
 {
-        return read_pair(&cell_of(w, number)->edge, number);
+        return read_pair(&cell_of(w, number)->held, number);
 }
 
 /* What earlier windows still have in flight: it may be counted now. */
@@ -99,7 +99,7 @@ static uint32_t flying_before(const struct window *w, uint64_t number)
         uint32_t flying = 0;
 
         for (uint64_t i = 1; i <= past && i <= number; ++i)
-                flying = add(flying, edge_of(w, number - i).high);
+                flying = add(flying, sent_of(w, number - i).low);
         return flying;
 }
 
@@ -108,14 +108,15 @@ uint32_t window_others(const struct window *w, uint64_t number)
         /* Flying first, extra after it: window_land() writes them in the opposite order. */
         uint32_t flying = flying_before(w, number);
 
-        return add(flying, edge_of(w, number).low);
+        return add(flying, held_of(w, number).low);
 }
 
 uint32_t window_used(const struct window *w, uint64_t number, bool fly)
 {
-        uint32_t others = fly ? window_others(w, number) : edge_of(w, number).low;
+        uint32_t flying = fly ? flying_before(w, number) : 0;
+        struct pair held = held_of(w, number);
 
-        return add(others, use_of(w, number).high);
+        return add(add(flying, held.low), add(held.high, sent_of(w, number).high));
 }
 
 /* Adds to the fields of a word; does nothing when the window is gone. */
@@ -148,32 +149,83 @@ static void lower(word_t *word, uint64_t number, uint32_t high, uint32_t low)
         } while (!swap(word, &seen, pack(number, p)));
 }
 
-int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
-                bool fly, struct window_place *ret_place)
+/* Return: WINDOW_TAKEN with *ret_sent what is sent now, WINDOW_FULL, -ESTALE. */
+static int take_sent(struct cell *cell, uint64_t number, uint32_t amount, uint64_t others,
+                     uint32_t ceiling, struct pair *ret_sent)
 {
-        struct cell *cell = cell_of(w, number);
-        uint32_t before = flying_before(w, number);
-        struct pair edge = edge_of(w, number), use;
-        uint64_t others = (uint64_t)edge.low + (fly ? before : 0);
-        uint64_t seen = first_look(&cell->use);
+        uint64_t seen = first_look(&cell->sent);
+        struct pair sent;
 
         do {
                 if (is_later(number, seen))
                         return -ESTALE;
-                use = unpack(number, seen);
-                if (use.high + others + amount > ceiling)
+                sent = unpack(number, seen);
+                if (sent.high + others + amount > ceiling)
                         return WINDOW_FULL;
-                use.high += amount;
-                use.low += fly ? amount : 0;
-        } while (!swap(&cell->use, &seen, pack(number, use)));
+                sent.high += amount;
+                sent.low = add(sent.low, amount);
+        } while (!swap(&cell->sent, &seen, pack(number, sent)));
+        *ret_sent = sent;
+        return WINDOW_TAKEN;
+}
 
-        if (fly)
-                raise(&cell->edge, number, amount, 0);
+static int take_held(struct cell *cell, uint64_t number, uint32_t amount, uint64_t others,
+                     uint32_t ceiling, struct pair *ret_held)
+{
+        uint64_t seen = first_look(&cell->held);
+        struct pair held;
+
+        do {
+                if (is_later(number, seen))
+                        return -ESTALE;
+                held = unpack(number, seen);
+                if (held.high + held.low + others + amount > ceiling)
+                        return WINDOW_FULL;
+                held.high += amount;
+        } while (!swap(&cell->held, &seen, pack(number, held)));
+        *ret_held = held;
+        return WINDOW_TAKEN;
+}
+
+int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
+                bool fly, struct window_place *ret_place)
+{
+        struct cell *cell = cell_of(w, number);
+        uint32_t before = fly ? flying_before(w, number) : 0;
+        uint64_t held_word = first_look(&cell->held), sent_word;
+        struct pair held = unpack(number, held_word), sent;
+        int r;
+
+        if (fly) {
+                if (is_later(number, held_word))
+                        return -ESTALE;
+                r = take_sent(cell, number, amount, (uint64_t)held.high + held.low + before,
+                              ceiling, &sent);
+                held = held_of(w, number);
+        } else {
+                sent_word = first_look(&cell->sent);
+                if (is_later(number, sent_word))
+                        return -ESTALE;
+                sent = unpack(number, sent_word);
+                r = take_held(cell, number, amount, sent.high, ceiling, &held);
+                sent = sent_of(w, number);
+        }
+        if (r != WINDOW_TAKEN)
+                return r;
+        /*
+         * Each wrote its own word first and then read the other: of one who sends and one who
+         * holds at the same time at least one sees both, and leaves.
+         */
+        if ((uint64_t)sent.high + held.high + held.low + before > ceiling) {
+                window_give_back(w, number, amount, fly);
+                return WINDOW_FULL;
+        }
         *ret_place = (struct window_place){
-                .position = use.high,
-                .extra = edge.low,
-                /* Held places of others would leave without a trace in spent. */
-                .is_alone = fly && before == 0 && edge.high == 0 && use.high == use.low,
+                .position = sent.high + held.high,
+                .extra = held.low,
+                .sent = sent.high,
+                .amount = amount,
+                .is_alone = fly && before == 0 && sent.low == amount,
         };
         return WINDOW_TAKEN;
 }
@@ -181,30 +233,30 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
 bool window_fly(const struct window *w, uint64_t number, uint32_t amount)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t seen = first_look(&cell->use);
-        struct pair p;
 
-        do {
-                if (seen >> (2 * FIELD_BITS) != tag_of(number))
-                        return false;
-                p = unpack(number, seen);
-                p.low = add(p.low, amount);
-        } while (!swap(&cell->use, &seen, pack(number, p)));
-        raise(&cell->edge, number, amount, 0);
+        if (first_look(&cell->held) >> (2 * FIELD_BITS) != tag_of(number) ||
+            is_later(number, first_look(&cell->sent)))
+                return false;
+        /* In between it is there twice, never not at all. */
+        raise(&cell->sent, number, amount, amount);
+        lower(&cell->held, number, amount, 0);
         return true;
 }
 
 void window_unfly(const struct window *w, uint64_t number, uint32_t amount)
 {
-        lower(&cell_of(w, number)->edge, number, amount, 0);
-        lower(&cell_of(w, number)->use, number, 0, amount);
+        if (first_look(&cell_of(w, number)->sent) >> (2 * FIELD_BITS) != tag_of(number))
+                return;
+        raise(&cell_of(w, number)->held, number, amount, 0);
+        lower(&cell_of(w, number)->sent, number, amount, amount);
 }
 
 void window_give_back(const struct window *w, uint64_t number, uint32_t amount, bool flew)
 {
         if (flew)
-                lower(&cell_of(w, number)->edge, number, amount, 0);
-        lower(&cell_of(w, number)->use, number, amount, flew ? amount : 0);
+                lower(&cell_of(w, number)->sent, number, amount, amount);
+        else
+                lower(&cell_of(w, number)->held, number, amount, 0);
 }
 
 /* The last window that may be now: by our clock, or because somebody has already sent in it. */
@@ -214,7 +266,7 @@ static uint64_t last_now(const struct window *w, uint64_t number, uint64_t now_m
         uint64_t last = (now_ms + guard_ms) / w->span_ms;
         uint64_t reach = number + window_ahead(w->span_ms);
 
-        while (last < reach && use_of(w, last + 1).low > 0)
+        while (last < reach && sent_of(w, last + 1).high > 0)
                 ++last;
         return last;
 }
@@ -227,7 +279,7 @@ bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint
         for (uint64_t n = number; n <= last; ++n) {
                 uint64_t others = window_others(w, n);
 
-                if (use_of(w, n).low + others + amount > w->limit)
+                if (sent_of(w, n).high + others + amount > w->limit)
                         return false;
         }
         return true;
@@ -249,10 +301,8 @@ void window_land(const struct window *w, uint64_t number, uint32_t amount, uint3
 
         /* Into the later windows first: a death in between counts it twice, never not at all. */
         for (uint64_t n = number + 1 > ours ? number + 1 : ours; n <= last; ++n)
-                raise(&cell_of(w, n)->edge, n, 0, minus(amount, refund));
-        lower(&cell_of(w, number)->edge, number, amount, 0);
-        if (refund > 0)
-                lower(&cell_of(w, number)->use, number, refund, refund);
+                raise(&cell_of(w, n)->held, n, 0, minus(amount, refund));
+        lower(&cell_of(w, number)->sent, number, refund, amount);
 }
 
 static void seen_raise(const struct window *w, uint64_t number, uint32_t top, uint32_t foreign)
@@ -273,24 +323,24 @@ static void seen_raise(const struct window *w, uint64_t number, uint32_t top, ui
 bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t seen = first_look(&cell->edge);
-        struct pair edge;
+        uint64_t seen = first_look(&cell->held);
+        struct pair held;
         uint32_t ours, more;
 
         if (used > WINDOW_AMOUNT_MAX)
                 used = WINDOW_AMOUNT_MAX;
         do {
-                if (is_later(number, seen))
+                if (is_later(number, seen) || is_later(number, first_look(&cell->sent)))
                         return false;
-                edge = unpack(number, seen);
+                held = unpack(number, seen);
                 /* All that we can have had counted here: what left, and what is known from before.
                  */
-                ours = add(add(use_of(w, number).low, edge.low), flying_before(w, number));
+                ours = add(add(sent_of(w, number).high, held.low), flying_before(w, number));
                 more = minus(used, ours);
                 if (more == 0)
                         break;
-                edge.low = add(edge.low, more);
-        } while (!swap(&cell->edge, &seen, pack(number, edge)));
+                held.low = add(held.low, more);
+        } while (!swap(&cell->held, &seen, pack(number, held)));
 
         seen_raise(w, number, used, more);
         *ret_foreign = read_pair(&cell->seen, number).low;
@@ -301,25 +351,28 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
                     uint32_t used)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t edge_seen = first_look(&cell->edge);
-        struct pair edge = unpack(number, edge_seen);
-        struct pair alone = { place->position, place->position }, landed;
+        uint64_t held_seen = first_look(&cell->held);
+        struct pair held = unpack(number, held_seen);
+        struct pair alone = { place->sent, place->amount }, landed = alone;
         uint64_t seen = pack(number, alone);
 
         /* What was carried here or found foreign since may not be in @used yet. */
-        if (!place->is_alone || edge.low != place->extra || used > WINDOW_AMOUNT_MAX)
+        if (!place->is_alone || held.low != place->extra || used > WINDOW_AMOUNT_MAX)
                 return false;
-        if (used >= add(place->position, edge.low))
+        if (used >= add(place->sent, held.low))
                 return false;
-        landed.high = landed.low = minus(used, edge.low);
-        /* Anybody who took since, sent or not, has moved spent. */
-        if (!atomic_compare_exchange_strong_explicit(&cell->use, &seen, pack(number, landed),
+        landed.high = minus(used, held.low);
+        /*
+         * Nothing else was flying when it took, in the very same word; whoever was released for
+         * sending since has moved it. So all of @sent but this one was answered before it left.
+         */
+        if (!atomic_compare_exchange_strong_explicit(&cell->sent, &seen, pack(number, landed),
                                                      memory_order_seq_cst, memory_order_seq_cst))
                 return false;
         /* What we took for others' use was not: one try, the next header gets another chance. */
-        if (used < edge.low) {
-                edge.low = used;
-                (void)swap(&cell->edge, &edge_seen, pack(number, edge));
+        if (used < held.low) {
+                held.low = used;
+                (void)swap(&cell->held, &held_seen, pack(number, held));
         }
         seen_raise(w, number, used, 0);
         return true;
@@ -327,14 +380,14 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
 
 void window_look(const struct window *w, uint64_t number, struct window_view *ret_view)
 {
-        struct pair use = use_of(w, number), edge = edge_of(w, number),
+        struct pair held = held_of(w, number), sent = sent_of(w, number),
                     seen = read_pair(&cell_of(w, number)->seen, number);
 
         *ret_view = (struct window_view){
-                .spent = use.high,
-                .held = minus(use.high, use.low),
-                .flying = edge.high,
-                .extra = edge.low,
+                .spent = add(sent.high, held.high),
+                .held = held.high,
+                .flying = sent.low,
+                .extra = held.low,
                 .top = seen.high,
                 .foreign = seen.low,
         };

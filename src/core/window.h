@@ -48,13 +48,16 @@ enum window_answer {
 struct window_place {
         uint32_t position; /* spent up to and including it: its place in the queue of the window */
         uint32_t extra;    /* of the window, when it was taken */
-        bool is_alone;     /* nothing else was flying: the next header may be believed as it is */
+        uint32_t sent;     /* of the window, with it */
+        uint32_t amount;
+        bool is_alone; /* nothing else was flying: the next header may be believed as it is */
 };
 
 /* Windows before one whose unanswered requests count in it. */
 static inline uint64_t window_past(uint32_t span_ms)
 {
-        uint64_t past = ((uint64_t)WINDOW_CARRY_MS + span_ms - 1) / span_ms;
+        /* The usual minute needs no division. */
+        uint32_t past = span_ms >= WINDOW_CARRY_MS ? 1 : (WINDOW_CARRY_MS + span_ms - 1) / span_ms;
 
         return past < RING_PAST ? past : RING_PAST;
 }
@@ -62,7 +65,7 @@ static inline uint64_t window_past(uint32_t span_ms)
 /* Windows after the one of now in which places can be held; one cell of the ring stays spare. */
 static inline uint64_t window_ahead(uint32_t span_ms)
 {
-        uint64_t ahead = ((uint64_t)WINDOW_AHEAD_MS + span_ms - 1) / span_ms;
+        uint64_t ahead = span_ms >= WINDOW_AHEAD_MS ? 1 : (WINDOW_AHEAD_MS + span_ms - 1) / span_ms;
         uint64_t most = RING_CELLS - 2 - window_past(span_ms);
 
         ahead = ahead > RING_AHEAD ? ahead : RING_AHEAD;
