@@ -259,14 +259,22 @@ void window_give_back(const struct window *w, uint64_t number, uint32_t amount, 
                 lower(&cell_of(w, number)->held, number, amount, 0);
 }
 
+/* The last window that may be now by our clock, not before @number. Mostly it is @number: spares a
+ * division. */
+static uint64_t last_by_clock(uint32_t span_ms, uint64_t number, uint64_t now_ms, uint64_t guard_ms)
+{
+        uint64_t latest_ms = now_ms + guard_ms;
+
+        return LIKELY(latest_ms < (number + 1) * span_ms) ? number : latest_ms / span_ms;
+}
+
 /* The last window that may be now: by our clock, or because somebody has already sent in it. */
 static uint64_t last_now(const struct window *w, uint64_t number, uint64_t now_ms,
                          uint64_t guard_ms)
 {
-        uint64_t last = (now_ms + guard_ms) / w->span_ms;
-        uint64_t reach = number + window_ahead(w->span_ms);
+        uint64_t last = last_by_clock(w->span_ms, number, now_ms, guard_ms);
 
-        while (last < reach && sent_of(w, last + 1).high > 0)
+        while (UNLIKELY(sent_of(w, last + 1).high > 0) && last < number + window_ahead(w->span_ms))
                 ++last;
         return last;
 }
@@ -288,7 +296,8 @@ bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint
 uint64_t window_holds_until(uint32_t span_ms, uint64_t number, uint64_t now_ms, uint64_t guard_ms)
 {
         uint64_t closes_ms = window_opens_ms(span_ms, number + 1, guard_ms);
-        uint64_t unseen_ms = ((now_ms + guard_ms) / span_ms + 1) * span_ms - guard_ms;
+        uint64_t unseen_ms =
+                (last_by_clock(span_ms, number, now_ms, guard_ms) + 1) * span_ms - guard_ms;
 
         return closes_ms < unseen_ms ? closes_ms : unseen_ms;
 }
@@ -296,11 +305,15 @@ uint64_t window_holds_until(uint32_t span_ms, uint64_t number, uint64_t now_ms, 
 void window_land(const struct window *w, uint64_t number, uint32_t amount, uint32_t refund,
                  uint64_t now_ms, uint64_t guard_ms)
 {
-        uint64_t ours = window_number(w->span_ms, now_ms, guard_ms);
-        uint64_t last = last_now(w, number, now_ms, guard_ms);
+        uint64_t last = last_now(w, number, now_ms, guard_ms), n = number + 1;
 
         /* Into the later windows first: a death in between counts it twice, never not at all. */
-        for (uint64_t n = number + 1 > ours ? number + 1 : ours; n <= last; ++n)
+        if (UNLIKELY(n <= last)) {
+                uint64_t ours = window_number(w->span_ms, now_ms, guard_ms);
+
+                n = n > ours ? n : ours;
+        }
+        for (; n <= last; ++n)
                 raise(&cell_of(w, n)->held, n, 0, minus(amount, refund));
         lower(&cell_of(w, number)->sent, number, refund, amount);
 }
