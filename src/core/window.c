@@ -8,10 +8,12 @@
 #define TAG_MASK   ((1ULL << TAG_BITS) - 1)
 
 /*
- * A tag this far ahead of ours is another process with a faster clock; further away it is an old
- * window whose tag came round again.
+ * A tag up to this far ahead of ours is a later window: another process has a faster clock, or we
+ * were stopped in the middle of a change and go on with a number of long ago. That may be days (36
+ * hours of windows of a second); writing would wipe out what is spent now. Further away it is an
+ * old window whose tag came round again, in a region that nobody used for months.
  */
-#define TAG_AHEAD_MAX 4
+#define TAG_AHEAD_MAX (1u << 13)
 
 struct pair {
         uint32_t high, low;
