@@ -27,11 +27,39 @@ void limiter_shut_pool(struct limiter *l, uint16_t pool, uint64_t owner, uint64_
         }
 }
 
+static size_t place_of_span(const uint64_t windows[REGION_POOL_WINDOWS], uint64_t span_ms)
+{
+        size_t i = 0;
+
+        while (i < REGION_POOL_WINDOWS && windows[i] >> 32 != span_ms)
+                ++i;
+        return i;
+}
+
+/* The windows of @now, each span that is in @old where it is there. */
+static void keep_places(const uint64_t old[REGION_POOL_WINDOWS],
+                        const uint64_t now[REGION_POOL_WINDOWS], uint64_t ret[REGION_POOL_WINDOWS])
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                size_t from = old[i] ? place_of_span(now, old[i] >> 32) : REGION_POOL_WINDOWS;
+
+                ret[i] = from < REGION_POOL_WINDOWS ? now[from] : 0;
+        }
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                if (now[i] >> 32 != 0 && place_of_span(ret, now[i] >> 32) == REGION_POOL_WINDOWS)
+                        ret[place_of_span(ret, 0)] = now[i];
+}
+
 void limiter_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS])
 {
-        must(pool < REGION_POOLS);
+        uint64_t old[REGION_POOL_WINDOWS], next[REGION_POOL_WINDOWS];
+
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
-                atomic_store_explicit(&l->region->header->pools[pool][i], windows[i],
+                old[i] = pool_window(l->region, pool, i);
+        /* Who reads in the middle of the change must miss no span that was there and stays. */
+        keep_places(old, windows, next);
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                atomic_store_explicit(&l->region->header->pools[pool][i], next[i],
                                       memory_order_relaxed);
 }
 
