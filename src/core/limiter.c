@@ -284,8 +284,10 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
         r = ticket->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
         if (r == LIMITER_GO)
                 r = check_shut(ticket, time);
-        if (r == LIMITER_GO)
+        if (r == LIMITER_GO) {
+                takes_renew_limits(l, ticket);
                 r = check_place(ticket, &c, time);
+        }
         if (r == LIMITER_GO) {
                 r = release(l, ticket, &c, false, time);
                 return r == LIMITER_GO || r == LIMITER_WAIT ? r : LIMITER_LOST;

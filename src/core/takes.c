@@ -5,6 +5,12 @@
 
 #include <errno.h>
 
+/* A limit that a word cannot hold is as good as the most that it can. */
+static uint32_t cut(uint32_t limit)
+{
+        return limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX;
+}
+
 static uint32_t charge_amount(const struct limiter_charge *charge, uint32_t span_ms)
 {
         for (size_t i = 0; i < ARRAY_SIZE(charge->special); ++i)
@@ -54,8 +60,7 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
                                 return -ENOSPC;
                         take = &ticket->takes[ticket->n_takes++];
                         *take = (struct limiter_take){
-                                .window = { slot, span_ms,
-                                            limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX },
+                                .window = { slot, span_ms, cut(limit) },
                                 .owner = charge->owner,
                                 .amount = amount,
                                 .pool = charge->pool,
@@ -64,6 +69,20 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
                 }
         }
         return 0;
+}
+
+void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket)
+{
+        for (unsigned t = 0; t < ticket->n_takes; ++t) {
+                struct limiter_take *take = &ticket->takes[t];
+
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                        uint64_t window = pool_window(l->region, take->pool, i);
+
+                        if (window >> 32 == take->window.span_ms)
+                                take->window.limit = cut((uint32_t)window);
+                }
+        }
 }
 
 bool takes_are_never(struct limiter_ticket *ticket)

@@ -17,6 +17,10 @@
 CHECKED int takes_list(struct limiter *l, const struct limiter_request *request,
                        struct limiter_ticket *ticket);
 
+/* The limits of its windows may have changed while it waited; a window that is gone keeps its last.
+ */
+void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket);
+
 /* Whether one of them is more than a whole window holds. */
 CHECKED bool takes_are_never(struct limiter_ticket *ticket);
 
