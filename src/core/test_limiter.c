@@ -1,0 +1,744 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/limiter.h"
+#include "core/slot.h"
+
+#define N         30000000ULL /* some minute */
+#define AT(ms)    (N * 60000 + (ms))
+#define GUARD     100u
+#define NOW(ms)   ((struct limiter_time){ AT(ms), GUARD })
+#define W(ms, up) region_window(ms, up)
+
+enum {
+        WEIGHT, /* 1000 a minute, shared by classes */
+        ORDERS, /* 50 in 10 s, 400 a minute */
+        OWN,    /* 10 in 1 s, an endpoint's own */
+        NONE,   /* no windows */
+        WIDE,   /* more than a word holds */
+};
+
+static struct region region = { .fd = -1 };
+static struct limiter l = { &region };
+
+static int setup(void **state)
+{
+        static struct region_plan plan;
+        struct region_error error;
+        struct ceilings c = CEILINGS_DEFAULT;
+
+        (void)state;
+        memset(&plan, 0, sizeof(plan));
+        plan.windows[WEIGHT][0] = W(60000, 1000);
+        plan.windows[ORDERS][0] = W(10000, 50);
+        plan.windows[ORDERS][1] = W(60000, 400);
+        plan.windows[OWN][0] = W(1000, 10);
+        plan.windows[WIDE][0] = W(60000, UINT32_MAX);
+        plan.ceilings = ceilings_pack(&c);
+        region_close(&region);
+        return region_open(NULL, &plan, &region, &error);
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        region_close(&region);
+        return 0;
+}
+
+static struct limiter_request request_of(enum weir_class class, uint32_t weight, uint32_t orders)
+{
+        struct limiter_request r = { .class = class, .gate = 1, .deadline_ms = UINT64_MAX };
+
+        if (weight > 0)
+                r.charges[r.n_charges++] = (struct limiter_charge){ .pool = WEIGHT,
+                                                                    .has_ceilings = true,
+                                                                    .amount = weight };
+        if (orders > 0)
+                r.charges[r.n_charges++] =
+                        (struct limiter_charge){ .pool = ORDERS, .owner = 7, .amount = orders };
+        return r;
+}
+
+static int reserve(enum weir_class class, uint32_t weight, uint32_t orders, uint64_t ms,
+                   struct limiter_ticket *t)
+{
+        struct limiter_request r = request_of(class, weight, orders);
+
+        return limiter_reserve(&l, &r, NOW(ms), t);
+}
+
+static struct limiter_ticket go(enum weir_class class, uint32_t weight, uint32_t orders,
+                                uint64_t ms)
+{
+        struct limiter_ticket t;
+
+        assert_int_equal(reserve(class, weight, orders, ms, &t), LIMITER_GO);
+        assert_int_equal(t.state, TICKET_FLYING);
+        return t;
+}
+
+static void land(struct limiter_ticket *t, uint64_t ms)
+{
+        limiter_land(&l, t, NOW(ms), 0, 0, NULL, 0, NULL);
+        assert_int_equal(t->state, TICKET_EMPTY);
+}
+
+static struct window_view look(uint16_t pool, uint64_t owner, uint32_t span_ms, uint64_t number)
+{
+        struct window w = { slot_find(&region, pool, owner, span_ms, true), span_ms, 0 };
+        struct window_view v;
+
+        assert_non_null(w.slot);
+        window_look(&w, number, &v);
+        return v;
+}
+
+static uint32_t weight_spent(uint64_t number)
+{
+        return look(WEIGHT, 0, 60000, number).spent;
+}
+
+static uint32_t orders_spent(uint32_t span_ms, uint64_t ms)
+{
+        return look(ORDERS, 7, span_ms, AT(ms) / span_ms).spent;
+}
+
+static void every_question_has_its_answer(void **state)
+{
+        static const struct {
+                const char *label;
+                enum weir_class class;
+                uint32_t weight, orders;
+                uint64_t ms, deadline_ms; /* into the minute */
+                int answer;
+                uint64_t at_ms; /* likewise; 0: not told */
+                uint16_t blocked_by;
+        } steps[] = {
+                { "more than a window ever holds", CLASS_CANCEL, 1001, 0, 5000, 0, LIMITER_NEVER, 0,
+                  WEIGHT },
+                { "in one of several windows", CLASS_CANCEL, 1, 51, 5000, 0, LIMITER_NEVER, 0,
+                  ORDERS },
+                { "past its deadline", CLASS_CANCEL, 1, 0, 5000, 5000, LIMITER_LATE, 5000, 0 },
+                { "in the last moment before it", CLASS_CANCEL, 1, 0, 5000, 5001, LIMITER_GO, 0,
+                  0 },
+                { "nothing to pay", CLASS_BACKFILL, 0, 0, 5000, 0, LIMITER_GO, 0, 0 },
+                { "most of the minute", CLASS_CANCEL, 899, 0, 5000, 0, LIMITER_GO, 0, 0 },
+                { "an order under its 95 %", CLASS_ORDER, 50, 1, 5000, 0, LIMITER_GO, 0, 0 },
+                { "an order above it waits for the next", CLASS_ORDER, 1, 1, 5000, 0, LIMITER_WAIT,
+                  60100, WEIGHT },
+                { "not beyond its deadline", CLASS_ORDER, 1, 1, 5000, 60100, LIMITER_LATE, 60100,
+                  WEIGHT },
+                { "just within", CLASS_ORDER, 1, 1, 5000, 60101, LIMITER_WAIT, 60100, WEIGHT },
+                { "a cancel has the rest", CLASS_CANCEL, 50, 0, 5000, 0, LIMITER_GO, 0, 0 },
+                { "and then waits too", CLASS_CANCEL, 1, 0, 5000, 0, LIMITER_WAIT, 60100, WEIGHT },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(steps); ++i) {
+                struct limiter_request r =
+                        request_of(steps[i].class, steps[i].weight, steps[i].orders);
+                struct limiter_ticket t;
+                bool has_place;
+                int answer;
+
+                if (steps[i].deadline_ms)
+                        r.deadline_ms = AT(steps[i].deadline_ms);
+                answer = limiter_reserve(&l, &r, NOW(steps[i].ms), &t);
+                has_place = answer == LIMITER_GO || answer == LIMITER_WAIT;
+                if (answer != steps[i].answer ||
+                    (steps[i].at_ms && t.at_ms != AT(steps[i].at_ms)) ||
+                    (steps[i].blocked_by && t.blocked_by != steps[i].blocked_by) ||
+                    (t.state != TICKET_EMPTY) != has_place)
+                        fail_msg("%s: answer %d, at %lld, by %u, state %d", steps[i].label, answer,
+                                 (long long)(t.at_ms - AT(0)), t.blocked_by, (int)t.state);
+        }
+}
+
+static void places_are_held_ahead_until_all_windows_are_full(void **state)
+{
+        struct limiter_ticket t;
+
+        (void)state;
+        for (uint64_t ahead = 0; ahead <= 3; ++ahead) {
+                assert_int_equal(reserve(CLASS_CANCEL, 1000, 0, 5000, &t),
+                                 ahead ? LIMITER_WAIT : LIMITER_GO);
+                if (ahead)
+                        assert_int_equal(t.at_ms, AT(60000 * ahead + GUARD));
+                assert_int_equal(weight_spent(N + ahead), 1000);
+        }
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 5000, &t), LIMITER_CROWDED);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        /* When one more window comes within reach. */
+        assert_int_equal(t.at_ms, AT(60000 + GUARD));
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 60000 + GUARD, &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(4 * 60000 + GUARD));
+}
+
+static void a_light_one_does_not_overtake_the_place_of_a_heavy_one(void **state)
+{
+        struct limiter_ticket used = go(CLASS_CANCEL, 600, 0, 1000), heavy, light;
+
+        (void)state;
+        land(&used, 1100);
+        assert_int_equal(reserve(CLASS_CANCEL, 900, 0, 2000, &heavy), LIMITER_WAIT);
+        assert_int_equal(reserve(CLASS_CANCEL, 500, 0, 2000, &light), LIMITER_WAIT);
+        assert_int_equal(light.at_ms, AT(2 * 60000 + GUARD));
+        assert_int_equal(limiter_confirm(&l, &heavy, NOW(60000 + GUARD - 1)), LIMITER_WAIT);
+        assert_int_equal(limiter_confirm(&l, &heavy, NOW(60000 + GUARD)), LIMITER_GO);
+        assert_int_equal(weight_spent(N + 1), 900);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 0);
+}
+
+static void all_budgets_or_none(void **state)
+{
+        struct limiter_ticket t, late;
+        struct limiter_request r = request_of(CLASS_ORDER, 5, 1);
+
+        (void)state;
+        /* 10 s of orders are full; the minute of orders and the weight are not. */
+        t = go(CLASS_ORDER, 5, 50, 1000);
+        r.deadline_ms = AT(9000);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(2000), &late), LIMITER_LATE);
+        assert_int_equal(late.at_ms, AT(10000 + GUARD));
+        assert_int_equal(weight_spent(N), 5);
+        assert_int_equal(orders_spent(10000, 2000), 50);
+        assert_int_equal(orders_spent(60000, 2000), 50);
+        /* Waiting takes a place in each: in the next 10 s, and in this minute. */
+        assert_int_equal(reserve(CLASS_ORDER, 5, 1, 2000, &late), LIMITER_WAIT);
+        assert_int_equal(late.at_ms, AT(10000 + GUARD));
+        assert_int_equal(late.blocked_by, ORDERS);
+        assert_int_equal(weight_spent(N), 10);
+        assert_int_equal(orders_spent(10000, 10000), 1);
+        assert_int_equal(orders_spent(60000, 10000), 51);
+        limiter_refund(&l, &late);
+        limiter_refund(&l, &late);
+        assert_int_equal(weight_spent(N), 5);
+        assert_int_equal(orders_spent(10000, 10000), 0);
+        assert_int_equal(orders_spent(60000, 10000), 50);
+        limiter_refund(&l, &t);
+        assert_int_equal(weight_spent(N), 0);
+        assert_int_equal(orders_spent(60000, 2000), 0);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 0);
+}
+
+static void two_charges_in_one_budget_are_one_take(void **state)
+{
+        struct limiter_request r = request_of(CLASS_CANCEL, 600, 0);
+        struct limiter_ticket t;
+
+        (void)state;
+        r.charges[r.n_charges++] = r.charges[0];
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_NEVER);
+        r.charges[1].amount = 400;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        assert_int_equal(t.n_takes, 1);
+        assert_int_equal(weight_spent(N), 1000);
+        r.charges[1].amount = UINT32_MAX;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_NEVER);
+        assert_int_equal(t.takes[0].amount, UINT32_MAX);
+}
+
+static void one_window_of_a_pool_may_cost_another_amount(void **state)
+{
+        struct limiter_request r = request_of(CLASS_ORDER, 0, 3);
+        struct limiter_ticket t;
+
+        (void)state;
+        r.charges[0].special[0].span_ms = 10000;
+        r.charges[0].special[0].amount = 0;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        assert_int_equal(t.n_takes, 1);
+        assert_int_equal(orders_spent(10000, 1000), 0);
+        assert_int_equal(orders_spent(60000, 1000), 3);
+}
+
+static void pools_without_windows_and_limits_beyond_a_word(void **state)
+{
+        struct limiter_request r = { .deadline_ms = UINT64_MAX, .n_charges = 1 };
+        struct limiter_ticket t;
+
+        (void)state;
+        r.charges[0] = (struct limiter_charge){ .pool = NONE, .amount = UINT32_MAX };
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        assert_int_equal(t.n_takes, 0);
+        assert_true(ticket_may_leave(&t, UINT64_MAX - 1));
+        land(&t, 2000);
+        r.charges[0] = (struct limiter_charge){ .pool = WIDE, .amount = WINDOW_AMOUNT_MAX + 1 };
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_NEVER);
+        r.charges[0].amount = WINDOW_AMOUNT_MAX;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+}
+
+static void a_class_gets_more_as_the_window_goes_by(void **state)
+{
+        static const struct {
+                enum weir_class class;
+                uint64_t ms;
+                uint32_t fits;
+        } rows[] = {
+                { CLASS_BACKFILL, 1000, 600 },  { CLASS_BACKFILL, 30000, 600 },
+                { CLASS_BACKFILL, 45000, 800 }, { CLASS_BACKFILL, 59000, 986 },
+                { CLASS_MARKET, 1000, 800 },    { CLASS_MARKET, 45000, 900 },
+                { CLASS_ACCOUNT, 1000, 900 },   { CLASS_RECONCILE, 1000, 900 },
+                { CLASS_ORDER, 1000, 950 },     { CLASS_CANCEL, 1000, 1000 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct limiter_ticket first, t;
+
+                assert_int_equal(setup(NULL), 0);
+                first = go(CLASS_CANCEL, rows[i].fits - 1, 0, rows[i].ms);
+                t = go(rows[i].class, 1, 0, rows[i].ms);
+                assert_int_equal(reserve(rows[i].class, 1, 0, rows[i].ms, &t), LIMITER_WAIT);
+                (void)first;
+        }
+        /* What alone is above its share has an empty window. */
+        assert_int_equal(setup(NULL), 0);
+        (void)go(CLASS_BACKFILL, 1000, 0, 1000);
+}
+
+static void who_waits_for_a_ceiling_is_told_when_it_opens(void **state)
+{
+        struct limiter_ticket first = go(CLASS_CANCEL, 700, 0, 1000), t, earlier;
+
+        (void)state;
+        land(&first, 1100);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 2000, &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(60000 + GUARD));
+        /* 701 of 600 + (1000 - 600) * (ms - 30000) / 30000 */
+        assert_int_equal(t.try_ms, AT(37575));
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37574, &earlier), LIMITER_WAIT);
+        limiter_refund(&l, &earlier);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37575, &earlier), LIMITER_GO);
+        limiter_refund(&l, &t);
+}
+
+static void pacing_makes_polls_wait_and_orders_pay(void **state)
+{
+        struct limiter_request r = request_of(CLASS_MARKET, 1, 0);
+        struct limiter_ticket t, held;
+
+        (void)state;
+        limiter_set_pacing(&l, 600, 2); /* one in 100 ms, two at once */
+        r.pacing = 1;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &held), LIMITER_WAIT);
+        assert_int_equal(held.at_ms, AT(1100));
+        assert_int_equal(look(WEIGHT, 0, 60000, N).held, 1);
+        r.class = CLASS_ORDER;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        r.class = CLASS_MARKET;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(1300));
+        /* Dropped, its tokens are back. */
+        limiter_refund(&l, &t);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(1300));
+        assert_int_equal(limiter_confirm(&l, &held, NOW(1100)), LIMITER_GO);
+        /* Not within its deadline: nothing is kept. */
+        limiter_refund(&l, &t);
+        r.deadline_ms = AT(1300);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_LATE);
+        assert_int_equal(weight_spent(N), 4);
+        /* Another rate starts full. */
+        limiter_set_pacing(&l, 60, 1);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+}
+
+static void a_refund_at_landing_lowers_what_was_spent(void **state)
+{
+        struct limiter_ticket t = go(CLASS_ORDER, 10, 2, 1000);
+
+        (void)state;
+        limiter_land(&l, &t, NOW(1100), ORDERS, 1, NULL, 0, NULL);
+        assert_int_equal(orders_spent(10000, 1000), 1);
+        assert_int_equal(orders_spent(60000, 1000), 1);
+        assert_int_equal(weight_spent(N), 10);
+        t = go(CLASS_ORDER, 10, 2, 1200);
+        limiter_land(&l, &t, NOW(1300), WEIGHT, 99, NULL, 0, NULL);
+        assert_int_equal(weight_spent(N), 10);
+        assert_int_equal(orders_spent(10000, 1000), 3);
+}
+
+static void use_by_others_on_this_address_is_found_and_makes_room(void **state)
+{
+        struct limiter_ticket t = go(CLASS_MARKET, 10, 0, 1000), held;
+        struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 510 };
+        uint32_t foreign = 0;
+
+        (void)state;
+        limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, &foreign);
+        assert_int_equal(foreign, 500);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
+        assert_int_equal(reserve(CLASS_CANCEL, 491, 0, 1200, &held), LIMITER_WAIT);
+        limiter_refund(&l, &held);
+        t = go(CLASS_CANCEL, 490, 0, 1200);
+        /* An answer after the turn tells nothing about this window, and is carried. */
+        news.used = 1000;
+        limiter_land(&l, &t, NOW(59950), 0, 0, &news, 1, &foreign);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).extra, 490);
+        /* Of a pool that the request did not charge. */
+        news = (struct limiter_news){ .pool = ORDERS, .owner = 7, .span_ms = 10000, .used = 5 };
+        assert_true(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
+        assert_int_equal(foreign, 5);
+        assert_false(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
+        assert_false(limiter_observe(&l, &news, AT(1000), NOW(9900), &foreign));
+        news.span_ms = 5000;
+        assert_false(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
+}
+
+static void a_count_that_falls_is_believed(void **state)
+{
+        struct limiter_ticket t = go(CLASS_ORDER, 0, 10, 1000);
+        struct limiter_news news = {
+                .pool = ORDERS, .owner = 7, .span_ms = 10000, .used = 4, .may_fall = true
+        };
+
+        (void)state;
+        limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, NULL);
+        assert_int_equal(orders_spent(10000, 1000), 4);
+        assert_int_equal(orders_spent(60000, 1000), 10);
+        assert_int_equal(look(ORDERS, 7, 10000, AT(0) / 10000).flying, 0);
+}
+
+static void a_held_place_is_lost_to_use_that_nobody_foresaw(void **state)
+{
+        struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 1000), t, other;
+        struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 995 };
+        uint32_t foreign;
+
+        (void)state;
+        land(&first, 1100);
+        assert_int_equal(reserve(CLASS_CANCEL, 10, 0, 2000, &t), LIMITER_WAIT);
+        assert_true(limiter_observe(&l, &news, AT(60200), NOW(60200), &foreign));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(60300)), LIMITER_LOST);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        assert_int_equal(weight_spent(N + 1), 0);
+        /* A window that is over. */
+        assert_int_equal(reserve(CLASS_CANCEL, 10, 0, 60300, &other), LIMITER_WAIT);
+        assert_int_equal(limiter_confirm(&l, &other, NOW(4 * 60000)), LIMITER_LOST);
+}
+
+static void what_still_flies_delays_a_held_place(void **state)
+{
+        struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 59000), t;
+
+        (void)state;
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 59100, &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(60000 + GUARD));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(60000 + GUARD)), LIMITER_WAIT);
+        assert_true(t.at_ms > AT(60000 + GUARD) && t.at_ms < AT(60200 + GUARD));
+        assert_int_equal(t.state, TICKET_HELD);
+        /* It may have been counted in the new minute: carried there, the place is lost. */
+        land(&first, 60150);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(60300)), LIMITER_LOST);
+}
+
+static void what_is_sent_near_the_turn_counts_on_both_sides(void **state)
+{
+        struct limiter_ticket t = go(CLASS_CANCEL, 600, 0, 59950), u;
+
+        (void)state;
+        assert_int_equal(t.good_until_ms, AT(60000 + GUARD));
+        assert_true(ticket_may_leave(&t, AT(60000 + GUARD - 1)));
+        assert_false(ticket_may_leave(&t, AT(60000 + GUARD)));
+        assert_int_equal(reserve(CLASS_CANCEL, 401, 0, 60000 + GUARD, &u), LIMITER_WAIT);
+        limiter_refund(&l, &u);
+        (void)go(CLASS_CANCEL, 400, 0, 60000 + GUARD);
+        /* Well inside, what GO says ends where the next turn may be. */
+        land(&t, 60200);
+        t = go(CLASS_CANCEL, 0, 1, 61000);
+        assert_int_equal(t.good_until_ms, AT(70000 - GUARD));
+}
+
+static void a_fate_unknown_stays_charged_in_both_windows(void **state)
+{
+        struct limiter_ticket t = go(CLASS_CANCEL, 600, 0, 59000), u;
+
+        (void)state;
+        limiter_abandon(&t);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        limiter_refund(&l, &t);
+        assert_int_equal(weight_spent(N), 600);
+        assert_int_equal(reserve(CLASS_CANCEL, 401, 0, 61000, &u), LIMITER_WAIT);
+}
+
+static void a_process_that_dies_leaves_too_much_spent(void **state)
+{
+        struct region_plan plan = { .windows[WEIGHT][0] = W(60000, 1000) };
+        struct region_error error;
+        char path[] = "/tmp/weir-test-XXXXXX";
+        int status, fd = mkstemp(path);
+        pid_t pid;
+
+        (void)state;
+        assert_true(fd >= 0);
+        close(fd);
+        region_close(&region);
+        assert_int_equal(region_open(path, &plan, &region, &error), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                struct limiter_request r = request_of(CLASS_CANCEL, 300, 0);
+                struct limiter_ticket t, u;
+
+                if (limiter_reserve(&l, &r, NOW(1000), &t) != LIMITER_GO)
+                        _exit(1);
+                r.charges[0].amount = 600;
+                if (limiter_reserve(&l, &r, NOW(1000), &u) != LIMITER_GO)
+                        _exit(1);
+                r.charges[0].amount = 200;
+                if (limiter_reserve(&l, &r, NOW(1000), &u) != LIMITER_WAIT)
+                        _exit(1);
+                (void)kill(getpid(), SIGKILL);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(weight_spent(N), 900);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 900);
+        assert_int_equal(weight_spent(N + 1), 200);
+        /* Those who are left go on with the rest, in the next minute too. */
+        (void)go(CLASS_CANCEL, 100, 0, 2000);
+        region_close(&region);
+        assert_int_equal(region_open(path, &plan, &region, &error), 0);
+        assert_int_equal(weight_spent(N), 1000);
+        unlink(path);
+}
+
+static void gates_stop_everything_or_one_product(void **state)
+{
+        struct limiter_request r = request_of(CLASS_CANCEL, 1, 0);
+        struct limiter_ticket t, held, first;
+
+        (void)state;
+        assert_true(gate_shut(limiter_gate(&l, 2), GATE_STOP, AT(5000)));
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
+        r.gate = 2;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_SHUT);
+        assert_int_equal(t.at_ms, AT(5000));
+        assert_int_equal(t.shut_by, GATE_STOP);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(5000), &t), LIMITER_GO);
+        assert_int_equal(weight_spent(N), 2);
+        /* A place that was held before the ban is given back. */
+        first = go(CLASS_CANCEL, 998, 0, 5000);
+        land(&first, 5100);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(6000), &held), LIMITER_WAIT);
+        assert_true(gate_shut(limiter_gate(&l, 0), GATE_BAN, AT(90000)));
+        assert_int_equal(limiter_confirm(&l, &held, NOW(61000)), LIMITER_SHUT);
+        assert_int_equal(held.at_ms, AT(90000));
+        assert_int_equal(held.shut_by, GATE_BAN);
+        assert_int_equal(weight_spent(N + 1), 0);
+        /* When its time has come it still waits for the probe, which alone passes. */
+        assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &t), LIMITER_SHUT);
+        assert_true(t.at_ms > AT(91000));
+        r.is_probe = true;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &t), LIMITER_GO);
+        r.is_probe = false;
+        assert_true(gate_probe(limiter_gate(&l, 0), AT(91000), GUARD));
+        assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_SHUT);
+        gate_open(limiter_gate(&l, 0));
+        assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_GO);
+}
+
+static void one_budget_may_be_stopped(void **state)
+{
+        struct limiter_request r = request_of(CLASS_ORDER, 1, 1);
+        struct limiter_ticket t, other;
+
+        (void)state;
+        limiter_shut_pool(&l, ORDERS, 7, AT(31000));
+        limiter_shut_pool(&l, ORDERS, 7, AT(20000)); /* never shorter */
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(31000));
+        assert_int_equal(t.blocked_by, ORDERS);
+        r.deadline_ms = AT(31000);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &other), LIMITER_LATE);
+        r.deadline_ms = UINT64_MAX;
+        r.charges[1].owner = 8;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &other), LIMITER_GO);
+        /* Stopped for longer while it waits. */
+        limiter_shut_pool(&l, ORDERS, 7, AT(35000));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(31000)), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(35000));
+        limiter_shut_pool(&l, ORDERS, 7, AT(55000));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(35000)), LIMITER_SHUT);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        /* Beyond all places. */
+        limiter_shut_pool(&l, ORDERS, 7, AT(3600000));
+        r.charges[1].owner = 7;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(56000), &t), LIMITER_SHUT);
+        assert_int_equal(t.at_ms, AT(3600000));
+}
+
+static void limits_that_change_in_mid_window_count_what_is_spent(void **state)
+{
+        const uint64_t less[REGION_POOL_WINDOWS] = { W(60000, 300) };
+        const uint64_t more[REGION_POOL_WINDOWS] = { W(60000, 2000) };
+        struct limiter_ticket t = go(CLASS_CANCEL, 400, 0, 1000), u;
+
+        (void)state;
+        limiter_set_pool(&l, WEIGHT, less);
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 2000, &u), LIMITER_WAIT);
+        assert_int_equal(u.at_ms, AT(60000 + GUARD));
+        assert_int_equal(reserve(CLASS_CANCEL, 301, 0, 2000, &u), LIMITER_NEVER);
+        limiter_set_pool(&l, WEIGHT, more);
+        (void)go(CLASS_CANCEL, 1600, 0, 3000);
+        land(&t, 4000);
+        assert_int_equal(weight_spent(N), 2000);
+}
+
+static void a_held_place_is_measured_by_the_limit_of_its_time(void **state)
+{
+        const uint64_t less[REGION_POOL_WINDOWS] = { W(60000, 300) };
+        const uint64_t none[REGION_POOL_WINDOWS] = { 0 };
+        struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 1000), t, u;
+
+        (void)state;
+        land(&first, 1100);
+        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 2000, &t), LIMITER_WAIT);
+        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 2000, &u), LIMITER_WAIT);
+        limiter_set_pool(&l, WEIGHT, less);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(60100)), LIMITER_GO);
+        assert_int_not_equal(limiter_confirm(&l, &u, NOW(60100)), LIMITER_GO);
+        /* A window that is no longer counted keeps its last limit for those who hold a place. */
+        limiter_refund(&l, &t);
+        limiter_refund(&l, &u);
+        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 60200, &t), LIMITER_GO);
+        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 60200, &u), LIMITER_WAIT);
+        land(&t, 60300);
+        limiter_set_pool(&l, WEIGHT, none);
+        assert_int_equal(limiter_confirm(&l, &u, NOW(120100)), LIMITER_GO);
+}
+
+static void windows_of_a_pool_keep_their_places_when_the_order_changes(void **state)
+{
+        const uint64_t other_way[REGION_POOL_WINDOWS] = { W(60000, 300), W(10000, 40) };
+        const uint64_t longer[REGION_POOL_WINDOWS] = { W(86400000, 9), W(60000, 300) };
+        const word_t *pool = region.header->pools[ORDERS];
+
+        (void)state;
+        /* A reader in the middle of the change must find each span that is in both. */
+        limiter_set_pool(&l, ORDERS, other_way);
+        assert_int_equal(pool[0], W(10000, 40));
+        assert_int_equal(pool[1], W(60000, 300));
+        limiter_set_pool(&l, ORDERS, longer);
+        assert_int_equal(pool[1], W(60000, 300));
+        assert_int_equal(pool[0] + pool[2] + pool[3], W(86400000, 9));
+}
+
+static void owners_are_apart_until_the_table_is_full(void **state)
+{
+        struct limiter_request r = { .deadline_ms = UINT64_MAX, .n_charges = 1 };
+        struct limiter_ticket t;
+        uint64_t n;
+        int answer = LIMITER_GO;
+
+        (void)state;
+        for (n = 1; n < 2 * REGION_SLOTS && answer == LIMITER_GO; ++n) {
+                r.charges[0] = (struct limiter_charge){ .pool = OWN,
+                                                        .owner = limiter_owner(&l, &n, sizeof(n)),
+                                                        .amount = 10 };
+                answer = limiter_reserve(&l, &r, NOW(1000), &t);
+        }
+        assert_int_equal(answer, -ENOSPC);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        /* At least this many programs' endpoints and accounts have room. */
+        assert_true(n > REGION_SLOTS / 2);
+        /* Those who are in go on. */
+        n = 1;
+        r.charges[0].owner = limiter_owner(&l, &n, sizeof(n));
+        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_WAIT);
+        assert_int_equal(limiter_reserve(&l, &r, NOW(15000), &t), LIMITER_GO);
+        assert_true(limiter_owner(&l, "", 0) != 0);
+}
+
+static void count_slot(void *ctx, const struct window *w, uint16_t pool, uint64_t owner,
+                       uint64_t shut_until_ms)
+{
+        unsigned *n = ctx;
+
+        assert_true(pool == WEIGHT || pool == ORDERS);
+        assert_int_equal(owner, pool == ORDERS ? 7 : 0);
+        assert_int_equal(shut_until_ms, pool == ORDERS ? AT(500) : 0);
+        assert_int_equal(w->limit, pool == WEIGHT ? 1000 : w->span_ms == 10000 ? 50 : 400);
+        ++*n;
+}
+
+static void people_see_every_budget(void **state)
+{
+        struct limiter_ticket t = go(CLASS_ORDER, 1, 1, 1000);
+        unsigned n = 0;
+
+        (void)state;
+        limiter_shut_pool(&l, ORDERS, 7, AT(500));
+        limiter_each_slot(&region, count_slot, &n);
+        assert_int_equal(n, 3);
+        land(&t, 1100);
+        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(1000)), AT(10000 + GUARD));
+        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(9900)), AT(20000 + GUARD));
+        assert_int_equal(limiter_turn_ms(&l, NONE, NOW(1000)), AT(1000));
+}
+
+static void a_clock_far_behind_is_refused_and_nothing_is_taken(void **state)
+{
+        struct limiter_ticket t = go(CLASS_ORDER, 1, 1, 16 * 60000), late;
+
+        (void)state;
+        assert_int_equal(reserve(CLASS_ORDER, 1, 1, 0, &late), -ESTALE);
+        assert_int_equal(late.state, TICKET_EMPTY);
+        assert_int_equal(weight_spent(N), 0);
+        land(&t, 16 * 60000 + 100);
+        /* One that slept for days in the middle of it must not write into the windows of now. */
+        t = go(CLASS_ORDER, 1, 0, 2400 * 60000 + 1000);
+        assert_int_equal(reserve(CLASS_ORDER, 1, 0, 1000, &late), -ESTALE);
+        assert_int_equal(weight_spent(N + 2400), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                TEST(every_question_has_its_answer),
+                TEST(places_are_held_ahead_until_all_windows_are_full),
+                TEST(a_light_one_does_not_overtake_the_place_of_a_heavy_one),
+                TEST(all_budgets_or_none),
+                TEST(two_charges_in_one_budget_are_one_take),
+                TEST(one_window_of_a_pool_may_cost_another_amount),
+                TEST(pools_without_windows_and_limits_beyond_a_word),
+                TEST(a_class_gets_more_as_the_window_goes_by),
+                TEST(who_waits_for_a_ceiling_is_told_when_it_opens),
+                TEST(pacing_makes_polls_wait_and_orders_pay),
+                TEST(a_refund_at_landing_lowers_what_was_spent),
+                TEST(use_by_others_on_this_address_is_found_and_makes_room),
+                TEST(a_count_that_falls_is_believed),
+                TEST(a_held_place_is_lost_to_use_that_nobody_foresaw),
+                TEST(what_still_flies_delays_a_held_place),
+                TEST(what_is_sent_near_the_turn_counts_on_both_sides),
+                TEST(a_fate_unknown_stays_charged_in_both_windows),
+                TEST(a_process_that_dies_leaves_too_much_spent),
+                TEST(gates_stop_everything_or_one_product),
+                TEST(one_budget_may_be_stopped),
+                TEST(limits_that_change_in_mid_window_count_what_is_spent),
+                TEST(a_held_place_is_measured_by_the_limit_of_its_time),
+                TEST(windows_of_a_pool_keep_their_places_when_the_order_changes),
+                TEST(owners_are_apart_until_the_table_is_full),
+                TEST(people_see_every_budget),
+                TEST(a_clock_far_behind_is_refused_and_nothing_is_taken),
+        };
+
+        return cmocka_run_group_tests_name("core/limiter", tests, NULL, teardown);
+}
