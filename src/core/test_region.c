@@ -1,0 +1,475 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/limiter.h"
+
+#define START_MS 1800000000000ULL
+#define NOBODY   65534u
+
+static char folder[] = "/tmp/weir-region-XXXXXX";
+static char path[64];
+static struct region_plan plan;
+static struct region_error error;
+
+static int setup_folder(void **state)
+{
+        (void)state;
+        if (!mkdtemp(folder))
+                return -1;
+        (void)snprintf(path, sizeof(path), "%s/region", folder);
+        plan = (struct region_plan){ .table_hash = 42, .now_ms = START_MS };
+        plan.windows[0][0] = region_window(60000, 100);
+        return 0;
+}
+
+static int teardown_folder(void **state)
+{
+        (void)state;
+        return rmdir(folder);
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        (void)unlink(path);
+        return 0;
+}
+
+static int try_open(void)
+{
+        struct region r = REGION_NULL;
+        int answer = region_open(path, &plan, &r, &error);
+
+        region_close(&r);
+        region_close(&r);
+        return answer;
+}
+
+/* Every refusal is a sentence that names the file. */
+static void expect_refusal(int answer, int expected, const char *why)
+{
+        if (answer != expected || !strstr(error.why, why) || !strstr(error.why, path))
+                fail_msg("%d instead of %d: %s", answer, expected, error.why);
+}
+
+static void write_file(const void *bytes, size_t n, mode_t mode)
+{
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, mode);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+        assert_int_equal(fchmod(fd, mode), 0);
+        close(fd);
+}
+
+static void patch(size_t offset, const void *bytes, size_t n)
+{
+        int fd = open(path, O_RDWR);
+
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, bytes, n, (off_t)offset), (ssize_t)n);
+        close(fd);
+}
+
+static void the_first_creates_it_and_the_next_finds_it(void **state)
+{
+        struct region a = REGION_NULL, b = REGION_NULL;
+        struct stat st;
+
+        (void)state;
+        assert_int_equal(region_open(path, &plan, &a, &error), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, REGION_BYTES);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        /* Its space is really there: a full disk later kills nobody. */
+        assert_true((size_t)st.st_blocks * 512 >= REGION_BYTES);
+        assert_int_equal(a.header->version, REGION_VERSION);
+        assert_int_equal(a.header->born_ms, START_MS);
+        assert_int_equal(a.header->pools[0][0], region_window(60000, 100));
+        plan.windows[0][0] = region_window(60000, 200);
+        assert_int_equal(region_open(path, &plan, &b, &error), 0);
+        plan.windows[0][0] = region_window(60000, 100);
+        assert_int_equal(b.header->pools[0][0], region_window(60000, 100));
+        atomic_store(&a.header->counters[3], 77);
+        assert_int_equal(atomic_load(&b.header->counters[3]), 77);
+        region_close(&b);
+        region_close(&a);
+}
+
+static void a_restart_finds_counts_and_bans(void **state)
+{
+        struct region r = REGION_NULL;
+        struct limiter l = { &r };
+        struct limiter_request request = { .deadline_ms = UINT64_MAX,
+                                           .gate = 1,
+                                           .n_charges = 1,
+                                           .charges = { { .amount = 60 } } };
+        struct limiter_time time = { START_MS + 1000, 100 };
+        struct limiter_ticket t;
+
+        (void)state;
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        assert_int_equal(limiter_reserve(&l, &request, time, &t), LIMITER_GO);
+        assert_true(gate_shut(limiter_gate(&l, 2), GATE_BAN, START_MS + 500000));
+        region_sync(&r);
+        region_close(&r);
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        assert_int_equal(limiter_reserve(&l, &request, time, &t), LIMITER_WAIT);
+        request.gate = 2;
+        assert_int_equal(limiter_reserve(&l, &request, time, &t), LIMITER_SHUT);
+        assert_int_equal(t.at_ms, START_MS + 500000);
+        region_close(&r);
+}
+
+static void of_many_starters_one_builds(void **state)
+{
+        pid_t pids[8];
+        int status, pipes[2];
+        char go = 0;
+
+        (void)state;
+        for (int round = 0; round < 10; ++round) {
+                struct region r = REGION_NULL;
+
+                (void)unlink(path);
+                assert_int_equal(pipe(pipes), 0);
+                for (size_t i = 0; i < ARRAY_SIZE(pids); ++i) {
+                        pids[i] = fork();
+                        assert_true(pids[i] >= 0);
+                        if (pids[i] == 0) {
+                                close(pipes[1]);
+                                /* All at once, when the writing end closes. */
+                                (void)!read(pipes[0], &go, 1);
+                                if (region_open(path, &plan, &r, &error) < 0)
+                                        _exit(1);
+                                atomic_fetch_add(&r.header->counters[0], 1);
+                                _exit(0);
+                        }
+                }
+                close(pipes[0]);
+                close(pipes[1]);
+                for (size_t i = 0; i < ARRAY_SIZE(pids); ++i) {
+                        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                        assert_int_equal(status, 0);
+                }
+                assert_int_equal(region_open(path, &plan, &r, &error), 0);
+                /* Nobody built it anew over another's count. */
+                assert_int_equal(atomic_load(&r.header->counters[0]), ARRAY_SIZE(pids));
+                region_close(&r);
+        }
+}
+
+/* A creator that is killed after its @n-th system call. Return: false when it came to its end. */
+static bool killed_after(unsigned n)
+{
+        int status;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+                        _exit(99);
+                (void)raise(SIGSTOP);
+                _exit(try_open() == 0 ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (!WIFSTOPPED(status)) {
+                print_message("skipped: this system does not permit ptrace\n");
+                skip();
+        }
+        /* Each call stops twice: before it and after it. */
+        for (unsigned i = 0; i < n; ++i) {
+                assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                if (WIFEXITED(status)) {
+                        assert_int_equal(WEXITSTATUS(status), 0);
+                        return false;
+                }
+        }
+        (void)kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return true;
+}
+
+static void a_creator_killed_anywhere_leaves_a_place_for_the_next(void **state)
+{
+        unsigned n = 0;
+
+        (void)state;
+        do {
+                (void)unlink(path);
+                ++n;
+                if (!killed_after(n))
+                        break;
+                if (try_open() != 0)
+                        fail_msg("killed at stop %u: %s", n, error.why);
+        } while (n < 1000);
+        assert_true(n > 20 && n < 1000);
+}
+
+static void what_a_dead_creator_filled_in_is_not_trusted(void **state)
+{
+        struct region r = REGION_NULL;
+        uint64_t magic = 0, old = 999;
+
+        (void)state;
+        assert_int_equal(try_open(), 0);
+        patch(offsetof(struct region_header, counters), &old, sizeof(old));
+        patch(offsetof(struct region_header, magic), &magic, sizeof(magic));
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        assert_int_equal(atomic_load(&r.header->counters[0]), 0);
+        region_close(&r);
+}
+
+static void what_is_not_our_region_is_refused_and_left_alone(void **state)
+{
+        static const char poem[] = "Not a region at all, but somebody's only copy.";
+        static const struct {
+                const char *label;
+                size_t offset, n;
+                uint64_t value;
+                int error;
+                const char *why;
+        } rows[] = {
+                { "another version", offsetof(struct region_header, version), 4, REGION_VERSION + 1,
+                  -ESTALE, "another version" },
+                { "an older version", offsetof(struct region_header, version), 4, 1, -ESTALE,
+                  "another version" },
+                { "another header", offsetof(struct region_header, header_bytes), 4, 8192, -ESTALE,
+                  "another version" },
+                { "other slots", offsetof(struct region_header, slot_bytes), 4, 64, -ESTALE,
+                  "another version" },
+                { "fewer slots", offsetof(struct region_header, n_slots), 4, 1, -ESTALE,
+                  "another version" },
+                { "another size", offsetof(struct region_header, total_bytes), 8, 4096, -ESTALE,
+                  "another version" },
+                { "another table", offsetof(struct region_header, table_hash), 8, 43, -ESTALE,
+                  "other endpoint tables" },
+                { "a damaged magic", offsetof(struct region_header, magic), 8, 1, -EUCLEAN,
+                  "not a region" },
+        };
+        struct stat st;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                (void)unlink(path);
+                assert_int_equal(try_open(), 0);
+                patch(rows[i].offset, &rows[i].value, rows[i].n);
+                expect_refusal(try_open(), rows[i].error, rows[i].why);
+        }
+        write_file(poem, sizeof(poem), 0600);
+        expect_refusal(try_open(), -EUCLEAN, "not a region");
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, sizeof(poem));
+        write_file("ab", 2, 0600);
+        expect_refusal(try_open(), -EUCLEAN, "not a region");
+        (void)unlink(path);
+        assert_int_equal(try_open(), 0);
+        assert_int_equal(truncate(path, REGION_BYTES - 1), 0);
+        expect_refusal(try_open(), -EUCLEAN, "cut short");
+        assert_int_equal(truncate(path, REGION_BYTES + 1), 0);
+        expect_refusal(try_open(), -EUCLEAN, "cut short");
+}
+
+static void only_a_file_of_our_own_is_opened(void **state)
+{
+        struct region r = REGION_NULL;
+        char other[80];
+
+        (void)state;
+        assert_int_equal(try_open(), 0);
+        assert_int_equal(chmod(path, 0666), 0);
+        expect_refusal(try_open(), -EPERM, "written by everybody");
+        (void)snprintf(other, sizeof(other), "%s-other", path);
+        assert_int_equal(rename(path, other), 0);
+        assert_int_equal(symlink(other, path), 0);
+        expect_refusal(try_open(), -ELOOP, "open it");
+        assert_int_equal(region_open_readonly(path, &r, &error), -ELOOP);
+        (void)unlink(path);
+        (void)unlink(other);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(try_open(), -EISDIR);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        expect_refusal(try_open(), -EPERM, "is not a file");
+        (void)unlink(path);
+        (void)snprintf(other, sizeof(other), "%s/none/region", folder);
+        assert_int_equal(region_open(other, &plan, &r, &error), -ENOENT);
+        assert_non_null(strstr(error.why, other));
+}
+
+/* As another user, who exists only if we are root. */
+static int as_nobody(void)
+{
+        int status;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
+                        _exit(200);
+                _exit(-try_open());
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return -WEXITSTATUS(status);
+}
+
+static void another_users_file_or_folder_is_refused(void **state)
+{
+        (void)state;
+        if (geteuid() != 0) {
+                print_message("skipped: only root can be somebody else\n");
+                skip();
+        }
+        assert_int_equal(chmod(folder, 0755), 0);
+        assert_int_equal(as_nobody(), -EACCES); /* a folder that may not be written */
+        assert_int_equal(try_open(), 0);
+        assert_int_equal(as_nobody(), -EACCES);
+        assert_int_equal(chmod(path, 0660), 0);
+        assert_int_equal(chown(path, 0, NOBODY), 0);
+        assert_int_equal(as_nobody(), -EPERM);
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        assert_int_equal(as_nobody(), 0);
+        /* Root may look after everybody's. */
+        assert_int_equal(try_open(), 0);
+        assert_int_equal(chmod(folder, 0700), 0);
+}
+
+static void a_full_disk_leaves_no_half_region(void **state)
+{
+        struct stat st;
+        int status;
+        pid_t pid;
+
+        (void)state;
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                struct rlimit most = { REGION_BYTES / 2, REGION_BYTES / 2 };
+
+                (void)signal(SIGXFSZ, SIG_IGN);
+                if (setrlimit(RLIMIT_FSIZE, &most) < 0)
+                        _exit(200);
+                _exit(-try_open());
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), EFBIG);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, 0);
+        assert_int_equal(try_open(), 0);
+}
+
+static void who_only_looks_changes_and_creates_nothing(void **state)
+{
+        struct region r = REGION_NULL;
+        struct stat st;
+
+        (void)state;
+        assert_int_equal(region_open_readonly(path, &r, &error), -ENOENT);
+        assert_int_equal(stat(path, &st), -1);
+        write_file("", 0, 0600);
+        assert_int_equal(region_open_readonly(path, &r, &error), -EUCLEAN);
+        assert_int_equal(try_open(), 0);
+        plan.table_hash = 43; /* looks at any table's */
+        assert_int_equal(region_open_readonly(path, &r, &error), 0);
+        plan.table_hash = 42;
+        assert_int_equal(r.header->pools[0][0], region_window(60000, 100));
+        region_close(&r);
+        assert_null(r.header);
+}
+
+static void a_private_region_is_of_this_process_alone(void **state)
+{
+        struct region a = REGION_NULL, b = REGION_NULL;
+
+        (void)state;
+        assert_int_equal(region_open(NULL, &plan, &a, &error), 0);
+        assert_int_equal(region_open(NULL, &plan, &b, &error), 0);
+        atomic_store(&a.header->counters[0], 1);
+        assert_int_equal(atomic_load(&b.header->counters[0]), 0);
+        region_sync(&a);
+        region_close(&a);
+        region_close(&b);
+        assert_int_equal(region_hash("a", 1), region_hash("a", 1));
+        assert_int_not_equal(region_hash("a", 1), region_hash("b", 1));
+}
+
+static void the_default_place_is_the_users_own(void **state)
+{
+        char runtime[64], at[256], expected[256], small[8];
+        struct stat st;
+
+        (void)state;
+        (void)snprintf(runtime, sizeof(runtime), "%s/run", folder);
+        assert_int_equal(mkdir(runtime, 0700), 0);
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", runtime, 1), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        (void)snprintf(expected, sizeof(expected), "%s/weir/region", runtime);
+        assert_string_equal(at, expected);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_int_equal(region_default_path(small, sizeof(small), &error), -ENAMETOOLONG);
+
+        (void)snprintf(expected, sizeof(expected), "%s/weir", runtime);
+        assert_int_equal(stat(expected, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        assert_int_equal(chmod(expected, 0777), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), -EPERM);
+        assert_non_null(strstr(error.why, "--region"));
+        assert_int_equal(rmdir(expected), 0);
+        /* Somebody else's link in its place. */
+        assert_int_equal(symlink("/tmp", expected), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), -EPERM);
+        (void)unlink(expected);
+        assert_int_equal(rmdir(runtime), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), -ENOENT);
+
+        /* Not absolute, or not there: the shared memory folder, with the user's number. */
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", "run", 1), 0);
+        (void)snprintf(expected, sizeof(expected), "/dev/shm/weir-%u/region", (unsigned)geteuid());
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                TEST(the_first_creates_it_and_the_next_finds_it),
+                TEST(a_restart_finds_counts_and_bans),
+                TEST(of_many_starters_one_builds),
+                TEST(a_creator_killed_anywhere_leaves_a_place_for_the_next),
+                TEST(what_a_dead_creator_filled_in_is_not_trusted),
+                TEST(what_is_not_our_region_is_refused_and_left_alone),
+                TEST(only_a_file_of_our_own_is_opened),
+                TEST(another_users_file_or_folder_is_refused),
+                TEST(a_full_disk_leaves_no_half_region),
+                TEST(who_only_looks_changes_and_creates_nothing),
+                TEST(a_private_region_is_of_this_process_alone),
+                TEST(the_default_place_is_the_users_own),
+        };
+
+        return cmocka_run_group_tests_name("core/region", tests, setup_folder, teardown_folder);
+}
