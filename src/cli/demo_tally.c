@@ -8,7 +8,9 @@ struct tally *tally_map(size_t n)
         void *p = mmap(NULL, n * sizeof(struct tally), PROT_READ | PROT_WRITE,
                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-        return p == MAP_FAILED ? NULL : p;
+        if (p == MAP_FAILED)
+                return NULL;
+        return p;
 }
 
 static uint64_t look(const _Atomic(uint64_t) *word)

@@ -27,7 +27,8 @@
 
 struct lookup {
         /*
-         * Writers: the loop's thread and the lookup's, each subtracts 1 once.
+         * Writers: the loop's thread and the lookup's, each subtracts 1 once; set before the
+         *          lookup's thread is there.
          * Order:   acq_rel, so that who frees sees all that the other wrote.
          */
         _Atomic(unsigned) holders;
@@ -131,24 +132,22 @@ static void on_event(void *ctx, unsigned what)
         r->fn(r->ctx);
 }
 
-static int new_lookup(const struct resolver *r, struct lookup **ret_lookup)
+/* Return: the lookup, ours alone until its thread runs, or NULL with errno set. */
+static struct lookup *new_lookup(const struct resolver *r)
 {
         struct lookup *lookup = calloc(1, sizeof(*lookup));
 
         if (!lookup)
-                return -ENOMEM;
-        atomic_init(&lookup->holders, 2);
+                return NULL;
+        atomic_init(&lookup->holders, 1);
         lookup->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (lookup->event_fd < 0) {
-                int error = -errno;
-
                 free(lookup);
-                return error;
+                return NULL;
         }
         memcpy(lookup->host, r->host, sizeof(lookup->host));
         snprintf(lookup->port, sizeof(lookup->port), "%u", r->port);
-        *ret_lookup = lookup;
-        return 0;
+        return lookup;
 }
 
 /* Signals are the loop's thread's. */
@@ -165,7 +164,11 @@ static int start_thread(struct lookup *lookup)
         must(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
+        /* The thread's share, before it can let go; relaxed, for nobody else knows of it yet. */
+        atomic_store_explicit(&lookup->holders, 2, memory_order_relaxed);
         r = pthread_create(&thread, &attributes, run_lookup, lookup);
+        if (r != 0)
+                atomic_store_explicit(&lookup->holders, 1, memory_order_relaxed);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&attributes);
         return -r;
@@ -173,12 +176,11 @@ static int start_thread(struct lookup *lookup)
 
 static int begin_lookup(struct resolver *r)
 {
-        struct lookup *lookup = NULL;
+        struct lookup *lookup = new_lookup(r);
         int error;
 
-        error = new_lookup(r, &lookup);
-        if (error < 0)
-                return error;
+        if (!lookup)
+                return -errno;
         error = loop_watch(r->loop, lookup->event_fd, on_event, r, &r->watch);
         if (error == 0) {
                 error = start_thread(lookup);
@@ -188,7 +190,6 @@ static int begin_lookup(struct resolver *r)
                 }
                 r->watch = loop_unwatch(r->watch);
         }
-        let_go(lookup); /* the share of the thread that is not */
         let_go(lookup);
         return error;
 }

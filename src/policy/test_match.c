@@ -111,7 +111,7 @@ static void check_row(struct str want, int line)
 {
         struct policy_input input = { 0 };
         struct policy_plan plan;
-        struct str request, head;
+        struct str request = STR_NULL, head;
         struct out out = { .n = 0 };
         int r;
 

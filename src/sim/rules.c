@@ -102,7 +102,7 @@ int ledger_rules_set(struct ledger_rules *rules, struct str text, const char **r
 
 int ledger_rules_set_bans(struct ledger_rules *rules, struct str text)
 {
-        uint64_t steps[LADDER_MAX];
+        uint64_t steps[LADDER_MAX] = { 0 };
         struct str part;
         size_t n = 0;
 

@@ -89,10 +89,10 @@ static void errand_wait(struct errand *errand, enum errand_step step, uint64_t w
 /* ASCII only. */
 static struct str lower(const char *name, char to[static 48])
 {
-        size_t n = 0;
+        size_t n = strnlen(name, 47);
 
-        for (; name[n] && n < 47; ++n)
-                to[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] - 'A' + 'a' : name[n]);
+        for (size_t i = 0; i < n; ++i)
+                to[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
         return str_from(to, n);
 }
 
