@@ -2,3 +2,5 @@
 # configuration than this file, so it is named by its place.
 add_test(NAME cli/demo COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/cli/check_demo.py ${CMAKE_BINARY_DIR}/weir)
 set_tests_properties(cli/demo PROPERTIES LABELS integration TIMEOUT 60)
+add_test(NAME cli/usage COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/cli/check_usage.py ${CMAKE_BINARY_DIR}/weir)
+set_tests_properties(cli/usage PROPERTIES LABELS integration TIMEOUT 60)

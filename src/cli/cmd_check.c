@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/option.h"
 #include "gateway/settings.h"
 
 static void print_help(FILE *to)
@@ -68,15 +69,6 @@ static int check(const char *path, bool is_json)
         return r == SETTINGS_MISTAKEN ? EXIT_USAGE : EXIT_DONE;
 }
 
-/* The option that getopt_long() has just refused: one letter, or a word. */
-static void print_unknown(char **argv)
-{
-        char letter[3] = { '-', (char)optopt, '\0' };
-
-        fprintf(stderr, "weir: check: there is no option %s; see weir check --help\n",
-                optopt ? letter : argv[optind - 1]);
-}
-
 int cmd_check(int argc, char **argv)
 {
         static const struct option options[] = {
@@ -88,13 +80,13 @@ int cmd_check(int argc, char **argv)
         int option;
 
         opterr = 0;
-        while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 if (option == 'h') {
                         print_help(stdout);
                         return EXIT_DONE;
                 }
                 if (option != 'j') {
-                        print_unknown(argv);
+                        option_complain("check", option, argv);
                         return EXIT_USAGE;
                 }
                 is_json = true;

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/demo.h"
 #include "cli/demo_bot.h"
+#include "cli/option.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -438,7 +439,7 @@ static int parse(int argc, char **argv, struct demo *d)
         int c, r = 0;
 
         opterr = 0;
-        while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        while (r == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 if (c == 'h') {
                         fputs(usage, stdout);
                         return 1;
@@ -450,10 +451,7 @@ static int parse(int argc, char **argv, struct demo *d)
                 } else if (c == 'j') {
                         d->is_json = true;
                 } else {
-                        fprintf(stderr,
-                                "weir: demo: %s is no option, or its value is missing; see weir "
-                                "demo --help\n",
-                                argv[optind - 1]);
+                        option_complain("demo", c, argv);
                         r = -EINVAL;
                 }
         }

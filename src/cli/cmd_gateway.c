@@ -1,4 +1,5 @@
 #include "cli/cmd.h"
+#include "cli/option.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
 
         *ret_exit = EXIT_USAGE;
         opterr = 0;
-        while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        while (r == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 switch (c) {
                 case 'l':
                         r = add(line, "--listen", "listen", optarg);
@@ -141,10 +142,7 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                         *ret_exit = EXIT_DONE;
                         return 1;
                 default:
-                        fprintf(stderr,
-                                "weir: gateway: %s is no option, or its value is missing; "
-                                "see weir gateway --help\n",
-                                argv[optind - 1]);
+                        option_complain("gateway", c, argv);
                         return 1;
                 }
         }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "cli/option.h"
 #include "net/loop.h"
 #include "sim/record.h"
 #include "sim/sim.h"
@@ -91,7 +92,7 @@ enum option_id {
         OPT_TRUST_IP,
         OPT_RECORD,
         OPT_QUIET,
-        OPT_HELP,
+        OPT_HELP = 'h',
 };
 
 static const struct option options[] = {
@@ -140,8 +141,11 @@ static int set_number(const char *option, const char *text, uint64_t max, uint64
 {
         uint64_t value;
 
-        if (str_to_u64(str_of(text), &value) < 0 || value > max)
-                return complain(option, text, "want a whole number in range");
+        if (str_to_u64(str_of(text), &value) < 0 || value > max) {
+                fprintf(stderr, "weir: sim: --%s %s: want a whole number from 0 to %llu\n", option,
+                        text, (unsigned long long)max);
+                return -EINVAL;
+        }
         *ret = value;
         return 0;
 }
@@ -164,8 +168,13 @@ static int set_pair(const char *option, const char *text, char separator, uint64
         struct str rest = str_of(text), first;
 
         if (!str_split(&rest, separator, &first) || str_to_u64(first, ret_a) < 0 || *ret_a > max ||
-            (rest.n > 0 && (str_to_u64(rest, ret_b) < 0 || *ret_b > max)))
-                return complain(option, text, "want one or two whole numbers");
+            (rest.n > 0 && (str_to_u64(rest, ret_b) < 0 || *ret_b > max))) {
+                fprintf(stderr,
+                        "weir: sim: --%s %s: want one whole number or two, A or A%cB, each from 0 "
+                        "to %llu\n",
+                        option, text, separator, (unsigned long long)max);
+                return -EINVAL;
+        }
         return 0;
 }
 
@@ -299,7 +308,7 @@ static int set_option(struct command_line *line, int option, const char *value)
         case OPT_HELP:
                 line->help = true;
                 return 0;
-        default: /* getopt has said what is wrong */
+        default: /* '?' and ':' were answered before */
                 return -EINVAL;
         }
 }
@@ -309,11 +318,16 @@ static int read_command_line(int argc, char **argv, struct command_line *line)
         int option;
 
         optind = 1;
-        while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        opterr = 0;
+        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+                if (option == '?' || option == ':')
+                        option_complain("sim", option, argv);
                 if (set_option(line, option, optarg) < 0)
                         return -EINVAL;
+        }
         if (optind < argc) {
-                fprintf(stderr, "weir: sim: there is no argument \"%s\"\n", argv[optind]);
+                fprintf(stderr, "weir: sim: unexpected \"%s\"; see weir sim --help\n",
+                        argv[optind]);
                 return -EINVAL;
         }
         if (!line->sim.tls_cert != !line->sim.tls_key) {
@@ -381,7 +395,7 @@ static void stop(void *ctx)
 static int serve(struct loop *loop, struct command_line *line)
 {
         struct sim *sim = NULL;
-        char why[160] = "";
+        char why[640] = "";
         int r = sim_open(loop, &line->sim, why, sizeof(why), &sim);
 
         if (r < 0) {

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
+#include "cli/option.h"
 #include "core/limiter.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
@@ -220,7 +221,7 @@ int cmd_status(int argc, char **argv)
         int c;
 
         opterr = 0;
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 switch (c) {
                 case 'r':
                         path = optarg;
@@ -232,10 +233,7 @@ int cmd_status(int argc, char **argv)
                         fputs(usage, stdout);
                         return EXIT_DONE;
                 default:
-                        fprintf(stderr,
-                                "weir: status: %s is no option, or its value is missing; "
-                                "see weir status --help\n",
-                                argv[optind - 1]);
+                        option_complain("status", c, argv);
                         return EXIT_USAGE;
                 }
         }

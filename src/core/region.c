@@ -25,6 +25,14 @@ static int refuse_errno(struct region_error *e, int error, const char *path, con
         return error;
 }
 
+static int refuse_open(struct region_error *e, int error, const char *path)
+{
+        (void)!snprintf(e->why, sizeof(e->why),
+                        "region %.200s: cannot open it: %s; name another file with --region", path,
+                        strerror(-error));
+        return error;
+}
+
 /* Writes everything of the certificate but its magic, and what a region starts with. */
 static void fill(struct region_header *h, const struct region_plan *plan)
 {
@@ -174,7 +182,7 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
 
         fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
-                return refuse_errno(e, -errno, path, "open it");
+                return refuse_open(e, -errno, path);
         r = check_owner(fd, path, &st, e);
         if (r == 0)
                 r = lock_and_build(fd, path, plan, e);

@@ -106,7 +106,10 @@ static int open_server(struct gateway *g)
                 settings_address_text(&s->listen[i], false, address, sizeof(address));
                 r = http_server_listen(g->server, str_of(address), LISTEN_UNIX_MODE);
                 if (r < 0) {
-                        fprintf(stderr, "weir: cannot listen on %s: %s\n", address, strerror(-r));
+                        fprintf(stderr,
+                                "weir: cannot listen on %s: %s; name another place with "
+                                "--listen\n",
+                                address, strerror(-r));
                         return r;
                 }
         }

@@ -96,7 +96,7 @@ int ledger_rules_set(struct ledger_rules *rules, struct str text, const char **r
                         to->span_s = value.span_s;
                 return 0;
         }
-        *ret_why = "there is no limit of this name";
+        *ret_why = "there is no limit of this name; weir sim --help lists them";
         return -EINVAL;
 }
 

@@ -383,7 +383,10 @@ static int start(struct sim *sim, char *why, size_t why_size)
         if (sim->config->tls_cert) {
                 r = tls_server_new(sim->config->tls_cert, sim->config->tls_key, &sim->tls);
                 if (r < 0) {
-                        snprintf(why, why_size, "the certificate or its key cannot be used");
+                        snprintf(why, why_size,
+                                 "--tls-cert %.200s and --tls-key %.200s cannot be used: both must "
+                                 "be readable PEM files, and the key the certificate's",
+                                 sim->config->tls_cert, sim->config->tls_key);
                         return r;
                 }
         }

@@ -19,6 +19,9 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIR = os.environ.get("WEIR", str(ROOT / "build" / "weir"))
+# A sanitizer's report, were weir built with one. Thread sanitizer goes on after it.
+REPORT = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error): ")
+IS_SANITIZED = "WEIR_SANITIZED" in os.environ
 LISTENING = re.compile(r"listening on (?:http://|https://)?([0-9.]+):(\d+)")
 
 # The accounts that the simulated exchange always has: key and secret.
@@ -78,8 +81,21 @@ class Program:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def check_sanitizers(self):
+        if any(REPORT.search(line) for line in self.lines):
+            raise AssertionError("\n".join([" ".join(self.args), *self.lines]))
+
+    def __exit__(self, *failure):
+        # Leaks are looked for at an orderly end only.
+        if IS_SANITIZED and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                pass
         self.kill()
+        if not any(failure):
+            self.check_sanitizers()
 
 
 class Sim(Program):

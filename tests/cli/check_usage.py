@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""What every command says of wrong inputs: on stderr, beginning with weir:, with the remedy.
+
+tests/cli/check_usage.py WEIR
+"""
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
+COMMANDS = ("gateway", "sim", "demo", "status", "check")
+
+# Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
+WRONG = (
+    ("nope", 2, 'there is no command "nope"; see weir --help'),
+    ("--bad", 2, 'there is no command "--bad"'),
+    ("gateway --listen", 2, "gateway: --listen needs a value; see weir gateway --help"),
+    ("gateway --listen abc", 2, "write HOST:PORT"),
+    ("gateway --listen 127.0.0.1:99999", 2, "write a number from 0 to 65535"),
+    ("gateway --listen 127.0.0.1:PORT --region FOLDER/r", 1, "Address already in use; name another place with --listen"),
+    ("gateway --listen unix:FOLDER/no/socket --region FOLDER/r", 1, "cannot listen on unix:"),
+    ("gateway --upstream ftp://x", 2, "write http://HOST[:PORT]"),
+    ("gateway --upstream foo=http://x", 2, "there are api, sapi, fapi, dapi, papi and eapi"),
+    ("gateway --config FOLDER/none", 2, "cannot be read: No such file or directory"),
+    ("gateway --config FOLDER", 2, "cannot be read: Is a directory"),
+    ("gateway --set foo=1", 2, 'there is no setting "foo"'),
+    ("gateway --set max_wait", 2, "write KEY=VALUE"),
+    ("gateway --set tls_ca=FOLDER/none", 2, "cannot be read"),
+    ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another file with --region"),
+    ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another file with --region"),
+    ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged; move it away"),
+    ("gateway extra", 2, 'unexpected "extra"'),
+    ("sim --seed", 2, "sim: --seed needs a value; see weir sim --help"),
+    ("sim --seed x", 2, "want a whole number from 0 to"),
+    ("sim --latency x", 2, "A or A~B, each from 0 to 3600000"),
+    ("sim --limit nope=1/1s", 2, "there is no limit of this name; weir sim --help lists them"),
+    ("sim --ban x", 2, "want seconds, like 120,300,900"),
+    ("sim --account x", 2, "want NAME:KEY:SECRET"),
+    ("sim --listen 127.0.0.1:0 --faults FOLDER/none", 2, "No such file or directory"),
+    ("sim --listen 127.0.0.1:PORT", 1, "Address already in use"),
+    ("sim --tls-cert x", 2, "--tls-cert and --tls-key go together"),
+    ("sim --listen 127.0.0.1:0 --tls-cert FOLDER/c --tls-key FOLDER/k", 1, "cannot be used: both must be readable PEM"),
+    ("sim extra", 2, 'unexpected "extra"'),
+    ("demo --seconds 0", 2, "want a number from 1 to 600"),
+    ("demo --bots x", 2, "want a number from 1 to 32"),
+    ("demo extra", 2, 'unexpected "extra"'),
+    ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
+    ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("status extra", 2, 'unexpected "extra"'),
+    ("check", 2, "name one file"),
+    ("check FOLDER/none", 2, "cannot be read: No such file or directory"),
+    ("check FOLDER/yaml", 2, "yaml:2:1: this is no YAML"),
+)
+
+
+def weir(*arguments):
+    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=20, check=False,
+                          stdin=subprocess.DEVNULL)
+
+
+class Usage(unittest.TestCase):
+    def test_wrong_inputs_are_explained(self):
+        with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
+            (Path(folder) / "junk").write_bytes(b"no region" * 9999)
+            (Path(folder) / "yaml").write_text("listen: [1\n", encoding="utf-8")
+            port = str(taken.getsockname()[1])
+            for line, status, says in WRONG:
+                with self.subTest(line):
+                    result = weir(*(word.replace("FOLDER", folder).replace("PORT", port) for word in line.split()))
+                    self.refused(result, status, says)
+
+    def refused(self, result, status, says):
+        self.assertEqual(result.returncode, status, result)
+        self.assertIn(says, result.stderr)
+        for line in result.stderr.splitlines():
+            self.assertTrue(line.startswith("weir: "), line)
+
+    def test_an_option_that_is_none_is_named(self):
+        for command in COMMANDS:
+            for option, says in (("--bad", "there is no option --bad"), ("-x", "there is no option -x"),
+                                 ("--help=3", "--help takes no value")):
+                with self.subTest(command=command, option=option):
+                    self.refused(weir(command, option), 2, f"weir: {command}: {says}; see weir {command} --help")
+
+    def test_every_command_explains_itself(self):
+        overview = weir("--help").stdout
+        for command in COMMANDS:
+            with self.subTest(command):
+                result = weir(command, "--help")
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertTrue(result.stdout.startswith(f"usage: weir {command} "))
+                self.assertEqual(weir(command, "-h").stdout, result.stdout)
+                self.assertIn(f"  {command} ", overview)
+
+    def test_without_a_command_the_overview_is_an_error(self):
+        result = weir()
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertEqual(result.stderr, weir("--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
