@@ -5,7 +5,8 @@ PREFIX        ?= /usr/local
 DESTDIR       ?=
 JOBS          ?= 2
 FUZZ_SECONDS  ?= 60
-SANITIZED     := --output-on-failure -j$(JOBS) -L 'unit|replay'
+# The event loop is only exercised by real sockets: the integration tests belong to it.
+SANITIZED     := --output-on-failure -j$(JOBS) -L 'unit|replay|integration'
 # Thread sanitizer and the kernel's address randomisation do not always get along.
 FIXED_ADDRESS := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
