@@ -83,7 +83,7 @@ struct http_call_ops {
          * HTTP_NOT_SENT, and the connection stays idle. Must not touch the pool. NULL: always.
          */
         bool (*leave)(struct http_call *call);
-        /* The final head (1xx other than 101 are swallowed). @head lives during the callback only.
+        /* The final head; 1xx are swallowed, but 101 is a failure. Lives during the callback only.
          */
         void (*head)(struct http_call *call, const struct http_head *head);
         /* A piece of the body without its framing, never empty; lives during the callback only. */

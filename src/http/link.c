@@ -209,13 +209,17 @@ static bool take_head(struct http_link *link)
                 http_link_fail(link, why);
                 return false;
         }
-        if (head->status < 200 && head->status != 101) {
+        /* An Upgrade is between two machines, so none was passed on. */
+        if (head->status == 101) {
+                http_link_fail(link, "the answer switches to a protocol that was not asked for");
+                return false;
+        }
+        if (head->status < 200) {
                 buf_consume(&link->in, head->head_bytes);
                 return true;
         }
-        /* An answer to half a request, or one that turns into something else, is the last one. */
-        link->keep =
-                head->keep_alive && head->status != 101 && is_written(call) && !link->send_failed;
+        /* An answer to half a request is the last one. */
+        link->keep = head->keep_alive && is_written(call) && !link->send_failed;
         link->framing = head->framing;
         link->left = head->content_length;
         link->chunked = HTTP_CHUNKED_NULL;
