@@ -7,6 +7,7 @@ from support import Gateway, RawUpstream, fetch, raw
 
 GET = b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/v3/order HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 REFUSED = {
     "length and chunked": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -51,6 +52,56 @@ REFUSED = {
     "a target of 64 KiB": b"GET /api/v3/" + b"a" * 65536 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64,
     "a body beyond the limit": POST + b"Content-Length: 2000000\r\n\r\n",
+    "a space before the colon of a coding": POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "a space before the colon of the host": b"GET /api/v3/ping HTTP/1.1\r\nHost : x\r\n\r\n",
+    "an empty length": POST + b"Content-Length: \r\n\r\n",
+    "a length with a fraction": POST + b"Content-Length: 2.0\r\n\r\nab",
+    "a length of two numbers": POST + b"Content-Length: 2 3\r\n\r\nab",
+    "a length behind a control byte": POST + b"Content-Length: \x0b2\r\n\r\nab",
+    "a length in other digits": POST + b"Content-Length: \xd9\xa2\r\n\r\nab",
+    "chunked twice": POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "chunked, identity": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "identity": POST + b"Transfer-Encoding: identity\r\n\r\n",
+    "chunked with a parameter": POST + b"Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+    "chunked behind a control byte": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "chunked in quotes": POST + b'Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n',
+    "an empty coding and a length": POST + b"Transfer-Encoding: \r\nContent-Length: 2\r\n\r\nab",
+    "chunked and kept alive in 1.0": b"POST /api/v3/order HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
+                                     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk size with a space before": CHUNKED + b" 2\r\nab\r\n0\r\n\r\n",
+    "a chunk size with a space behind": CHUNKED + b"2 \r\nab\r\n0\r\n\r\n",
+    "a negative chunk size": CHUNKED + b"-2\r\nab\r\n0\r\n\r\n",
+    "no chunk size": CHUNKED + b"\r\nab\r\n0\r\n\r\n",
+    "chunk lines ended by LF": CHUNKED + b"2\nab\n0\n\n",
+    "the end of the chunks ended by LF": CHUNKED + b"2\r\nab\r\n0\r\n\n",
+    "LF in a chunk's extension": CHUNKED + b"2;a\nb\r\nab\r\n0\r\n\r\n",
+    "CR in a chunk's extension": CHUNKED + b"2;a\rb\r\nab\r\n0\r\n\r\n",
+    "an endless extension": CHUNKED + b"2;" + b"a" * 100000 + b"\r\nab\r\n0\r\n\r\n",
+    "a chunk size of 100000 digits": CHUNKED + b"0" * 100000 + b"2\r\nab\r\n0\r\n\r\n",
+    "a trailer with a space in its name": CHUNKED + b"0\r\nX A: b\r\n\r\n",
+    "a folded trailer": CHUNKED + b"0\r\nX-A: b\r\n c\r\n\r\n",
+    "an endless trailer": CHUNKED + b"0\r\nX-A: " + b"a" * 200000 + b"\r\n\r\n",
+    "chunks beyond the limit": CHUNKED + b"200000\r\n" + b"a" * 0x200000 + b"\r\n0\r\n\r\n",
+    "a control byte in the target": b"GET /api/v3/\x01ping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "DEL in the target": b"GET /api/v3/\x7fping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tab in the target": b"GET /api/v3/ping?a=\tb HTTP/1.1\r\nHost: x\r\n\r\n",
+    "backslashes": b"GET \\api\\v3\\ping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an empty line before": b"\r\n" + GET + b"\r\n",
+    "a method in small letters": b"get /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two spaces in the first line": b"GET  /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tabs in the first line": b"GET\t/api/v3/ping\tHTTP/1.1\r\nHost: x\r\n\r\n",
+    "a space after the version": b"GET /api/v3/ping HTTP/1.1 \r\nHost: x\r\n\r\n",
+    "http in small letters": b"GET /api/v3/ping http/1.1\r\nHost: x\r\n\r\n",
+    "version 1.2": b"GET /api/v3/ping HTTP/1.2\r\nHost: x\r\n\r\n",
+    "version 1.10": b"GET /api/v3/ping HTTP/1.10\r\nHost: x\r\n\r\n",
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a space before the first field": b"GET /api/v3/ping HTTP/1.1\r\n Host: x\r\n\r\n",
+    "a field without a colon": GET + b"X-A\r\n\r\n",
+    "NUL in a name": GET + b"X\0A: b\r\n\r\n",
+    "a raw byte in a name": GET + b"X\xffA: b\r\n\r\n",
+    "a host with a path": b"GET /api/v3/ping HTTP/1.1\r\nHost: x/y\r\n\r\n",
+    "a host with a user": b"GET /api/v3/ping HTTP/1.1\r\nHost: a@b\r\n\r\n",
+    "a list of hosts": b"GET /api/v3/ping HTTP/1.1\r\nHost: a, b\r\n\r\n",
     "an unknown expectation": POST + b"Expect: 200-maybe\r\nContent-Length: 2\r\n\r\nab",
 }
 
@@ -150,7 +201,45 @@ def test_paths_of_no_product_are_answered_here(pair):
     assert upstream.seen()[before:] == []
 
 
+# A request that is understood, although it is odd, and what of it is forwarded.
+ODD = {
+    "a length in a trailer": (CHUNKED + b"2\r\nab\r\n0\r\nContent-Length: 50\r\n\r\n", (b"POST", b"/api/v3/order", b"ab")),
+    "a field that only begins like the coding": (
+        POST + b"Transfer-Encoding: chunked\r\nTransfer-EncodingX: y\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+        (b"POST", b"/api/v3/order", b"ab")),
+    "a length with a zero in front": (POST + b"Content-Length: 02\r\n\r\nab", (b"POST", b"/api/v3/order", b"ab")),
+    "GET with a body": (GET + b"Content-Length: 2\r\n\r\nab", (b"GET", b"/api/v3/ping", b"ab")),
+    "a method nobody knows": (b"BREW /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n", (b"BREW", b"/api/v3/ping", b"")),
+    "an upgrade to HTTP/2": (GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                             b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", None),
+    "a WebSocket": (GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", None),
+    "two slashes in front": (b"GET //evil/api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n", None),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_odd_ends_where_it_ends(pair, name):
+    """The request behind it is served as what it is: the connection is in step."""
+    upstream, gateway = pair
+    request, forwarded = ODD[name]
+    before = len(upstream.seen())
+    reply = raw(gateway.port, request + b"GET /api/v3/ping?2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert reply.endswith(b"{}") and reply.count(b"\r\n\r\n") == 2
+    assert [(m, t, b) for m, t, _, b in upstream.seen()[before:]] == \
+        ([forwarded] if forwarded else []) + [(b"GET", b"/api/v3/ping?2", b"")]
+
+
 @pytest.mark.parametrize("reply", [
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nX-A: b\0c\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 100000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/2 200\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
