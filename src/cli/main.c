@@ -9,30 +9,22 @@ static const struct command {
         int (*run)(int argc, char **argv);
         const char *help;
 } commands[] = {
-#ifdef WEIR_HAVE_GATEWAY
         { "gateway", cmd_gateway,
           "stand between your programs and the exchange, inside its limits" },
         { "status", cmd_status, "the budgets now" },
-#endif
-#ifdef WEIR_HAVE_DEMO
         { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
-#endif
-#ifdef WEIR_HAVE_CHECK
         { "check", cmd_check, "explain what is wrong with a configuration file" },
-#endif
-#ifdef WEIR_HAVE_SIM
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
-#endif
 };
 
-static void print_help(FILE *to)
+static void print_help(void)
 {
-        fprintf(to, "usage: weir COMMAND [OPTION]...\n\n"
-                    "Keeps every program of a desk inside Binance's rate limits.\n\n");
+        printf("usage: weir COMMAND [OPTION]...\n\n"
+               "Keeps every program of a desk inside Binance's rate limits.\n\n");
         for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
-                fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
-        fprintf(to, "\n  --help     this text\n  --version  the version\n\n"
-                    "weir COMMAND --help explains a command.\n");
+                printf("  %-10s %s\n", commands[i].name, commands[i].help);
+        printf("\n  --help     this text\n  --version  the version\n\n"
+               "weir COMMAND --help explains a command.\n");
 }
 
 int main(int argc, char **argv)
@@ -41,12 +33,12 @@ int main(int argc, char **argv)
         signal(SIGPIPE, SIG_IGN);
 
         if (argc < 2) {
-                print_help(stderr);
+                fputs("weir: name a command; see weir --help\n", stderr);
                 return EXIT_USAGE;
         }
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
             strcmp(argv[1], "help") == 0) {
-                print_help(stdout);
+                print_help();
                 return EXIT_DONE;
         }
         if (strcmp(argv[1], "--version") == 0) {

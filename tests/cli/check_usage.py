@@ -15,6 +15,7 @@ COMMANDS = ("gateway", "sim", "demo", "status", "check")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
+    ("", 2, "name a command; see weir --help"),
     ("nope", 2, 'there is no command "nope"; see weir --help'),
     ("--bad", 2, 'there is no command "--bad"'),
     ("gateway --listen", 2, "gateway: --listen needs a value; see weir gateway --help"),
@@ -94,11 +95,6 @@ class Usage(unittest.TestCase):
                 self.assertTrue(result.stdout.startswith(f"usage: weir {command} "))
                 self.assertEqual(weir(command, "-h").stdout, result.stdout)
                 self.assertIn(f"  {command} ", overview)
-
-    def test_without_a_command_the_overview_is_an_error(self):
-        result = weir()
-        self.assertEqual((result.returncode, result.stdout), (2, ""))
-        self.assertEqual(result.stderr, weir("--help").stdout)
 
 
 if __name__ == "__main__":
