@@ -340,6 +340,7 @@ static int read_command_line(int argc, char **argv, struct command_line *line)
 static int read_script(const char *file, char *to, size_t size, struct str *ret_script)
 {
         FILE *from = fopen(file, "re");
+        int error = 0;
         size_t n;
 
         if (!from) {
@@ -347,7 +348,15 @@ static int read_script(const char *file, char *to, size_t size, struct str *ret_
                 return -errno;
         }
         n = fread(to, 1, size, from);
+        if (ferror(from))
+                error = errno;
+        else if (n == size)
+                error = EFBIG;
         fclose(from);
+        if (error) {
+                fprintf(stderr, "weir: sim: %s: %s\n", file, strerror(error));
+                return -error;
+        }
         *ret_script = str_from(to, n);
         return 0;
 }

@@ -29,7 +29,7 @@ static int refuse_open(struct region_error *e, int error, const char *path)
 {
         (void)!snprintf(e->why, sizeof(e->why),
                         "region %.200s: cannot open it: %s; name another file with --region", path,
-                        strerror(-error));
+                        error == -ELOOP ? "it is a symbolic link" : strerror(-error));
         return error;
 }
 

@@ -33,6 +33,7 @@ WRONG = (
     ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another file with --region"),
     ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another file with --region"),
     ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged; move it away"),
+    ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name another file"),
     ("gateway extra", 2, 'unexpected "extra"'),
     ("sim --seed", 2, "sim: --seed needs a value; see weir sim --help"),
     ("sim --seed x", 2, "want a whole number from 0 to"),
@@ -41,6 +42,8 @@ WRONG = (
     ("sim --ban x", 2, "want seconds, like 120,300,900"),
     ("sim --account x", 2, "want NAME:KEY:SECRET"),
     ("sim --listen 127.0.0.1:0 --faults FOLDER/none", 2, "No such file or directory"),
+    ("sim --listen 127.0.0.1:0 --faults FOLDER", 2, "Is a directory"),
+    ("sim --listen 127.0.0.1:0 --faults FOLDER/large", 2, "File too large"),
     ("sim --listen 127.0.0.1:PORT", 1, "Address already in use"),
     ("sim --tls-cert x", 2, "--tls-cert and --tls-key go together"),
     ("sim --listen 127.0.0.1:0 --tls-cert FOLDER/c --tls-key FOLDER/k", 1, "cannot be used: both must be readable PEM"),
@@ -67,6 +70,8 @@ class Usage(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
             (Path(folder) / "junk").write_bytes(b"no region" * 9999)
             (Path(folder) / "yaml").write_text("listen: [1\n", encoding="utf-8")
+            (Path(folder) / "link").symlink_to("junk")
+            (Path(folder) / "large").write_bytes(b"# nothing\n" * 1000000)
             port = str(taken.getsockname()[1])
             for line, status, says in WRONG:
                 with self.subTest(line):
