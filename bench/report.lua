@@ -1,0 +1,8 @@
+-- wrk's results as one line of JSON. Runs after the load, so it costs the load nothing.
+done = function(summary, latency, requests)
+   local errors = summary.errors
+   io.write(string.format(
+      '{"requests":%d,"seconds":%.6f,"p50_us":%d,"p99_us":%d,"refused":%d,"broken":%d}\n',
+      summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99),
+      errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end
