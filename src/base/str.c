@@ -7,11 +7,6 @@ static char lower(char c)
         return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-bool str_eq_nocase(struct str a, struct str b)
-{
-        return a.n == b.n && str_has_prefix_nocase(a, b);
-}
-
 bool str_has_prefix(struct str s, struct str prefix)
 {
         return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
@@ -22,7 +17,7 @@ bool str_has_prefix_nocase(struct str s, struct str prefix)
         if (s.n < prefix.n)
                 return false;
         for (size_t i = 0; i < prefix.n; ++i)
-                if (lower(s.p[i]) != lower(prefix.p[i]))
+                if (s.p[i] != prefix.p[i] && lower(s.p[i]) != lower(prefix.p[i]))
                         return false;
         return true;
 }

@@ -36,10 +36,15 @@ static inline bool str_eq(struct str a, struct str b)
         return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* ASCII case folded on both sides, as HTTP field names want it. */
-bool str_eq_nocase(struct str a, struct str b);
 bool str_has_prefix(struct str s, struct str prefix);
+/* ASCII case folded on both sides, as HTTP field names want it. */
 bool str_has_prefix_nocase(struct str s, struct str prefix);
+
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+        return a.n == b.n && str_has_prefix_nocase(a, b);
+}
+
 /* First place of @needle in @s, or NULL. */
 const char *str_find(struct str s, struct str needle);
 const char *str_find_nocase(struct str s, struct str needle);
