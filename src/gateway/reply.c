@@ -36,7 +36,7 @@ int reply_take_head(struct flow *f, const struct http_head *head)
 
         for (size_t i = 0; r == 0 && i < head->n_fields; ++i)
                 if (!is_dropped(head, head->fields[i].name))
-                        r = http_write_field(to, head->fields[i].name, head->fields[i].value);
+                        r = http_write_parsed_field(to, &head->fields[i]);
         if (r == 0)
                 r = http_write_field_u64(to, STR_LITERAL("X-Weir-Wait-Us"),
                                          f->left_us > f->arrived_us ? f->left_us - f->arrived_us

@@ -122,7 +122,7 @@ int upstream_write_head(const struct upstream *u, struct buf *to, const struct h
                 r = http_write_field(to, STR_LITERAL("Host"), str_of(u->host_field));
         for (size_t i = 0; r == 0 && i < head->n_fields; ++i)
                 if (!is_dropped(head, head->fields[i].name))
-                        r = http_write_field(to, head->fields[i].name, head->fields[i].value);
+                        r = http_write_parsed_field(to, &head->fields[i]);
         if (r == 0 && (body_bytes > 0 || head->framing != HTTP_BODY_NONE ||
                        head->method == HTTP_POST || head->method == HTTP_PUT))
                 r = http_write_content_length(to, body_bytes);

@@ -32,6 +32,35 @@ static void heads_are_written_as_they_are_read(void **state)
         buf_deinit(&b);
 }
 
+static void fields_that_were_parsed_are_written_as_they_came(void **state)
+{
+        static struct http_head head;
+        struct http_error error;
+        size_t from = 0;
+        struct buf parsed, checked;
+
+        (void)state;
+        buf_init(&parsed, 4096);
+        buf_init(&checked, 4096);
+        assert_int_equal(http_parse_request(TEXT("GET / HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n"
+                                                 "x!#$%: \t a\tb \xc3\xa4 \r\n\r\n"),
+                                            &from, &head, &error),
+                         HTTP_DONE);
+        assert_int_equal(head.n_fields, 3);
+        for (size_t i = 0; i < head.n_fields; ++i) {
+                const struct http_field *f = &head.fields[i];
+
+                assert_int_equal(http_write_parsed_field(&parsed, f), 0);
+                assert_int_equal(http_write_field(&checked, f->name, f->value), 0);
+        }
+        assert_true(str_eq(buf_str(&parsed), TEXT("Host: x\r\n"
+                                                  "X-Empty: \r\n"
+                                                  "x!#$%: a\tb \xc3\xa4\r\n")));
+        assert_true(str_eq(buf_str(&parsed), buf_str(&checked)));
+        buf_deinit(&parsed);
+        buf_deinit(&checked);
+}
+
 static void status_lines_have_a_reason_where_there_is_one(void **state)
 {
         struct buf b;
@@ -119,6 +148,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(heads_are_written_as_they_are_read),
+                cmocka_unit_test(fields_that_were_parsed_are_written_as_they_came),
                 cmocka_unit_test(status_lines_have_a_reason_where_there_is_one),
                 cmocka_unit_test(nothing_can_be_smuggled_into_a_head),
                 cmocka_unit_test(chunks_end_only_when_told),

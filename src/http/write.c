@@ -128,11 +128,17 @@ int http_write_status_line(struct buf *to, unsigned status, struct str reason)
 
 int http_write_field(struct buf *to, struct str name, struct str value)
 {
+        if (!http_is_token(name) || !http_is_value(value))
+                return -EINVAL;
+        return http_write_parsed_field(to, &(struct http_field){ name, value });
+}
+
+int http_write_parsed_field(struct buf *to, const struct http_field *field)
+{
+        struct str name = field->name, value = field->value;
         char *p;
         int r;
 
-        if (!http_is_token(name) || !http_is_value(value))
-                return -EINVAL;
         r = buf_reserve(to, name.n + 2 + value.n + 2);
         if (r < 0)
                 return r;

@@ -23,6 +23,11 @@ CHECKED int http_write_status_line(struct buf *to, unsigned status, struct str r
 
 /* "name: value". @name: a token; @value: no control bytes but tab. */
 CHECKED int http_write_field(struct buf *to, struct str name, struct str value);
+/*
+ * The same for a field of a head that the parser accepted: it took name and value byte for byte by
+ * the same rules, so they are not looked at again.
+ */
+CHECKED int http_write_parsed_field(struct buf *to, const struct http_field *field);
 CHECKED int http_write_field_u64(struct buf *to, struct str name, uint64_t value);
 
 /* "Content-Length: n" */
