@@ -19,7 +19,8 @@ bool bucket_take(const struct bucket *b, uint32_t amount, uint64_t now_us, bool 
         }
 
         cost = inflow_us(b, amount);
-        depth = inflow_us(b, b->burst > amount ? b->burst : amount);
+        /* As deep as so many single units, each of which was rounded up: or the last would wait. */
+        depth = inflow_us(b, 1) * (b->burst > amount ? b->burst : amount);
         /* Relaxed order, here and below: the word is the whole message. */
         seen = atomic_load_explicit(b->full_us, memory_order_relaxed);
         do {

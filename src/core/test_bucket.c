@@ -67,6 +67,24 @@ static void a_rate_that_does_not_divide_the_minute_is_never_exceeded(void **stat
         assert_true(at_us < NOW + 60 * S + 10);
 }
 
+static void the_whole_burst_passes_at_once_at_every_rate(void **state)
+{
+        (void)state;
+        for (uint32_t rate = 1; rate < 5000; rate += 7) {
+                word_t full = 0;
+                struct bucket b = { &full, rate, 50 };
+                uint64_t now_us = 1700000000000000ULL, at_us;
+
+                for (uint32_t i = 0; i < b.burst; ++i) {
+                        assert_true(bucket_take(&b, 1, now_us, true, UINT64_MAX, &at_us));
+                        if (at_us != now_us)
+                                fail_msg("rate %u: unit %u of the burst waits", rate, i + 1);
+                }
+                assert_true(bucket_take(&b, 1, now_us, true, UINT64_MAX, &at_us));
+                assert_true(at_us > now_us);
+        }
+}
+
 static void without_a_rate_everything_passes(void **state)
 {
         word_t word = 0;
@@ -107,6 +125,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tokens_flow_in_at_the_rate_and_no_faster),
                 cmocka_unit_test(a_rate_that_does_not_divide_the_minute_is_never_exceeded),
+                cmocka_unit_test(the_whole_burst_passes_at_once_at_every_rate),
                 cmocka_unit_test(without_a_rate_everything_passes),
                 cmocka_unit_test(what_is_given_back_can_be_taken_again),
         };
