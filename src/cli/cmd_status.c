@@ -111,6 +111,34 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         putchar('\n');
 }
 
+struct buckets {
+        const struct look *look;
+        json_t *list; /* NULL: print for people */
+};
+
+static void show_bucket(void *ctx, const struct bucket *bucket)
+{
+        struct buckets *buckets = ctx;
+        int64_t milli = bucket_level_milli(bucket, buckets->look->wall_ms * US_PER_MS);
+
+        if (buckets->list)
+                json_array_append_new(buckets->list,
+                                      json_pack("{s:I, s:I, s:f}", "requests_per_minute",
+                                                (json_int_t)bucket->rate_per_min, "burst",
+                                                (json_int_t)bucket->burst, "tokens",
+                                                (double)milli / 1000));
+        else
+                printf("%-18s %u a minute, burst %u: %.1f tokens\n", "pacing", bucket->rate_per_min,
+                       bucket->burst, (double)milli / 1000);
+}
+
+static void show_buckets(const struct look *look, json_t *list)
+{
+        struct buckets buckets = { look, list };
+
+        limiter_each_bucket(look->region, show_bucket, &buckets);
+}
+
 static uint64_t gate_now_ms(const struct look *look, unsigned gate)
 {
         for (size_t i = 0; i < policy_pool_count(); ++i) {
@@ -186,19 +214,21 @@ static void print_all(struct look *look)
         limiter_each_slot(look->region, show_slot, look);
         if (look->n == 0)
                 puts("no budget has been used yet");
+        show_buckets(look, NULL);
         show_gates(look, NULL);
         print_counters(look->region);
 }
 
 static void print_json(struct look *look, const char *path)
 {
-        json_t *gates = json_array(), *root;
+        json_t *gates = json_array(), *pacing = json_array(), *root;
 
         look->budgets = json_array();
         limiter_each_slot(look->region, show_slot, look);
+        show_buckets(look, pacing);
         show_gates(look, gates);
-        root = json_pack("{s:s, s:o, s:o, s:o}", "region", path, "budgets", look->budgets, "gates",
-                         gates, "counters", counters_json(look->region));
+        root = json_pack("{s:s, s:o, s:o, s:o, s:o}", "region", path, "budgets", look->budgets,
+                         "pacing", pacing, "gates", gates, "counters", counters_json(look->region));
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);

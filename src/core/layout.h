@@ -80,6 +80,13 @@ struct cell {
         word_t spare;
 };
 
+/*
+ * A slot of this pool is no budget but a pacing bucket, one for each pair of rate and burst: its
+ * owner is units per minute << 32 | burst, its span 0, and the use of its first cell the time at
+ * which the bucket is full again (core/bucket.h).
+ */
+#define REGION_POOL_PACING 0xffffu
+
 /* One budget: one window length of one pool for one owner. */
 struct slot {
         /*
@@ -112,12 +119,7 @@ struct region_header {
         uint64_t seed; /* of the owners' hashes */
         uint64_t spare_certificate[9];
 
-        /*
-         * Pacing: pacing_rate is units per minute << 32 | burst, 0 for none; pacing_full_us is
-         * the time at which the bucket is full again (GCRA).
-         */
-        word_t pacing_rate;
-        word_t pacing_full_us;
+        word_t spare_rate[2];
         /* Class ceilings in percent, a byte each, lowest class index in the lowest byte; opens_from
          * in the top byte. */
         word_t ceilings;
@@ -141,8 +143,8 @@ struct region_header {
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
 _Static_assert(sizeof(struct slot) == 576, "a slot is nine cache lines");
 _Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
-_Static_assert(offsetof(struct region_header, pacing_rate) == 128, "certificate: 128 bytes");
-_Static_assert(offsetof(struct region_header, gates) == 192, "pacing: 64 bytes");
+_Static_assert(offsetof(struct region_header, spare_rate) == 128, "certificate: 128 bytes");
+_Static_assert(offsetof(struct region_header, gates) == 192, "ceilings: 64 bytes");
 _Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes");
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
 _Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");

@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "base/class.h"
+#include "core/bucket.h"
 #include "core/ceiling.h"
 #include "core/gate.h"
 #include "core/region.h"
@@ -100,6 +101,7 @@ struct limiter_ticket {
 
 struct limiter {
         struct region *region; /* borrowed from the opener, who closes it after us */
+        struct bucket pacing;  /* of this user of the region; all zero: none */
 };
 
 /* The exchange's time as the caller knows it. */
@@ -187,7 +189,18 @@ uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_
 word_t *limiter_gate(struct limiter *l, unsigned gate);
 
 void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings);
-void limiter_set_pacing(struct limiter *l, uint32_t rate_per_min, uint32_t burst);
+
+/**
+ * limiter_set_pacing() - from now on this limiter paces by that bucket of the region
+ * @rate_per_min: 0 for none
+ *
+ * Who names another rate or burst uses another bucket: programs disturb each other only where they
+ * mean the same one. A ticket gives back to the bucket of now, so set it while none is out, or
+ * accept that a few tokens are off.
+ *
+ * Return: 0, or -ENOSPC: no room for another bucket in the region; then it stays as it was.
+ */
+CHECKED int limiter_set_pacing(struct limiter *l, uint32_t rate_per_min, uint32_t burst);
 
 /* Hash of an owner's name (an API key, an endpoint) for this region; never 0. */
 uint64_t limiter_owner(const struct limiter *l, const void *name, size_t n);
@@ -196,5 +209,9 @@ uint64_t limiter_owner(const struct limiter *l, const void *name, size_t n);
 typedef void (*limiter_slot_fn)(void *ctx, const struct window *window, uint16_t pool,
                                 uint64_t owner, uint64_t shut_until_ms);
 void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ctx);
+
+/* The pacing buckets that were ever used, for people. */
+typedef void (*limiter_bucket_fn)(void *ctx, const struct bucket *bucket);
+void limiter_each_bucket(const struct region *region, limiter_bucket_fn fn, void *ctx);
 
 #endif

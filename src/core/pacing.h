@@ -1,8 +1,8 @@
 /*
  * Pacing
  *
- * The tickets' side of the one pacing bucket of the region (core/bucket.h). A ticket pays once,
- * when its windows allow it, and gets its tokens back when it is dropped.
+ * The tickets' side of the pacing bucket that their limiter uses (core/bucket.h). A ticket pays
+ * once, when its windows allow it, and gets its tokens back when it is dropped.
  */
 #ifndef CORE_PACING_H
 #define CORE_PACING_H

@@ -330,7 +330,7 @@ static void pacing_makes_polls_wait_and_orders_pay(void **state)
         struct limiter_ticket t, held;
 
         (void)state;
-        limiter_set_pacing(&l, 600, 2); /* one in 100 ms, two at once */
+        assert_int_equal(limiter_set_pacing(&l, 600, 2), 0); /* one in 100 ms, two at once */
         r.pacing = 1;
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
@@ -353,7 +353,7 @@ static void pacing_makes_polls_wait_and_orders_pay(void **state)
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_LATE);
         assert_int_equal(weight_spent(N), 4);
         /* Another rate starts full. */
-        limiter_set_pacing(&l, 60, 1);
+        assert_int_equal(limiter_set_pacing(&l, 60, 1), 0);
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
 }
 

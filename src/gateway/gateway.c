@@ -28,7 +28,9 @@ static void apply_settings(struct gateway *g)
         for (unsigned class = 0; class < CLASS_COUNT; ++class)
                 c.pct[class] = (uint8_t)s->ceiling_pct[class];
         limiter_set_ceilings(&g->limiter, &c);
-        limiter_set_pacing(&g->limiter, s->pacing.requests_per_minute, s->pacing.burst);
+        if (limiter_set_pacing(&g->limiter, s->pacing.requests_per_minute, s->pacing.burst) < 0)
+                log_event(LOG_WARN, "pacing_unchanged",
+                          "the region has no room for another pacing bucket");
         g->policy.unknown_weight = s->unknown_weight;
         g->call = CALL_CONFIG_DEFAULT;
         g->call.max_retries = s->retry.max_retries;
