@@ -82,8 +82,8 @@ struct cell {
 
 /*
  * A slot of this pool is no budget but a pacing bucket, one for each pair of rate and burst: its
- * owner is units per minute << 32 | burst, its span 0, and the use of its first cell the time at
- * which the bucket is full again (core/bucket.h).
+ * owner is units per minute << 32 | burst, its span 0, and the first word of its first cell the
+ * time at which the bucket is full again (core/bucket.h).
  */
 #define REGION_POOL_PACING 0xffffu
 

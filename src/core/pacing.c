@@ -24,7 +24,7 @@ void pacing_give_back(struct limiter *l, struct limiter_ticket *ticket)
 
 static struct bucket bucket_of(struct slot *slot, uint64_t owner)
 {
-        return (struct bucket){ &slot->cells[0].use, (uint32_t)(owner >> 32), (uint32_t)owner };
+        return (struct bucket){ &slot->cells[0].sent, (uint32_t)(owner >> 32), (uint32_t)owner };
 }
 
 int limiter_set_pacing(struct limiter *l, uint32_t rate_per_min, uint32_t burst)

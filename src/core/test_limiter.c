@@ -28,7 +28,7 @@ enum {
 };
 
 static struct region region = { .fd = -1 };
-static struct limiter l = { &region };
+static struct limiter l = { .region = &region };
 
 static int setup(void **state)
 {

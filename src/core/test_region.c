@@ -116,7 +116,7 @@ static void the_first_creates_it_and_the_next_finds_it(void **state)
 static void a_restart_finds_counts_and_bans(void **state)
 {
         struct region r = REGION_NULL;
-        struct limiter l = { &r };
+        struct limiter l = { .region = &r };
         struct limiter_request request = { .deadline_ms = UINT64_MAX,
                                            .gate = 1,
                                            .n_charges = 1,

@@ -48,7 +48,7 @@ struct says {
 
 static struct says *says;
 static struct region region;
-static struct limiter l = { &region };
+static struct limiter l = { .region = &region };
 
 static int setup(void **state)
 {
@@ -209,7 +209,7 @@ static void check_others(unsigned long step, const char *story, unsigned must_no
         static struct region_header header;
         static struct slot slots[REGION_SLOTS];
         struct region copy = { &header, slots, -1 };
-        struct limiter other = { &copy };
+        struct limiter other = { .region = &copy };
         struct limiter_request r = request_of(1);
         struct limiter_ticket t;
         unsigned n = 0, in_next = 0;

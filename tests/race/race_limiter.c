@@ -168,7 +168,7 @@ static void *work(void *ctx)
 static int process(const char *path, const struct region_plan *plan, unsigned number)
 {
         struct region region = REGION_NULL;
-        struct limiter limiter = { &region };
+        struct limiter limiter = { .region = &region };
         struct region_error error;
         struct worker workers[THREADS];
         pthread_t threads[THREADS];
