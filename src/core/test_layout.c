@@ -32,8 +32,10 @@ static void compare(const char *title, const struct fact *facts, size_t n_facts)
         while (fgets(line, sizeof(line), f)) {
                 if (line[0] == '#')
                         is_inside = strstr(line, title) != NULL;
-                if (!is_inside ||
-                    sscanf(line, "| %zu | %zu | %*[`]%63[a-z_]` |", &first, &bytes, name) != 3)
+                if (!is_inside)
+                        continue;
+                /* NOLINTNEXTLINE(cert-err34-c): our own document; what does not fit differs */
+                if (sscanf(line, "| %zu | %zu | %*[`]%63[a-z_]` |", &first, &bytes, name) != 3)
                         continue;
                 if (n == n_facts)
                         fail_msg("%s: %s is not there", title, name);
@@ -153,6 +155,7 @@ static void words_are_cut_as_drawn(void **state)
         while (fgets(line, sizeof(line), f)) {
                 unsigned long long value;
 
+                /* NOLINTNEXTLINE(cert-err34-c): as above */
                 if (sscanf(line, "| %llu | %llu | %15[a-z] |", &bit, &bits, part) != 3)
                         continue;
                 value = word >> bit & ((1ULL << bits) - 1);

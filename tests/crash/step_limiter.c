@@ -338,7 +338,7 @@ static void a_kill_at_any_instruction_leaves_no_less_than_was_promised(void **st
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(stories); ++i) {
-                unsigned states;
+                unsigned states = 0;
                 unsigned long steps;
 
                 assert_int_equal(setup(state), 0);
