@@ -11,17 +11,25 @@ uint64_t ceilings_pack(const struct ceilings *c)
         return word;
 }
 
+/* Whether each of the low seven bytes is 1 to 100; every admission asks, so all at once. */
+static bool are_pct(uint64_t bytes)
+{
+        const uint64_t high = 0x80808080808080ULL, ones = 0x01010101010101ULL;
+
+        return ((((bytes & ~high) + ones * 27) | bytes | (bytes - ones)) & high) == 0;
+}
+
 struct ceilings ceilings_unpack(uint64_t word)
 {
+        const uint64_t of_classes = (1ULL << (8 * CLASS_COUNT)) - 1;
         struct ceilings c = { .opens_from_pct = (uint8_t)(word >> 56) };
 
-        if (c.opens_from_pct > 99)
+        /* What no class uses counts as 1. */
+        if (c.opens_from_pct > 99 ||
+            !are_pct((word & of_classes) | (~of_classes & 0x01010101010101ULL)))
                 return CEILINGS_DEFAULT;
-        for (unsigned i = 0; i < CLASS_COUNT; ++i) {
+        for (unsigned i = 0; i < CLASS_COUNT; ++i)
                 c.pct[i] = (uint8_t)(word >> (8 * i));
-                if (c.pct[i] < 1 || c.pct[i] > 100)
-                        return CEILINGS_DEFAULT;
-        }
         return c;
 }
 
