@@ -41,6 +41,8 @@ static const char usage[] =
         "  --help                            this text\n\n"
         "Settings come from the file, the environment and the flags, in that order. SIGHUP reads\n"
         "them again, SIGTERM finishes what has been sent and ends.\n\n"
+        "Exit status: 0 after SIGTERM, 1 when it cannot run here, 2 for a wrong command line or\n"
+        "configuration.\n\n"
         "  weir gateway --upstream http://127.0.0.1:8901     against weir sim\n"
         "  curl http://127.0.0.1:8900/api/v3/time            through it\n\n";
 

@@ -19,7 +19,8 @@ static const char usage[] =
         "what is held for later, stops and bans, and what has happened so far.\n\n"
         "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
         "  --json          for programs\n"
-        "  --help          this text\n";
+        "  --help          this text\n\n"
+        "Exit status: 0 shown, 1 there is no region to show, 2 for a wrong command line.\n";
 
 #define BAR_CELLS 30
 

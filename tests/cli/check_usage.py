@@ -98,6 +98,7 @@ class Usage(unittest.TestCase):
                 result = weir(command, "--help")
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertTrue(result.stdout.startswith(f"usage: weir {command} "))
+                self.assertIn("\nExit status: 0 ", result.stdout)
                 self.assertEqual(weir(command, "-h").stdout, result.stdout)
                 self.assertIn(f"  {command} ", overview)
 
