@@ -147,16 +147,24 @@ json_t *batch_modify(struct call *call)
         return batch(call, modify_element);
 }
 
+/* ccxt writes these two names in lower case, and the exchange takes them. */
+static const char *list_name(const struct call *call, const char *name, const char *lower)
+{
+        return form_has(call->params, lower) ? lower : name;
+}
+
 json_t *batch_cancel(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        bool by_id = form_has(call->params, "orderIdList");
+        const char *ids = list_name(call, "orderIdList", "orderidlist");
+        const char *names = list_name(call, "origClientOrderIdList", "origclientorderidlist");
+        bool by_id = form_has(call->params, ids);
         json_t *list, *answers, *element;
         size_t i;
 
         if (!s)
                 return NULL;
-        list = get_list(call, by_id ? "orderIdList" : "origClientOrderIdList", BATCH_CANCEL_MAX);
+        list = get_list(call, by_id ? ids : names, BATCH_CANCEL_MAX);
         if (!list)
                 return NULL;
         answers = json_array();

@@ -141,6 +141,9 @@ HANDLER(order_list_open);
 HANDLER(order_list_all);
 HANDLER(order_countdown);
 
+HANDLER(amend_order);
+HANDLER(amend_list);
+
 HANDLER(batch_place);
 HANDLER(batch_modify);
 HANDLER(batch_cancel);

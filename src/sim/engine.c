@@ -18,6 +18,7 @@ void engine_init(struct engine *engine, uint64_t seed, size_t n_accounts, engine
                                    .next_order_id = FIRST_ORDER_ID,
                                    .next_list_id = 1,
                                    .next_trade_id = 1,
+                                   .next_amendment_id = 1,
                                    .on_fill = on_fill,
                                    .fill_ctx = fill_ctx };
         market_init(&engine->market, seed);
@@ -30,11 +31,17 @@ void engine_init(struct engine *engine, uint64_t seed, size_t n_accounts, engine
                 wallet_init(&engine->wallets[i], &engine->market);
 }
 
+static void order_free(struct order *order)
+{
+        free(order->amendments);
+        free(order);
+}
+
 void engine_deinit(struct engine *engine)
 {
         struct list *it, *after;
 
-        list_for_each_safe(it, after, &engine->all) free(container_of(it, struct order, all));
+        list_for_each_safe(it, after, &engine->all) order_free(container_of(it, struct order, all));
         list_init(&engine->all);
         free(engine->wallets);
         free(engine->trades);
@@ -56,15 +63,32 @@ static struct order **client_chain(struct engine *engine, size_t account, struct
         return &engine->by_client[hash % ORDER_BUCKETS];
 }
 
+static void client_link(struct engine *engine, struct order *order)
+{
+        struct order **chain =
+                client_chain(engine, order->wish.account, str_of(order->wish.client_id));
+
+        order->next_client = *chain;
+        *chain = order;
+}
+
+static void client_unlink(struct engine *engine, struct order *order)
+{
+        struct order **at =
+                client_chain(engine, order->wish.account, str_of(order->wish.client_id));
+
+        while (*at != order)
+                at = &(*at)->next_client;
+        *at = order->next_client;
+}
+
 static void order_link(struct engine *engine, struct order *order)
 {
         struct order **chain = id_chain(engine, order->id);
 
         order->next = *chain;
         *chain = order;
-        chain = client_chain(engine, order->wish.account, str_of(order->wish.client_id));
-        order->next_client = *chain;
-        *chain = order;
+        client_link(engine, order);
         list_append(&engine->all, &order->all);
         engine->n_orders += 1;
 }
@@ -76,13 +100,10 @@ static void order_forget(struct engine *engine, struct order *order)
         while (*at != order)
                 at = &(*at)->next;
         *at = order->next;
-        at = client_chain(engine, order->wish.account, str_of(order->wish.client_id));
-        while (*at != order)
-                at = &(*at)->next_client;
-        *at = order->next_client;
+        client_unlink(engine, order);
         list_unlink(&order->all);
         engine->n_orders -= 1;
-        free(order);
+        order_free(order);
 }
 
 static void forget_the_oldest(struct engine *engine)
@@ -316,6 +337,27 @@ void engine_cancel(struct engine *engine, struct order *order, uint64_t now_ms)
         close_order(order, ORDER_CANCELED, now_ms);
 }
 
+/* The change that is about to be made. Return: where its new values go. */
+static struct amendment *remember(struct engine *engine, struct order *order, uint64_t now_ms)
+{
+        size_t n = order->n_amendments + 1;
+        struct amendment *list = realloc(order->amendments, n * sizeof(*list)), *a;
+
+        must(list);
+        order->amendments = list;
+        order->n_amendments = n;
+        a = &list[n - 1];
+        *a = (struct amendment){ .id = engine->next_amendment_id++,
+                                 .time_ms = now_ms,
+                                 .old_price = order->wish.price,
+                                 .price = order->wish.price,
+                                 .old_qty = order->wish.qty,
+                                 .qty = order->wish.qty };
+        memcpy(a->old_client_id, order->wish.client_id, sizeof(a->old_client_id));
+        memcpy(a->client_id, order->wish.client_id, sizeof(a->client_id));
+        return a;
+}
+
 enum engine_answer engine_modify(struct engine *engine, struct order *order, decimal price,
                                  decimal qty, uint64_t now_ms)
 {
@@ -330,8 +372,10 @@ enum engine_answer engine_modify(struct engine *engine, struct order *order, dec
         wallet_unlock(&engine->wallets[wish.account], order);
         answer = engine_try(engine, &wish, now_ms);
         if (answer == ENGINE_OK) {
-                order->wish.price = price;
-                order->wish.qty = qty;
+                struct amendment *a = remember(engine, order, now_ms);
+
+                a->price = order->wish.price = price;
+                a->qty = order->wish.qty = qty;
                 order->updated_ms = now_ms;
         }
         wallet_lock(&engine->wallets[wish.account], order, order->wish.price);
@@ -339,6 +383,24 @@ enum engine_answer engine_modify(struct engine *engine, struct order *order, dec
         if (now)
                 fill(engine, order, now, false, now_ms);
         return answer;
+}
+
+void engine_shrink(struct engine *engine, struct order *order, decimal qty,
+                   const char client_id[static CLIENT_ID_MAX + 1], uint64_t now_ms)
+{
+        struct wallet *wallet = &engine->wallets[order->wish.account];
+        struct amendment *a;
+
+        must(order_is_open(order) && qty > 0 && qty < order->wish.qty);
+        a = remember(engine, order, now_ms);
+        wallet_unlock(wallet, order);
+        client_unlink(engine, order);
+        a->qty = order->wish.qty = qty;
+        memcpy(a->client_id, client_id, sizeof(a->client_id));
+        memcpy(order->wish.client_id, client_id, sizeof(order->wish.client_id));
+        order->updated_ms = now_ms;
+        client_link(engine, order);
+        wallet_lock(wallet, order, order->wish.price);
 }
 
 static void tick_order(struct engine *engine, struct order *order, uint64_t now_ms)

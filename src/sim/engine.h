@@ -68,7 +68,15 @@ struct order_wish {
         decimal qty, quote_qty, price, stop_price;
         char client_id[CLIENT_ID_MAX + 1]; /* empty: one is made up */
         uint64_t list_id;                  /* 0: not part of a list */
-        uint64_t hidden_until_ms;          /* looking it up says "does not exist" until then */
+        char list_client_id[CLIENT_ID_MAX + 1];
+        uint64_t hidden_until_ms; /* looking it up says "does not exist" until then */
+};
+
+/* A change of an open order. */
+struct amendment {
+        uint64_t id, time_ms;
+        decimal old_price, price, old_qty, qty;
+        char old_client_id[CLIENT_ID_MAX + 1], client_id[CLIENT_ID_MAX + 1];
 };
 
 struct order {
@@ -83,6 +91,8 @@ struct order {
         decimal filled, filled_quote;
         decimal locked; /* of the asset that it spends, or of its margin */
         uint64_t created_ms, updated_ms, trade_id;
+        struct amendment *amendments; /* owned, oldest first */
+        size_t n_amendments;
 };
 
 struct trade {
@@ -115,6 +125,9 @@ struct wallet {
 #define ORDER_BUCKETS 65536
 /* As MAX_NUM_ORDERS of the spot filters and the limit of the futures symbols. */
 #define OPEN_ORDERS_MAX 200
+/* As MAX_NUM_ORDER_AMENDS of the spot filters and maxMoveOrderLimit of the futures symbols. */
+#define AMENDS_MAX_SPOT    10
+#define AMENDS_MAX_FUTURES 10000
 
 /* The first fill of an order, as taker or as maker. */
 typedef void (*engine_fill_fn)(void *ctx, const struct order *order, bool is_maker,
@@ -129,7 +142,7 @@ struct engine {
         struct order *by_id[ORDER_BUCKETS], *by_client[ORDER_BUCKETS];
         struct trade *trades; /* ring */
         uint64_t n_trades;
-        uint64_t next_order_id, next_list_id, next_trade_id;
+        uint64_t next_order_id, next_list_id, next_trade_id, next_amendment_id;
         uint64_t last_tick_ms;
         engine_fill_fn on_fill;
         void *fill_ctx;
@@ -160,9 +173,12 @@ enum engine_answer engine_try(struct engine *engine, const struct order_wish *wi
                               uint64_t now_ms);
 /* Only for an open order. */
 void engine_cancel(struct engine *engine, struct order *order, uint64_t now_ms);
-/* Changes price and quantity of an open order. Return: as engine_place(). */
+/* Changes price and quantity of an open order and remembers it. Return: as engine_place(). */
 enum engine_answer engine_modify(struct engine *engine, struct order *order, decimal price,
                                  decimal qty, uint64_t now_ms);
+/* Makes an open order smaller and gives it another client id; it keeps its place. */
+void engine_shrink(struct engine *engine, struct order *order, decimal qty,
+                   const char client_id[static CLIENT_ID_MAX + 1], uint64_t now_ms);
 
 /* @id: 0 to look by @client_id. Hidden orders are not found. The newest of a client id. */
 struct order *engine_find(struct engine *engine, size_t account, enum product product, uint64_t id,

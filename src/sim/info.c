@@ -110,6 +110,8 @@ static json_t *spot_filters(const struct symbol *s)
                                  OPEN_ORDERS_MAX));
         json_add(list, json_pack("{s:s,s:i}", "filterType", "MAX_NUM_ALGO_ORDERS",
                                  "maxNumAlgoOrders", 5));
+        json_add(list, json_pack("{s:s,s:i}", "filterType", "MAX_NUM_ORDER_AMENDS",
+                                 "maxNumOrderAmends", AMENDS_MAX_SPOT));
         return list;
 }
 
@@ -128,7 +130,7 @@ static json_t *spot_symbol(const struct symbol *s)
                                          "icebergAllowed", 1, "ocoAllowed", 1, "otoAllowed", 0,
                                          "opoAllowed", 0, "quoteOrderQtyMarketAllowed", 1,
                                          "allowTrailingStop", 0, "cancelReplaceAllowed", 1,
-                                         "amendAllowed", 0, "pegInstructionsAllowed", 0,
+                                         "amendAllowed", 1, "pegInstructionsAllowed", 0,
                                          "isSpotTradingAllowed", 1, "isMarginTradingAllowed", 1));
         json_put(o, "filters", spot_filters(s));
         json_put(o, "permissions", json_array());
@@ -176,7 +178,7 @@ static json_t *futures_symbol(const struct symbol *s)
         if (coin)
                 json_put(o, "contractSize", json_integer(s->contract / DECIMAL_ONE));
         else
-                json_put(o, "maxMoveOrderLimit", json_integer(10000));
+                json_put(o, "maxMoveOrderLimit", json_integer(AMENDS_MAX_FUTURES));
         json_put(o, "underlyingSubType", json_pack("[s]", "PoW"));
         json_put(o, "filters", futures_filters(s));
         json_put(o, "orderTypes",

@@ -4,6 +4,8 @@
  */
 #include "sim/orders.h"
 
+#include <stdio.h>
+
 static json_t *algo_json(const struct order *o)
 {
         const struct symbol *s = o->wish.symbol;
@@ -128,9 +130,9 @@ static json_t *list_json(const struct call *call, uint64_t id, bool with_reports
         j = json_pack("{s:I,s:s,s:s,s:s,s:s,s:I,s:s,s:o}", "orderListId", (json_int_t)id,
                       "contingencyType", "OCO", "listStatusType",
                       open ? "EXEC_STARTED" : "ALL_DONE", "listOrderStatus",
-                      open ? "EXECUTING" : "ALL_DONE", "listClientOrderId", last->wish.client_id,
-                      "transactionTime", (json_int_t)last->updated_ms, "symbol",
-                      last->wish.symbol->name, "orders", orders);
+                      open ? "EXECUTING" : "ALL_DONE", "listClientOrderId",
+                      last->wish.list_client_id, "transactionTime", (json_int_t)last->updated_ms,
+                      "symbol", last->wish.symbol->name, "orders", orders);
         if (with_reports)
                 json_put(j, "orderReports", json_incref(reports));
         json_decref(reports);
@@ -157,8 +159,12 @@ static bool get_leg(struct call *call, const struct symbol *s, bool above, struc
                                      .list_id = call->engine->next_list_id };
         if (!call_decimal(call, "quantity", &wish->qty) ||
             !call_decimal(call, price, &wish->price) ||
-            !orders_client_id(call, id, wish->client_id))
+            !orders_client_id(call, id, wish->client_id) ||
+            !orders_client_id(call, "listClientOrderId", wish->list_client_id))
                 return false;
+        if (!wish->list_client_id[0])
+                snprintf(wish->list_client_id, sizeof(wish->list_client_id), "simlist%llu",
+                         (unsigned long long)wish->list_id);
         if (!limit_leg && !call_decimal(call, stop, &wish->stop_price))
                 return false;
         wish->type = limit_leg     ? TYPE_LIMIT_MAKER
@@ -201,26 +207,29 @@ json_t *list_place_oco(struct call *call)
         return list_json(call, first->wish.list_id, true);
 }
 
-/* The id of the list that a request names, by number or by the client id of its orders; or 0. */
-static uint64_t named_list(struct call *call)
+/* The id of the list that a request names by number or, in @client_name, by its client id; or 0. */
+static uint64_t named_list(const struct call *call, const char *client_name)
 {
         uint64_t id = form_u64(call->params, "orderListId", 0);
-        struct str client = form_get(call->params, "listClientOrderId");
-        struct order *order;
+        struct str client = form_get(call->params, client_name);
+        const struct list *head = &call->engine->all;
 
-        if (id)
+        if (id || client.n == 0)
                 return id;
-        if (client.n == 0)
-                client = form_get(call->params, "origClientOrderId");
-        order = engine_find(call->engine, call->account->index, PRODUCT_SPOT, 0, client,
-                            call->now_ms);
-        return order ? order->wish.list_id : 0;
+        for (const struct list *it = head->prev; it != head; it = it->prev) {
+                const struct order *o = container_of(it, struct order, all);
+
+                if (o->wish.list_id && o->wish.account == call->account->index &&
+                    str_eq(client, str_of(o->wish.list_client_id)))
+                        return o->wish.list_id;
+        }
+        return 0;
 }
 
 json_t *list_cancel(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        uint64_t id = s ? named_list(call) : 0;
+        uint64_t id = s ? named_list(call, "listClientOrderId") : 0;
         struct list *it, *after;
         bool any = false;
 
@@ -240,7 +249,7 @@ json_t *list_cancel(struct call *call)
 
 json_t *list_query(struct call *call)
 {
-        uint64_t id = named_list(call);
+        uint64_t id = named_list(call, "origClientOrderId");
         json_t *list = id ? list_json(call, id, false) : NULL;
 
         return list ? list : call_refuse(call, REFUSED_NO_ORDER);

@@ -34,26 +34,10 @@ json_t *order_test(struct call *call)
                          "0.00000000", "taker", "0.00000000");
 }
 
-/* The order that a request names. Return: NULL after a refusal with @missing. */
-static struct order *named(struct call *call, const struct symbol *s, enum refusal missing)
-{
-        struct order *order;
-
-        if (!form_has(call->params, "orderId") && !form_has(call->params, "origClientOrderId")) {
-                call_refuse(call, REFUSED_EITHER, "origClientOrderId", "orderId");
-                return NULL;
-        }
-        order = orders_find(call, "orderId", "origClientOrderId");
-        if (order && order->wish.symbol == s && !order->wish.is_algo)
-                return order;
-        call_refuse(call, missing);
-        return NULL;
-}
-
 json_t *order_query(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        struct order *order = s ? named(call, s, REFUSED_NO_ORDER) : NULL;
+        struct order *order = s ? orders_named(call, s, REFUSED_NO_ORDER) : NULL;
 
         return order ? orders_json(order) : NULL;
 }
@@ -61,7 +45,7 @@ json_t *order_query(struct call *call)
 json_t *order_query_open(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        struct order *order = s ? named(call, s, REFUSED_NO_ORDER) : NULL;
+        struct order *order = s ? orders_named(call, s, REFUSED_NO_ORDER) : NULL;
 
         if (!order)
                 return NULL;
@@ -71,7 +55,7 @@ json_t *order_query_open(struct call *call)
 json_t *order_cancel(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        struct order *order = s ? named(call, s, REFUSED_UNKNOWN_ORDER) : NULL;
+        struct order *order = s ? orders_named(call, s, REFUSED_UNKNOWN_ORDER) : NULL;
         char id[CLIENT_ID_MAX + 1];
 
         if (!order || !orders_client_id(call, "newClientOrderId", id) || !call_admit_orders(call))
@@ -107,7 +91,7 @@ json_t *order_cancel_all(struct call *call)
 json_t *order_modify(struct call *call)
 {
         const struct symbol *s = call_symbol(call);
-        struct order *order = s ? named(call, s, REFUSED_NO_ORDER) : NULL;
+        struct order *order = s ? orders_named(call, s, REFUSED_NO_ORDER) : NULL;
         decimal price, qty;
         enum engine_answer answer;
 
@@ -124,6 +108,8 @@ json_t *order_modify(struct call *call)
                 return call_refuse(call, REFUSED_NO_ORDER);
         if (price == order->wish.price && qty == order->wish.qty)
                 return call_refuse(call, REFUSED_NO_MODIFY);
+        if (order->n_amendments >= AMENDS_MAX_FUTURES)
+                return call_refuse(call, REFUSED_MODIFY_LIMIT);
         answer = engine_modify(call->engine, order, price, qty, call->now_ms);
         call->is_executed = answer == ENGINE_OK;
         return answer == ENGINE_OK ? orders_json(order) : orders_refuse(call, answer);

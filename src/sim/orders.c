@@ -311,6 +311,21 @@ struct order *orders_find(struct call *call, const char *id_name, const char *cl
                            call->now_ms);
 }
 
+struct order *orders_named(struct call *call, const struct symbol *symbol, enum refusal missing)
+{
+        struct order *order;
+
+        if (!form_has(call->params, "orderId") && !form_has(call->params, "origClientOrderId")) {
+                call_refuse(call, REFUSED_EITHER, "origClientOrderId", "orderId");
+                return NULL;
+        }
+        order = orders_find(call, "orderId", "origClientOrderId");
+        if (order && order->wish.symbol == symbol && !order->wish.is_algo)
+                return order;
+        call_refuse(call, missing);
+        return NULL;
+}
+
 static bool is_listed(const struct call *call, const struct order_filter *filter,
                       const struct order *o)
 {

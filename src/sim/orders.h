@@ -19,6 +19,10 @@ bool orders_execute(struct call *call, const struct order_wish *wish, struct ord
 /* By orderId or @client_name. Return: NULL, with or without a refusal being the caller's choice. */
 struct order *orders_find(struct call *call, const char *id_name, const char *client_name);
 
+/* The order of @symbol that orderId or origClientOrderId names; NULL after a refusal, which is
+ * @missing if there is none. */
+struct order *orders_named(struct call *call, const struct symbol *symbol, enum refusal missing);
+
 /* Copies a parameter that is a client id. Return: false after a refusal. */
 bool orders_client_id(struct call *call, const char *name, char to[static CLIENT_ID_MAX + 1]);
 

@@ -406,6 +406,113 @@ static void sapi_counts_each_endpoint_on_its_own(void **state)
         bench_close(b);
 }
 
+#define LIMIT_BUY "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=50000"
+
+static void orders_are_amended_and_their_changes_listed(void **state)
+{
+        static const struct {
+                const char *method, *path, *query;
+                unsigned status;
+                const char *text;
+        } rows[] = {
+                { "POST", "/api/v3/order", LIMIT_BUY "&newClientOrderId=a", 200, "NEW" },
+                { "PUT", "/api/v3/order/amend/keepPriority",
+                  "symbol=BTCUSDT&origClientOrderId=a&newQty=0.4&newClientOrderId=b", 200,
+                  "\"origClientOrderId\":\"a\",\"clientOrderId\":\"b\"" },
+                { "GET", "/api/v3/order", "symbol=BTCUSDT&origClientOrderId=a", 400, "-2013" },
+                { "GET", "/api/v3/order", "symbol=BTCUSDT&origClientOrderId=b", 200,
+                  "\"origQty\":\"0.40000000\"" },
+                { "GET", "/api/v3/account", "", 200,
+                  "\"asset\":\"USDT\",\"free\":\"9980000.00000000\",\"locked\":\"20000." },
+                { "PUT", "/api/v3/order/amend/keepPriority",
+                  "symbol=BTCUSDT&origClientOrderId=b&newQty=0.4", 400, "would change no state" },
+                { "PUT", "/api/v3/order/amend/keepPriority",
+                  "symbol=BTCUSDT&origClientOrderId=b&newQty=0.5", 400, "quantity increase" },
+                { "PUT", "/api/v3/order/amend/keepPriority",
+                  "symbol=BTCUSDT&origClientOrderId=b&newQty=0", 400, "LOT_SIZE" },
+                { "PUT", "/api/v3/order/amend/keepPriority",
+                  "symbol=BTCUSDT&origClientOrderId=b&newQty=0.000001", 400, "LOT_SIZE" },
+                { "PUT", "/api/v3/order/amend/keepPriority", "symbol=BTCUSDT&orderId=1&newQty=0.1",
+                  400, "{\"code\":-2038,\"msg\":\"Unknown order sent.\"}" },
+                { "PUT", "/api/v3/order/amend/keepPriority", "symbol=BTCUSDT&newQty=0.1", 400,
+                  "-1102" },
+                { "GET", "/api/v3/order/amendments", "symbol=BTCUSDT&origClientOrderId=b", 200,
+                  "\"origQty\":\"1.00000000\",\"newQty\":\"0.40000000\"" },
+                { "GET", "/api/v3/order/amendments",
+                  "symbol=BTCUSDT&origClientOrderId=b&fromExecutionId=2", 200, "[]" },
+                { "POST", "/fapi/v1/order", LIMIT_BUY "&newClientOrderId=c", 200, "NEW" },
+                { "PUT", "/fapi/v1/order",
+                  "symbol=BTCUSDT&side=BUY&origClientOrderId=c&quantity=2&price=49999", 200,
+                  "\"origQty\":\"2.000\"" },
+                { "GET", "/fapi/v1/orderAmendment", "symbol=BTCUSDT&origClientOrderId=c", 200,
+                  "\"price\":{\"before\":\"50000.0\",\"after\":\"49999.0\"},\"origQty\":"
+                  "{\"before\":\"1.000\",\"after\":\"2.000\"},\"count\":1}" },
+                { "GET", "/fapi/v1/orderAmendment", "symbol=BTCUSDT&orderId=1", 400, "-2013" },
+                { "DELETE", "/fapi/v1/batchOrders",
+                  "symbol=BTCUSDT&origclientorderidlist=%5B%22c%22%2C%22d%22%5D", 200,
+                  "\"status\":\"CANCELED\"" },
+        };
+        struct bench *b = bench_open(NULL);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                unsigned status =
+                        signed_call(b, rows[i].method, rows[i].path, rows[i].query, AT(1));
+
+                if (status != rows[i].status || !strstr(body(b), rows[i].text))
+                        fail_msg("%s %s %s: %u %s", rows[i].method, rows[i].path, rows[i].query,
+                                 status, body(b));
+        }
+        bench_close(b);
+}
+
+static void an_order_on_spot_is_amended_ten_times(void **state)
+{
+        struct bench *b = bench_open(NULL);
+        unsigned status;
+
+        (void)state;
+        status = signed_call(b, "POST", "/api/v3/order", LIMIT_BUY "&newClientOrderId=a", AT(1));
+        assert_int_equal(status, 200);
+        for (int i = 1; i <= AMENDS_MAX_SPOT + 1; ++i) {
+                char query[128];
+
+                snprintf(query, sizeof(query),
+                         "symbol=BTCUSDT&origClientOrderId=a&newClientOrderId=a&newQty=0.%02d",
+                         90 - i);
+                status = signed_call(b, "PUT", "/api/v3/order/amend/keepPriority", query, AT(1));
+                assert_int_equal(status, i <= AMENDS_MAX_SPOT ? 200 : 400);
+        }
+        assert_non_null(strstr(body(b), "Filter failure: MAX_NUM_ORDER_AMENDS"));
+        bench_close(b);
+}
+
+static void a_list_of_orders_has_a_name_of_its_own(void **state)
+{
+        static const char oco[] =
+                "symbol=BTCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=150000"
+                "&belowType=STOP_LOSS&belowStopPrice=50000&aboveClientOrderId=up"
+                "&listClientOrderId=both";
+        struct bench *b = bench_open(NULL);
+
+        (void)state;
+        assert_int_equal(signed_call(b, "POST", "/api/v3/orderList/oco", oco, AT(1)), 200);
+        assert_non_null(strstr(body(b), "\"listClientOrderId\":\"both\""));
+        assert_int_equal(signed_call(b, "GET", "/api/v3/orderList", "origClientOrderId=both",
+                                     AT(1)),
+                         200);
+        assert_int_equal(signed_call(b, "GET", "/api/v3/orderList", "origClientOrderId=up", AT(1)),
+                         400);
+        assert_int_equal(signed_call(b, "DELETE", "/api/v3/orderList",
+                                     "symbol=BTCUSDT&listClientOrderId=up", AT(1)),
+                         400);
+        assert_int_equal(signed_call(b, "DELETE", "/api/v3/orderList",
+                                     "symbol=BTCUSDT&listClientOrderId=both", AT(1)),
+                         200);
+        assert_non_null(strstr(body(b), "ALL_DONE"));
+        bench_close(b);
+}
+
 static void hostile_input_is_only_refused(void **state)
 {
         /* One character more than an id may have. */
@@ -515,6 +622,9 @@ int main(void)
                 cmocka_unit_test(usage_can_be_missing_or_stale),
                 cmocka_unit_test(exchange_info_shows_the_limits_that_hold),
                 cmocka_unit_test(sapi_counts_each_endpoint_on_its_own),
+                cmocka_unit_test(orders_are_amended_and_their_changes_listed),
+                cmocka_unit_test(an_order_on_spot_is_amended_ten_times),
+                cmocka_unit_test(a_list_of_orders_has_a_name_of_its_own),
                 cmocka_unit_test(hostile_input_is_only_refused),
                 cmocka_unit_test(admin_calls_answer_and_are_not_counted),
         };
