@@ -9,6 +9,7 @@ weir_project_test(rooms ${Python3_EXECUTABLE} tools/rooms.py)
 weir_project_test(rooms_rules ${Python3_EXECUTABLE} tools/test_rooms.py)
 weir_project_test(packages ${Python3_EXECUTABLE} tools/test_packages.py)
 weir_project_test(dependencies ${Python3_EXECUTABLE} tools/test_dependencies.py)
+weir_project_test(clients ${Python3_EXECUTABLE} tools/test_clients.py)
 # The program comes later in the configuration than this file, so it is named by its place.
 weir_project_test(settings_doc ${Python3_EXECUTABLE} tools/settings_doc.py ${CMAKE_BINARY_DIR}/weir)
 weir_project_test(example_config ${CMAKE_BINARY_DIR}/weir check contrib/weir.example.yaml)
