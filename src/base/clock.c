@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <errno.h>
 #include <time.h>
 
 static uint64_t read_us(clockid_t id)
@@ -19,4 +20,15 @@ uint64_t clock_mono_us(void)
 uint64_t clock_wall_us(void)
 {
         return read_us(CLOCK_REALTIME);
+}
+
+void clock_sleep_until_us(uint64_t mono_us)
+{
+        struct timespec until = {
+                .tv_sec = (time_t)(mono_us / US_PER_SECOND),
+                .tv_nsec = (long)(mono_us % US_PER_SECOND * 1000),
+        };
+
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+                ;
 }

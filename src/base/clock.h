@@ -1,7 +1,7 @@
 /*
  * Clock
  *
- * The only file of weir that reads a clock. Machines (core, policy, classify,
+ * The only file of weir that reads a clock, or sleeps. Machines (core, policy, classify,
  * call) are told the time; the rooms that do I/O read it here.
  */
 #ifndef BASE_CLOCK_H
@@ -14,5 +14,8 @@ uint64_t clock_mono_us(void);
 
 /* Microseconds since 1970 UTC by this machine's idea of it; may step. */
 uint64_t clock_wall_us(void);
+
+/* Sleeps until clock_mono_us() has come to @mono_us; through signals. */
+void clock_sleep_until_us(uint64_t mono_us);
 
 #endif

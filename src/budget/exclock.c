@@ -1,5 +1,7 @@
 #include "budget/exclock.h"
 
+_Static_assert(2 * EXCLOCK_WHEN <= REGION_CLOCKS, "each clock has a word for when it was measured");
+
 #define OFFSET_BIAS (1LL << 39)
 #define ERROR_MASK  ((1ULL << 24) - 1)
 
@@ -71,6 +73,34 @@ void exclock_publish(const struct exclock *c, word_t *word, uint64_t mono_us, ui
                 error_ms = ERROR_MASK;
         atomic_store_explicit(word, (uint64_t)(offset_ms + OFFSET_BIAS) << 24 | error_ms,
                               memory_order_relaxed);
+        /* Release: who sees the new time sees the new clock; the other way round it looks older
+         * than it is. */
+        atomic_store_explicit(word + EXCLOCK_WHEN, wall_us / US_PER_MS, memory_order_release);
+}
+
+struct limiter_time exclock_shared(const word_t *word, uint64_t wall_us)
+{
+        uint64_t when_ms = atomic_load_explicit(word + EXCLOCK_WHEN, memory_order_acquire);
+        uint64_t wall_ms = wall_us / US_PER_MS;
+        int64_t offset_ms = 0;
+        uint32_t error_ms = 0;
+
+        if (!exclock_read(word, &offset_ms, &error_ms))
+                return (struct limiter_time){ wall_ms, EXCLOCK_UNKNOWN_ERROR_MS };
+        if (when_ms <= wall_ms && wall_ms - when_ms < EXCLOCK_STALE_MS)
+                /* Rounded up, and one for the milliseconds that both sides cut off. */
+                error_ms += (uint32_t)((wall_ms - when_ms) * EXCLOCK_DRIFT_PPM / 1000000) + 2;
+        else if (error_ms < EXCLOCK_UNKNOWN_ERROR_MS)
+                error_ms = EXCLOCK_UNKNOWN_ERROR_MS;
+        return (struct limiter_time){ wall_ms + (uint64_t)offset_ms, error_ms };
+}
+
+void exclock_resume(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us)
+{
+        exclock_init(c, word, mono_us, wall_us);
+        c->error_us = exclock_shared(word, wall_us).guard_ms * US_PER_MS;
+        /* A first sample is always better than none. */
+        c->is_measured = atomic_load_explicit(word, memory_order_relaxed) != 0;
 }
 
 uint64_t exclock_now_us(const struct exclock *c, uint64_t mono_us)

@@ -26,6 +26,15 @@ struct exclock {
 /* Two quartz clocks drift apart by at most this. */
 #define EXCLOCK_DRIFT_PPM 100u
 
+/*
+ * A published clock is two words of the region: @word, and EXCLOCK_WHEN words behind it the wall
+ * clock's milliseconds at which it was published.
+ */
+#define EXCLOCK_WHEN 8
+/* Older than this, a published clock's error is that of an unmeasured one at least: it has drifted
+ * that far by then. */
+#define EXCLOCK_STALE_MS (EXCLOCK_UNKNOWN_ERROR_MS * (1000000ULL / EXCLOCK_DRIFT_PPM))
+
 /* Starts from what an earlier process wrote in @word, else from the wall clock. */
 void exclock_init(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us);
 
@@ -44,6 +53,18 @@ struct limiter_time exclock_now(const struct exclock *c, uint64_t mono_us);
 
 /* The monotonic time at which the exchange's clock shows @exchange_ms. */
 uint64_t exclock_to_mono_us(const struct exclock *c, uint64_t exchange_ms);
+
+/**
+ * exclock_shared() - the exchange's time for a process that measures nothing itself
+ * @word: as published by whoever does, if anybody
+ *
+ * The error grows with the age of what was published; a wall clock that was set back since makes
+ * it unknown.
+ */
+struct limiter_time exclock_shared(const word_t *word, uint64_t wall_us);
+
+/* As exclock_shared(), as something to take samples with. */
+void exclock_resume(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us);
 
 /* What a published word says: exchange minus wall, and its error. Return: false if never measured.
  */

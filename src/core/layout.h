@@ -131,7 +131,8 @@ struct region_header {
          * Order: release and acquire. Killed: a prober's lease ends by itself.
          */
         word_t gates[REGION_GATES];
-        /* Exchange clock minus ours: (offset_ms + 2^39) << 24 | error_ms; 0: never measured. */
+        /* Exchange clock minus ours: (offset_ms + 2^39) << 24 | error_ms; 0: never measured. In the
+         * upper half when that was. See budget/exclock.h. */
         word_t clocks[REGION_CLOCKS];
         /* Windows of each pool: span_ms << 32 | limit; 0: none. Replaced by what the exchange says.
          */

@@ -1,0 +1,176 @@
+#include "api/acquire.h"
+#include "budget/stops.h"
+
+#include <errno.h>
+
+_Static_assert(sizeof(struct acquire) <= sizeof(struct weir_ticket), "fits the public ticket");
+_Static_assert(_Alignof(struct acquire) <= _Alignof(struct weir_ticket), "and its place");
+
+static struct acquire *acquire_of(struct weir_ticket *ticket)
+{
+        return (struct acquire *)(void *)ticket->inside;
+}
+
+/* How long until @at_ms; never 0, which would say that it is spent. */
+static int64_t wait_us(uint64_t at_ms, struct api_time time)
+{
+        uint64_t at_us = at_ms < UINT64_MAX / US_PER_MS ? at_ms * US_PER_MS : UINT64_MAX;
+
+        if (at_us <= time.now_us)
+                return 1;
+        return at_us - time.now_us < INT64_MAX ? (int64_t)(at_us - time.now_us) : INT64_MAX;
+}
+
+static struct limiter_time wide(struct api_time time)
+{
+        struct limiter_time ms = api_ms(time);
+
+        ms.guard_ms += ACQUIRE_SEND_MS;
+        return ms;
+}
+
+/* Nothing is held: when to ask again, if the deadline allows. */
+static int64_t come_back(struct acquire *a, uint64_t at_ms, struct api_time time)
+{
+        if (at_ms >= a->deadline_ms)
+                return -ETIMEDOUT;
+        a->again_ms = at_ms;
+        return wait_us(at_ms, time);
+}
+
+static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct api_time time)
+{
+        switch (r) {
+        case LIMITER_GO:
+                limiter_land(&l->limiter, &a->ticket, wide(time), 0, 0, NULL, 0, NULL);
+                return 0;
+        case LIMITER_WAIT:
+                return wait_us(a->ticket.at_ms, time);
+        case LIMITER_NEVER:
+                return -EINVAL;
+        case LIMITER_LATE:
+                return -ETIMEDOUT;
+        case LIMITER_SHUT:
+        case LIMITER_CROWDED:
+                return come_back(a, a->ticket.at_ms, time);
+        default:
+                return r;
+        }
+}
+
+/*
+ * After a ban somebody must ask first whether it is over. Where nobody else does, one acquired
+ * request is let through; nobody will tell us how it went, but who is told of another ban will
+ * shut the gate again. If that has not happened when the probe's lease ends, the ban is over.
+ */
+static bool may_probe(struct weir_limiter *l, struct limiter_time time)
+{
+        uint64_t lease_ms = atomic_load_explicit(&l->acquire_probe_ms, memory_order_relaxed);
+        int gate;
+
+        if (lease_ms > time.now_ms)
+                return false;
+        gate = stops_claim_probe(&l->limiter, l->acquire_group, time);
+        if (gate == STOPS_NO_PROBE)
+                return false;
+        if (lease_ms > 0 && time.now_ms - lease_ms < GATE_PROBE_LEASE_MS) {
+                /* Our own lease ran out unrefuted: claimed anew only to say so. */
+                stops_probe_done(&l->limiter, gate, true, time);
+                atomic_store_explicit(&l->acquire_probe_ms, 0, memory_order_relaxed);
+        } else {
+                atomic_store_explicit(&l->acquire_probe_ms, time.now_ms + GATE_PROBE_LEASE_MS,
+                                      memory_order_relaxed);
+        }
+        return true;
+}
+
+static int64_t reserve(struct weir_limiter *l, struct acquire *a, struct api_time time)
+{
+        struct limiter_request request = {
+                .class = l->acquire_class,
+                .gate = l->acquire_gate,
+                .deadline_ms = a->deadline_ms,
+                .pacing = a->weight,
+                .n_charges = l->acquire_charge.amount > 0,
+                .charges = { l->acquire_charge },
+        };
+        int r;
+
+        a->again_ms = 0;
+        request.charges[0].amount = a->weight;
+        r = limiter_reserve(&l->limiter, &request, wide(time), &a->ticket);
+        if (r == LIMITER_SHUT && may_probe(l, api_ms(time))) {
+                request.is_probe = true;
+                r = limiter_reserve(&l->limiter, &request, wide(time), &a->ticket);
+        }
+        return answer(l, a, r, time);
+}
+
+int64_t acquire_begin(struct weir_limiter *l, struct acquire *a, uint32_t weight,
+                      uint64_t deadline_ms, struct api_time time)
+{
+        a->ticket.state = TICKET_EMPTY;
+        a->deadline_ms = deadline_ms;
+        a->weight = weight;
+        if (weight == 0)
+                return -EINVAL;
+        return reserve(l, a, time);
+}
+
+int64_t acquire_poll(struct weir_limiter *l, struct acquire *a, struct api_time time)
+{
+        int r;
+
+        if (a->ticket.state != TICKET_HELD) {
+                if (a->again_ms > time.now_us / US_PER_MS)
+                        return wait_us(a->again_ms, time);
+                return reserve(l, a, time);
+        }
+        r = limiter_confirm(&l->limiter, &a->ticket, wide(time));
+        if (r == LIMITER_LOST)
+                return reserve(l, a, time);
+        return answer(l, a, r, time);
+}
+
+void acquire_cancel(struct weir_limiter *l, struct acquire *a)
+{
+        limiter_refund(&l->limiter, &a->ticket);
+}
+
+int64_t weir_acquire_begin(struct weir_limiter *limiter, uint32_t weight, uint64_t deadline_ms,
+                           struct weir_ticket *ret_ticket)
+{
+        struct weir_ticket own;
+        struct acquire *a = acquire_of(ret_ticket ? ret_ticket : &own);
+        int64_t r = acquire_begin(limiter, a, weight, deadline_ms,
+                                  api_now(limiter, limiter->acquire_group));
+
+        if (!ret_ticket)
+                acquire_cancel(limiter, a);
+        return r;
+}
+
+int64_t weir_acquire_poll(struct weir_limiter *limiter, struct weir_ticket *ticket)
+{
+        return acquire_poll(limiter, acquire_of(ticket), api_now(limiter, limiter->acquire_group));
+}
+
+void weir_acquire_cancel(struct weir_limiter *limiter, struct weir_ticket *ticket)
+{
+        acquire_cancel(limiter, acquire_of(ticket));
+}
+
+int weir_acquire(struct weir_limiter *limiter, uint32_t weight, uint64_t deadline_ms)
+{
+        struct weir_ticket ticket;
+        int64_t r = weir_acquire_begin(limiter, weight, deadline_ms, &ticket);
+
+        while (r > 0) {
+                struct api_time time = api_now(limiter, limiter->acquire_group);
+
+                api_sleep(limiter, limiter->acquire_group,
+                          (time.now_us + (uint64_t)r + US_PER_MS - 1) / US_PER_MS);
+                r = weir_acquire_poll(limiter, &ticket);
+        }
+        return (int)r;
+}

@@ -1,0 +1,48 @@
+/*
+ * Limiter of the library
+ *
+ * A region, and how this process uses it. What the functions of weir.h do with the time of now,
+ * those of this room do with a time that they are told; only limiter.c reads the clock.
+ */
+#ifndef API_LIMITER_H
+#define API_LIMITER_H
+
+#include "base/base.h"
+#include "core/limiter.h"
+#include "policy/policy.h"
+
+#include <weir.h>
+
+struct weir_limiter {
+        struct region region;
+        struct limiter limiter;
+        bool is_shared;
+        enum policy_group acquire_group;
+        struct limiter_charge
+                acquire_charge; /* of one unit; amount 0: the group counts no weight */
+        enum weir_class acquire_class;
+        unsigned acquire_gate;
+        /* When the lease of a ban's probe that weir_acquire() let pass ends; 0: there is none. */
+        _Atomic(uint64_t) acquire_probe_ms;
+};
+
+/* The exchange's time, in both units of it; @guard_ms is how wrong it may be. */
+struct api_time {
+        uint64_t now_us;
+        uint32_t guard_ms;
+};
+
+static inline struct limiter_time api_ms(struct api_time time)
+{
+        return (struct limiter_time){ time.now_us / US_PER_MS, time.guard_ms };
+}
+
+struct api_time api_now(const struct weir_limiter *limiter, enum policy_group group);
+
+/* Sleeps until the exchange's clock shows @at_ms, or for a second: clocks are set meanwhile, and
+ * bans end. */
+void api_sleep(const struct weir_limiter *limiter, enum policy_group group, uint64_t at_ms);
+
+void api_write_error(struct weir_error *error, const char *format, ...) PRINTF(2, 3);
+
+#endif

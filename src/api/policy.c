@@ -1,0 +1,61 @@
+#include "api/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Static_assert((int)WEIR_BACKFILL == (int)CLASS_BACKFILL, "classes have the same numbers");
+_Static_assert((int)WEIR_EAPI == (int)POLICY_EAPI, "groups have the same numbers");
+
+static uint32_t amount_of(const struct policy_plan *plan, enum policy_unit unit)
+{
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                const struct policy_charge *charge = &plan->charges[i];
+                const struct policy_pool *pool = policy_pool(charge->pool);
+
+                if (pool->unit == unit)
+                        return policy_charge_amount(charge, pool->windows[0].span_ms);
+        }
+        return 0;
+}
+
+static bool is_batch(const struct policy_plan *plan)
+{
+        return plan->endpoint && plan->is_mutating && strstr(plan->endpoint->path, "batchOrders");
+}
+
+int weir_request_find(const char *method, const char *path, const char *query, const char *body,
+                      const char *api_key, struct weir_request *ret_request)
+{
+        struct policy_input input = {
+                .method = str_of(method),
+                .path = str_of(path),
+                .query = str_of(query),
+                .body = str_of(body),
+                .api_key = str_of(api_key),
+        };
+        struct request *inside = (struct request *)(void *)ret_request->inside;
+        struct policy_plan plan;
+
+        if (policy_match(NULL, &input, &plan) != 0)
+                return -ENOENT;
+        *ret_request = (struct weir_request){
+                .group = (enum weir_group)plan.group,
+                .request_class = (enum weir_request_class)plan.class,
+                .is_known = plan.is_known,
+                .is_mutating = plan.is_mutating,
+                .places_order = plan.places_order,
+                .weight = amount_of(&plan, POLICY_WEIGHT),
+                .orders = amount_of(&plan, POLICY_ORDERS),
+                .expires_ms = policy_expires_ms(&plan),
+        };
+        inside->plan = plan;
+        inside->is_batch = is_batch(&plan);
+        return 0;
+}
+
+enum weir_class request_class(const struct weir_request *request)
+{
+        return (unsigned)request->request_class < WEIR_CLASS_COUNT
+                       ? (enum weir_class)request->request_class
+                       : request_of(request)->plan.class;
+}

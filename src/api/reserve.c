@@ -1,0 +1,309 @@
+#include "api/reserve.h"
+#include "budget/budget.h"
+#include "budget/stops.h"
+
+#include <string.h>
+
+_Static_assert(sizeof(struct reservation) <= sizeof(struct weir_ticket), "fits the public ticket");
+_Static_assert((int)WEIR_GO == (int)LIMITER_GO && (int)WEIR_WAIT == (int)LIMITER_WAIT &&
+                       (int)WEIR_NEVER == (int)LIMITER_NEVER &&
+                       (int)WEIR_LATE == (int)LIMITER_LATE && (int)WEIR_SHUT == (int)LIMITER_SHUT &&
+                       (int)WEIR_CROWDED == (int)LIMITER_CROWDED &&
+                       (int)WEIR_LOST == (int)LIMITER_LOST,
+               "answers have the same numbers");
+
+/* What the exchange itself needs between its two looks at recvWindow. */
+#define ENGINE_MARGIN_MS 50
+/* A budget that is not there, or a ban whose probe did not get a place: asked again then. */
+#define AGAIN_MS 50
+
+/* By when it must leave: what its signature allows, and the caller. */
+static uint64_t deadline_of(const struct weir_request *request, uint64_t deadline_ms,
+                            struct limiter_time time)
+{
+        uint64_t expires_ms = request->expires_ms, margin_ms, window_ms;
+
+        if (expires_ms == 0)
+                return deadline_ms;
+        window_ms = request_of(request)->plan.recv_window_us / US_PER_MS;
+        margin_ms = window_ms / 10 < ENGINE_MARGIN_MS ? window_ms / 10 : ENGINE_MARGIN_MS;
+        expires_ms = expires_ms > margin_ms ? expires_ms - margin_ms : 0;
+        /* Past its end already by our clock: it may go at once, and the exchange says whether it is
+         * too old; it knows its own clock better than we do. */
+        if (expires_ms <= time.now_ms)
+                expires_ms = time.now_ms + 1;
+        return expires_ms < deadline_ms ? expires_ms : deadline_ms;
+}
+
+/* A ban is over, or not: of all who come exactly one is let through to see. */
+static int take_as_probe(struct weir_limiter *l, struct limiter_request *request,
+                         struct limiter_time time, struct reservation *r)
+{
+        int gate = stops_claim_probe(&l->limiter, r->group, time), answer;
+
+        if (gate == STOPS_NO_PROBE)
+                return LIMITER_SHUT;
+        request->is_probe = true;
+        request->pacing = 0;
+        answer = limiter_reserve(&l->limiter, request, time, &r->ticket);
+        if (answer == LIMITER_GO) {
+                r->probe = gate;
+                return answer;
+        }
+        limiter_refund(&l->limiter, &r->ticket);
+        stops_probe_done(&l->limiter, gate, false, time);
+        r->ticket.at_ms = time.now_ms + AGAIN_MS;
+        return answer == LIMITER_WAIT ? LIMITER_SHUT : answer;
+}
+
+int reservation_take(struct weir_limiter *l, const struct weir_request *request,
+                     uint64_t deadline_ms, struct limiter_time time, struct reservation *ret)
+{
+        struct limiter_request what;
+        int answer;
+
+        budget_request(&l->limiter, &request_of(request)->plan, &what);
+        what.class = request_class(request);
+        what.deadline_ms = deadline_of(request, deadline_ms, time);
+        ret->group = request_of(request)->plan.group;
+        ret->probe = STOPS_NO_PROBE;
+        answer = limiter_reserve(&l->limiter, &what, time, &ret->ticket);
+        if (UNLIKELY(answer == LIMITER_SHUT))
+                answer = take_as_probe(l, &what, time, ret);
+        ret->sent_ms = time.now_ms;
+        return answer;
+}
+
+int reservation_confirm(struct weir_limiter *l, struct reservation *r, struct limiter_time time)
+{
+        int answer;
+
+        if (r->ticket.state == TICKET_FLYING)
+                return LIMITER_GO;
+        if (r->ticket.state != TICKET_HELD)
+                return LIMITER_LOST;
+        answer = limiter_confirm(&l->limiter, &r->ticket, time);
+        r->sent_ms = time.now_ms;
+        return answer;
+}
+
+static bool is_open(const struct weir_limiter *l, unsigned gate, uint64_t now_ms)
+{
+        enum gate_kind kind;
+        uint64_t until_ms;
+
+        return gate_check(&l->region.header->gates[gate], now_ms, &until_ms, &kind) == GATE_OPEN;
+}
+
+bool reservation_may_leave(const struct weir_limiter *l, const struct reservation *r,
+                           struct limiter_time time)
+{
+        return ticket_may_leave(&r->ticket, time.now_ms) &&
+               (r->probe != STOPS_NO_PROBE || (is_open(l, BUDGET_GATE_ALL, time.now_ms) &&
+                                               is_open(l, r->ticket.gate, time.now_ms)));
+}
+
+static void probe_done(struct weir_limiter *l, struct reservation *r, bool is_answered,
+                       struct limiter_time time)
+{
+        if (LIKELY(r->probe == STOPS_NO_PROBE))
+                return;
+        stops_probe_done(&l->limiter, r->probe, is_answered, time);
+        r->probe = STOPS_NO_PROBE;
+}
+
+void reservation_refund(struct weir_limiter *l, struct reservation *r, struct limiter_time time)
+{
+        if (r->ticket.state == TICKET_EMPTY)
+                return;
+        limiter_refund(&l->limiter, &r->ticket);
+        probe_done(l, r, false, time);
+}
+
+void reservation_abandon(struct weir_limiter *l, struct reservation *r, struct limiter_time time)
+{
+        if (r->ticket.state == TICKET_EMPTY)
+                return;
+        /* A place that was only held was never sent in. */
+        if (r->ticket.state == TICKET_HELD)
+                limiter_refund(&l->limiter, &r->ticket);
+        limiter_abandon(&r->ticket);
+        probe_done(l, r, false, time);
+}
+
+/* Says whether a reply without a look at its body is what was asked for, and nothing else. */
+static bool is_plain(const struct request *request, const struct weir_reply *reply)
+{
+        return reply->status == 200 && !request->is_batch &&
+               (request->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) == 0;
+}
+
+static unsigned outcomes_of(const struct policy_plan *plan, const struct weir_reply *reply,
+                            const struct verdict *v)
+{
+        struct str body = str_from(reply->body, reply->body ? reply->body_bytes : 0);
+        unsigned outcomes = reply->status == 200 ? POLICY_OUTCOME_OK : 0;
+
+        if (v->code == -1121)
+                outcomes |= POLICY_OUTCOME_BAD_SYMBOL;
+        if ((plan->outcome & POLICY_OUTCOME_EXPIRED) != 0 &&
+            str_find(body, STR_LITERAL("\"status\":\"EXPIRED\"")))
+                outcomes |= POLICY_OUTCOME_EXPIRED;
+        return outcomes;
+}
+
+static size_t news_of(const struct weir_limiter *l, const struct policy_plan *plan,
+                      const struct weir_reply *reply, struct limiter_news *news)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < reply->n_headers && n < BUDGET_NEWS_MAX; ++i)
+                n += budget_news(&l->limiter, plan, str_of(reply->headers[i].name),
+                                 str_of(reply->headers[i].value), &news[n]);
+        return n;
+}
+
+/* The books. */
+static void land(struct weir_limiter *l, const struct policy_plan *plan, struct reservation *r,
+                 unsigned outcomes, const struct limiter_news *news, size_t n,
+                 struct limiter_time time)
+{
+        uint32_t refund = 0;
+        uint16_t pool = 0;
+
+        if (plan->n_charges > 0) {
+                pool = plan->charges[0].pool;
+                refund = plan->charges[0].amount - policy_settle(plan, outcomes);
+        }
+        if (LIKELY(r->ticket.state == TICKET_FLYING))
+                limiter_land(&l->limiter, &r->ticket, time, pool, refund, news, n, NULL);
+        else
+                limiter_refund(&l->limiter, &r->ticket);
+}
+
+void reservation_settle(struct weir_limiter *l, const struct weir_request *request,
+                        struct reservation *r, uint64_t sent_ms, const struct weir_reply *reply,
+                        struct limiter_time time, struct verdict *ret_verdict)
+{
+        const struct policy_plan *plan = &request_of(request)->plan;
+        bool is_simple = is_plain(request_of(request), reply);
+        struct limiter_news news[BUDGET_NEWS_MAX];
+        struct verdict verdict = { .status = reply->status };
+        uint32_t foreign;
+        struct stop stop;
+        size_t n;
+
+        verdict.msg[0] = '\0';
+        n = news_of(l, plan, reply, news);
+        if (!is_simple || ret_verdict) {
+                struct classify_in in;
+
+                request_classify_in(request, reply, time.now_ms, &in);
+                classify(&in, &verdict);
+        }
+        if (r)
+                land(l, plan, r, outcomes_of(plan, reply, &verdict), news, n, time);
+        for (size_t i = 0; i < n; ++i)
+                (void)limiter_observe(&l->limiter, &news[i], sent_ms, time, &foreign);
+        if (!is_simple)
+                (void)stops_apply(&l->limiter, plan, &verdict, time, &stop);
+        if (r)
+                probe_done(l, r, true, time);
+        if (ret_verdict)
+                *ret_verdict = verdict;
+}
+
+int weir_reserve(struct weir_limiter *limiter, const struct weir_request *request,
+                 uint64_t deadline_ms, struct weir_ticket *ret_ticket)
+{
+        return reservation_take(limiter, request, deadline_ms,
+                                api_ms(api_now(limiter, request_of(request)->plan.group)),
+                                reservation_of(ret_ticket));
+}
+
+int weir_confirm(struct weir_limiter *limiter, struct weir_ticket *ticket)
+{
+        struct reservation *r = reservation_of(ticket);
+
+        return reservation_confirm(limiter, r, api_ms(api_now(limiter, r->group)));
+}
+
+uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket)
+{
+        return ((const struct reservation *)(const void *)ticket->inside)->ticket.at_ms;
+}
+
+const char *weir_ticket_blocked_by(const struct weir_ticket *ticket)
+{
+        uint16_t pool =
+                ((const struct reservation *)(const void *)ticket->inside)->ticket.blocked_by;
+
+        return pool < policy_pool_count() ? policy_pool(pool)->name : "unknown";
+}
+
+bool weir_may_leave(const struct weir_limiter *limiter, const struct weir_ticket *ticket)
+{
+        const struct reservation *r = (const struct reservation *)(const void *)ticket->inside;
+
+        return reservation_may_leave(limiter, r, api_ms(api_now(limiter, r->group)));
+}
+
+int weir_reserve_wait(struct weir_limiter *limiter, const struct weir_request *request,
+                      uint64_t deadline_ms, struct weir_ticket *ret_ticket)
+{
+        enum policy_group group = request_of(request)->plan.group;
+        struct reservation *r = reservation_of(ret_ticket);
+        int answer = weir_reserve(limiter, request, deadline_ms, ret_ticket);
+
+        for (;;) {
+                bool is_held = answer == WEIR_WAIT;
+
+                if (answer == WEIR_LOST)
+                        answer = weir_reserve(limiter, request, deadline_ms, ret_ticket);
+                else if ((answer == WEIR_SHUT || answer == WEIR_CROWDED) &&
+                         r->ticket.at_ms < r->ticket.deadline_ms) {
+                        api_sleep(limiter, group, r->ticket.at_ms);
+                        answer = weir_reserve(limiter, request, deadline_ms, ret_ticket);
+                } else if (is_held) {
+                        api_sleep(limiter, group, r->ticket.at_ms);
+                        answer = weir_confirm(limiter, ret_ticket);
+                } else {
+                        return answer;
+                }
+        }
+}
+
+void weir_settle(struct weir_limiter *limiter, const struct weir_request *request,
+                 struct weir_ticket *ticket, const struct weir_reply *reply,
+                 struct weir_verdict *ret_verdict)
+{
+        struct reservation *r = reservation_of(ticket);
+        struct limiter_time time = api_ms(api_now(limiter, r->group));
+        struct verdict verdict;
+
+        reservation_settle(limiter, request, r, r->sent_ms, reply, time,
+                           ret_verdict ? &verdict : NULL);
+        if (ret_verdict)
+                request_verdict(&verdict, ret_verdict);
+}
+
+void weir_refund(struct weir_limiter *limiter, struct weir_ticket *ticket)
+{
+        struct reservation *r = reservation_of(ticket);
+
+        reservation_refund(limiter, r, api_ms(api_now(limiter, r->group)));
+}
+
+void weir_abandon(struct weir_limiter *limiter, struct weir_ticket *ticket)
+{
+        struct reservation *r = reservation_of(ticket);
+
+        reservation_abandon(limiter, r, api_ms(api_now(limiter, r->group)));
+}
+
+void weir_observe(struct weir_limiter *limiter, const struct weir_request *request,
+                  uint64_t sent_ms, const struct weir_reply *reply)
+{
+        reservation_settle(limiter, request, NULL, sent_ms, reply,
+                           api_ms(api_now(limiter, request_of(request)->plan.group)), NULL);
+}
