@@ -141,7 +141,8 @@ struct weir_limiter_options {
         uint32_t max_requests_per_minute;
         uint32_t max_burst;
         /* Whose request weight weir_acquire() spends besides the bucket. On a private region it
-         * spends the bucket only. */
+         * spends the bucket only. Classes of cancels and orders pay into the bucket and do not wait
+         * for it, all others do. */
         enum weir_group acquire_group;
         enum weir_request_class acquire_class;
 };
@@ -295,7 +296,8 @@ WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_reque
  */
 
 /* Blocks until @weight may be spent. Return: 0; -ETIMEDOUT: not before the deadline, nothing
- * spent; -EINVAL: @weight is 0 or costs more than a whole window. */
+ * spent; -EINVAL: @weight is 0 or costs more than a whole window; -ENOSPC, -ESTALE: as
+ * weir_reserve() says. */
 WEIR_API WEIR_CHECKED int weir_acquire(struct weir_limiter *limiter, uint32_t weight,
                                        uint64_t deadline_ms);
 
@@ -428,7 +430,8 @@ typedef int (*weir_call_fn)(void *ctx, struct weir_reply *ret_reply);
  *
  * Only -1003 and -1015 (429) are repeated: at the moment that the exchange stated, else after 1,
  * 2, 4, 8, 16 s with jitter, at most max_retries times, never past the deadline, each time through
- * the limiter. Everything else comes back at once. Blocks the thread while it waits.
+ * the limiter. Everything else comes back at once. Blocks the thread while it waits. As @fn signs
+ * anew each time, @request's own expiry does not count.
  *
  * Return: 0: the exchange answered, whatever it said: look at @ret_verdict; WEIR_NEVER, WEIR_LATE,
  *         WEIR_SHUT, WEIR_CROWDED: not sent, nor anything before it that succeeded; or the

@@ -91,6 +91,8 @@ static int64_t reserve(struct weir_limiter *l, struct acquire *a, struct api_tim
                 .gate = l->acquire_gate,
                 .deadline_ms = a->deadline_ms,
                 .pacing = a->weight,
+                /* What a private region was told of stops is for those who reserve there. */
+                .is_probe = !l->is_shared,
                 .n_charges = l->acquire_charge.amount > 0,
                 .charges = { l->acquire_charge },
         };

@@ -38,6 +38,11 @@ void request_classify_in(const struct weir_request *request, const struct weir_r
         ret_in->body = str_from(reply->body, reply->body ? reply->body_bytes : 0);
 }
 
+void request_classify_failure_in(const struct weir_request *request, struct classify_in *ret_in)
+{
+        fill(request, 0, ret_in);
+}
+
 void request_verdict(const struct verdict *v, struct weir_verdict *ret)
 {
         ret->kind = verdict_kind_name(v->kind);

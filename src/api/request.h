@@ -31,6 +31,9 @@ enum weir_class request_class(const struct weir_request *request);
 void request_classify_in(const struct weir_request *request, const struct weir_reply *reply,
                          uint64_t now_ms, struct classify_in *ret_in);
 
+/* The same when no reply came. */
+void request_classify_failure_in(const struct weir_request *request, struct classify_in *ret_in);
+
 /* Internal to public. */
 void request_verdict(const struct verdict *verdict, struct weir_verdict *ret_verdict);
 

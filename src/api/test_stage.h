@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* In the middle of a minute, far from every turn. */
-#define STAGE_MS 1700000010000ULL
+/* A second into a window of ten, in the first half of its minute. */
+#define STAGE_MS 1700000001000ULL
 
 static inline struct api_time stage_at(uint64_t after_ms)
 {
