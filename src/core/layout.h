@@ -119,11 +119,10 @@ struct region_header {
         uint64_t seed; /* of the owners' hashes */
         uint64_t spare_certificate[9];
 
-        word_t spare_rate[2];
         /* Class ceilings in percent, a byte each, lowest class index in the lowest byte; opens_from
          * in the top byte. */
         word_t ceilings;
-        word_t spare_pacing[5];
+        word_t spare_ceilings[7];
 
         /*
          * Gates: time at which the gate opens << 8 | kind << 4 | phase (core/gate.h).
@@ -144,7 +143,7 @@ struct region_header {
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
 _Static_assert(sizeof(struct slot) == 576, "a slot is nine cache lines");
 _Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
-_Static_assert(offsetof(struct region_header, spare_rate) == 128, "certificate: 128 bytes");
+_Static_assert(offsetof(struct region_header, ceilings) == 128, "certificate: 128 bytes");
 _Static_assert(offsetof(struct region_header, gates) == 192, "ceilings: 64 bytes");
 _Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes");
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
