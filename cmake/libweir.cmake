@@ -12,7 +12,11 @@ set(library_rooms api call budget classify policy core base)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/libweir.c CONTENT "")
 add_library(libweir SHARED ${CMAKE_BINARY_DIR}/generated/libweir.c)
 target_link_libraries(libweir PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,room_api>")
-target_link_options(libweir PRIVATE -Wl,--version-script=${symbols} -Wl,--no-undefined)
+target_link_options(libweir PRIVATE -Wl,--version-script=${symbols})
+# A sanitizer's own symbols are in the program.
+if(NOT WEIR_SANITIZE)
+  target_link_options(libweir PRIVATE -Wl,--no-undefined)
+endif()
 target_include_directories(libweir INTERFACE
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(libweir PROPERTIES
@@ -50,7 +54,7 @@ add_custom_target(libweir_static ALL DEPENDS ${static_library})
 
 configure_file(cmake/weir.pc.in ${CMAKE_BINARY_DIR}/weir.pc @ONLY)
 configure_package_config_file(cmake/weirConfig.cmake.in ${CMAKE_BINARY_DIR}/weirConfig.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 install(TARGETS libweir EXPORT weirTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -59,4 +63,6 @@ install(FILES ${static_library} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${CMAKE_BINARY_DIR}/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${CMAKE_BINARY_DIR}/weirConfig.cmake ${CMAKE_BINARY_DIR}/weirConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+install(FILES docs/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/libweir.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES include/weir.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
