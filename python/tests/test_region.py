@@ -1,0 +1,235 @@
+"""One region for several processes, threads and event loops, and an exchange that refuses."""
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import aiohttp
+import pytest
+from support import Sim, fetch
+
+import weir
+from weir import (BinanceAPIError, BinanceClientWrapper, GlobalRateLimiter, create_binance_wrapper,
+                  get_rate_limiter, reset_binance_wrapper, reset_rate_limiter)
+
+ENVIRONMENT = ("BINANCE_RATE_LIMIT_RPM", "BINANCE_RATE_LIMIT_BURST", "WEIR_REGION")
+
+
+@pytest.fixture
+def region(tmp_path):
+    return str(tmp_path / "region")
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    """The machine's limiter of each test is its own."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WEIR_REGION", str(tmp_path / "machine"))
+    yield
+    reset_binance_wrapper()
+    reset_rate_limiter()
+
+
+def in_child(function):
+    """The exit code of a forked process that ran function; 0 when it returned."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            signal.alarm(20)
+            function()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def waits(limiter, weight=1):
+    """Seconds that an acquire takes in a loop of its own."""
+    start = time.monotonic()
+    asyncio.run(limiter.acquire(weight))
+    return time.monotonic() - start
+
+
+def test_the_same_two_numbers_on_one_region_are_one_bucket(region):
+    a, b = (GlobalRateLimiter(6, 10, region=region) for _ in range(2))
+    other = GlobalRateLimiter(6, 11, region=region)
+    private = GlobalRateLimiter(6, 10)
+    asyncio.run(a.acquire(5))
+    assert b.tokens <= 5.1 and other.tokens == 11.0 and private.tokens == 10.0
+    del a
+    gc.collect()
+    assert b.tokens <= 5.1
+
+
+def test_another_process_has_the_same_bucket(region):
+    code = (f"import asyncio, weir; l = weir.GlobalRateLimiter(6, 10, region={region!r}); "
+            "asyncio.run(l.acquire(7)); print(l.tokens)")
+    out = subprocess.run([sys.executable, "-c", code], text=True, check=True, capture_output=True,
+                         env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(weir.__file__))})
+    assert float(out.stdout) <= 3.1
+    assert 3.0 <= GlobalRateLimiter(6, 10, region=region).tokens <= 4
+
+
+def test_the_machines_limiter_is_made_from_the_environment(monkeypatch, tmp_path):
+    limiter = get_rate_limiter()
+    assert (limiter.max_requests_per_minute, limiter.max_burst) == (1200, 50)
+    assert limiter.region == str(tmp_path / "machine") and get_rate_limiter() is limiter
+    monkeypatch.setenv("BINANCE_RATE_LIMIT_RPM", "60")
+    monkeypatch.setenv("BINANCE_RATE_LIMIT_BURST", "7")
+    assert get_rate_limiter() is limiter
+    reset_rate_limiter()
+    limiter = get_rate_limiter()
+    assert (limiter.max_requests_per_minute, limiter.max_burst) == (60, 7)
+    asyncio.run(limiter.acquire(5))
+    reset_rate_limiter()
+    assert get_rate_limiter() is not limiter
+    assert get_rate_limiter().tokens <= 3
+
+
+@pytest.mark.parametrize("name, value", [("BINANCE_RATE_LIMIT_RPM", "fast"), ("BINANCE_RATE_LIMIT_RPM", "0"),
+                                         ("BINANCE_RATE_LIMIT_BURST", "-5"),
+                                         ("BINANCE_RATE_LIMIT_BURST", "5.5"),
+                                         ("BINANCE_RATE_LIMIT_BURST", "4294967296")])
+def test_a_wrong_environment_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"^weir: the environment has {name}='{value}'"):
+        get_rate_limiter()
+
+
+def test_one_wrapper_for_the_process():
+    w = create_binance_wrapper(max_retries=3)
+    assert create_binance_wrapper() is w and w.max_retries == 3
+    assert w.rate_limiter is get_rate_limiter()
+    reset_binance_wrapper()
+    assert create_binance_wrapper() is not w
+
+
+def test_threads_and_loops_share_a_limiter_and_a_wrapper(region):
+    limiter = GlobalRateLimiter(1200, 100, region=region)
+    w = BinanceClientWrapper(limiter)
+    calls = []
+
+    async def work():
+        async def call():
+            calls.append(1)
+
+        await asyncio.gather(*(w.call_async(call) for _ in range(20)))
+
+    threads = [threading.Thread(target=asyncio.run, args=(work(),)) for _ in range(6)]
+    start = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # 120 of 100: the last of them a second later.
+    assert 0.95 <= time.monotonic() - start <= 2
+    assert len(calls) == w.total_calls == 120
+
+
+def test_a_loop_may_end_and_another_begin(region):
+    limiter = GlobalRateLimiter(600, 1, region=region)
+    asyncio.run(limiter.acquire())
+    assert 0.09 <= waits(limiter) <= 0.5
+
+
+def test_after_a_fork_a_region_is_shared_and_a_private_bucket_is_two(region):
+    shared, private = GlobalRateLimiter(6, 10, region=region), GlobalRateLimiter(6, 10)
+
+    def child():
+        for limiter in (shared, private):
+            asyncio.run(limiter.acquire(6))
+            assert limiter.tokens <= 4.1
+
+    assert in_child(child) == 0
+    assert shared.tokens <= 4.1 and private.tokens == 10.0
+
+
+def test_a_fork_does_not_give_back_what_the_parent_waits_for(region):
+    limiter = GlobalRateLimiter(60, 1, region=region)
+
+    async def parent():
+        await limiter.acquire()
+        start = time.monotonic()
+        waiting = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0.1)
+
+        def child():
+            # As the end of an interpreter does: the coroutine is closed while it waits.
+            waiting.get_coro().close()
+
+        assert in_child(child) == 0
+        assert limiter.tokens == 0.0
+        later = asyncio.create_task(limiter.acquire())
+        await waiting
+        assert 0.95 <= time.monotonic() - start <= 1.5
+        await later
+        assert 1.95 <= time.monotonic() - start <= 2.5
+
+    asyncio.run(parent())
+
+
+def test_a_fork_while_threads_call_has_locks_and_threads_of_its_own(region):
+    w = BinanceClientWrapper(GlobalRateLimiter(60000, 1000, region=region))
+    asyncio.run(w.call_async(time.sleep, 0))
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            w._count(retries=1)
+            get_rate_limiter()
+
+    threads = [threading.Thread(target=busy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            assert in_child(lambda: [asyncio.run(w.call_async(time.sleep, 0)), get_rate_limiter()]) == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+# The exchange: three requests a second and then refusals, as the simulator counts them.
+
+class Client:
+    """A small client library over aiohttp, with exceptions as python-binance raises them."""
+
+    class Error(Exception):
+        def __init__(self, response, status_code, text):
+            super().__init__(text)
+            self.response, self.status_code, self.text = response, status_code, text
+
+    def __init__(self, sim):
+        self.sim = sim
+        self.times = []
+
+    async def time(self):
+        self.times.append(time.time())
+        async with aiohttp.ClientSession() as session:
+            async with session.get(self.sim.url + "/fapi/v1/time") as response:
+                text = await response.text()
+                if response.status != 200:
+                    raise Client.Error(response, response.status, text)
+                return await response.json()
+
+    def plain_time(self):
+        self.times.append(time.time())
+        status, _, text = fetch(self.sim.port, "/fapi/v1/time")
+        if status != 200:
+            raise Client.Error(None, status, text.decode())
+        return text
+
+
+def test_through_the_simulated_exchange(region):
+    with Sim() as sim:
+        w, client = BinanceClientWrapper(GlobalRateLimiter(region=region)), Client(sim)
+        assert "serverTime" in asyncio.run(w.call_async(client.time))
+        assert b"serverTime" in asyncio.run(w.call_async(client.plain_time))
+        assert len(sim.requests()) == 2
