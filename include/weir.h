@@ -285,7 +285,8 @@ WEIR_API void weir_refund(struct weir_limiter *limiter, struct weir_ticket *tick
 WEIR_API void weir_abandon(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
 /* An answer to a request that was not reserved here (another program's, a stream's): its usage
- * headers, stops and bans are taken note of. @sent_ms: when it left. */
+ * headers, stops and bans are taken note of. After a ban the first answer to what was acquired
+ * opens the way for the others. @sent_ms: when it left. */
 WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_request *request,
                            uint64_t sent_ms, const struct weir_reply *reply);
 

@@ -60,8 +60,8 @@ static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct a
 
 /*
  * After a ban somebody must ask first whether it is over. Where nobody else does, one acquired
- * request is let through; nobody will tell us how it went, but who is told of another ban will
- * shut the gate again. If that has not happened when the probe's lease ends, the ban is over.
+ * request is let through. Perhaps weir_observe() tells how it went; else, who is told of another
+ * ban will shut the gate again. If neither has happened when the probe's lease ends, it is over.
  */
 static bool may_probe(struct weir_limiter *l, struct limiter_time time)
 {
@@ -78,10 +78,25 @@ static bool may_probe(struct weir_limiter *l, struct limiter_time time)
                 stops_probe_done(&l->limiter, gate, true, time);
                 atomic_store_explicit(&l->acquire_probe_ms, 0, memory_order_relaxed);
         } else {
+                /* Before the time, which says that it counts. */
+                atomic_store_explicit(&l->acquire_probe_gate, gate, memory_order_relaxed);
                 atomic_store_explicit(&l->acquire_probe_ms, time.now_ms + GATE_PROBE_LEASE_MS,
-                                      memory_order_relaxed);
+                                      memory_order_release);
         }
         return true;
+}
+
+void acquire_answered(struct weir_limiter *l, uint64_t sent_ms, struct limiter_time time)
+{
+        /* Acquire order, beside the release above: the gate is that of this lease. */
+        uint64_t lease_ms = atomic_load_explicit(&l->acquire_probe_ms, memory_order_acquire);
+        int gate = atomic_load_explicit(&l->acquire_probe_gate, memory_order_relaxed);
+
+        if (lease_ms == 0 || sent_ms < lease_ms - GATE_PROBE_LEASE_MS || time.now_ms > lease_ms)
+                return;
+        if (atomic_compare_exchange_strong_explicit(&l->acquire_probe_ms, &lease_ms, 0,
+                                                    memory_order_relaxed, memory_order_relaxed))
+                stops_probe_done(&l->limiter, gate, true, time);
 }
 
 static int64_t reserve(struct weir_limiter *l, struct acquire *a, struct api_time time)

@@ -32,4 +32,8 @@ CHECKED int64_t acquire_begin(struct weir_limiter *l, struct acquire *a, uint32_
 CHECKED int64_t acquire_poll(struct weir_limiter *l, struct acquire *a, struct api_time time);
 void acquire_cancel(struct weir_limiter *l, struct acquire *a);
 
+/* A request that left @sent_ms was answered: if it was the one that asked whether a ban is over,
+ * it is, unless the answer has shut the gate again already. */
+void acquire_answered(struct weir_limiter *l, uint64_t sent_ms, struct limiter_time time);
+
 #endif

@@ -24,6 +24,7 @@ struct weir_limiter {
         unsigned acquire_gate;
         /* When the lease of a ban's probe that weir_acquire() let pass ends; 0: there is none. */
         _Atomic(uint64_t) acquire_probe_ms;
+        _Atomic(int) acquire_probe_gate;
 };
 
 /* The exchange's time, in both units of it; @guard_ms is how wrong it may be. */

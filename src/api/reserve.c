@@ -1,4 +1,5 @@
 #include "api/reserve.h"
+#include "api/acquire.h"
 #include "budget/budget.h"
 #include "budget/stops.h"
 
@@ -209,6 +210,8 @@ void reservation_settle(struct weir_limiter *l, const struct weir_request *reque
                 (void)stops_apply(&l->limiter, plan, &verdict, time, &stop);
         if (r)
                 probe_done(l, r, true, time);
+        else
+                acquire_answered(l, sent_ms, time);
         if (ret_verdict)
                 *ret_verdict = verdict;
 }

@@ -196,6 +196,40 @@ static void after_a_ban_one_passes_and_silence_opens_the_gate(void **state)
         unlink(path);
 }
 
+static void after_a_ban_the_answer_to_the_one_that_passed_opens_the_gate(void **state)
+{
+        char path[64];
+        struct weir_limiter *l, *other;
+        word_t *gate;
+
+        (void)state;
+        stage_path(path, sizeof(path));
+        l = stage_open(path, 0, 0);
+        other = stage_open(path, 0, 0);
+        gate = limiter_gate(&l->limiter, budget_gate(POLICY_FAPI));
+        assert_true(gate_shut(gate, GATE_BAN, STAGE_MS + 3000));
+        /* An answer, but nobody has asked yet. */
+        acquire_answered(l, STAGE_MS + 3999, api_ms(stage_at(3999)));
+        assert_int_equal(ask(l, 1, stage_at(4000)), 0);
+        /* It left before the one that asks, and another process did not ask. */
+        acquire_answered(l, STAGE_MS + 3999, api_ms(stage_at(4100)));
+        acquire_answered(other, STAGE_MS + 4000, api_ms(stage_at(4100)));
+        assert_true(ask(other, 1, stage_at(4101)) > 0);
+        acquire_answered(l, STAGE_MS + 4000, api_ms(stage_at(4200)));
+        assert_int_equal(ask(other, 1, stage_at(4201)), 0);
+        assert_int_equal(ask(l, 1, stage_at(4202)), 0);
+
+        /* The answer was another ban: it stays shut. */
+        assert_true(gate_shut(gate, GATE_BAN, STAGE_MS + 5000));
+        assert_int_equal(ask(l, 1, stage_at(6000)), 0);
+        assert_true(gate_shut(gate, GATE_BAN, STAGE_MS + 90000));
+        acquire_answered(l, STAGE_MS + 6000, api_ms(stage_at(6100)));
+        assert_true(ask(l, 1, stage_at(6200)) > 0);
+        weir_limiter_close(l);
+        weir_limiter_close(other);
+        unlink(path);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -206,6 +240,7 @@ int main(void)
                 cmocka_unit_test(near_a_turn_both_windows_are_charged),
                 cmocka_unit_test(a_stop_of_the_group_is_waited_for),
                 cmocka_unit_test(after_a_ban_one_passes_and_silence_opens_the_gate),
+                cmocka_unit_test(after_a_ban_the_answer_to_the_one_that_passed_opens_the_gate),
         };
 
         return cmocka_run_group_tests_name("api/acquire", tests, NULL, NULL);
