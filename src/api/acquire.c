@@ -1,7 +1,11 @@
 #include "api/acquire.h"
+#include "budget/budget.h"
 #include "budget/stops.h"
 
 #include <errno.h>
+
+/* A ban that may be over within a moment is looked at again then. */
+#define AGAIN_MS 50
 
 _Static_assert(sizeof(struct acquire) <= sizeof(struct weir_ticket), "fits the public ticket");
 _Static_assert(_Alignof(struct acquire) <= _Alignof(struct weir_ticket), "and its place");
@@ -29,9 +33,24 @@ static struct limiter_time wide(struct api_time time)
         return ms;
 }
 
-/* Nothing is held: when to ask again, if the deadline allows. */
-static int64_t come_back(struct acquire *a, uint64_t at_ms, struct api_time time)
+/* A probe is answered within a moment, and long before its lease ends. */
+static bool is_probing(struct weir_limiter *l, uint64_t now_ms)
 {
+        struct gate_view all, own;
+
+        gate_look(limiter_gate(&l->limiter, BUDGET_GATE_ALL), now_ms, &all);
+        gate_look(limiter_gate(&l->limiter, l->acquire_gate), now_ms, &own);
+        return all.is_probing || own.is_probing;
+}
+
+/* Nothing is held: when to ask again, if the deadline allows. A ban that is over is behind us, and
+ * yet shut, until a probe may be sent. */
+static int64_t come_back(struct weir_limiter *l, struct acquire *a, struct api_time time)
+{
+        uint64_t now_ms = time.now_us / US_PER_MS, at_ms = a->ticket.at_ms;
+
+        if (at_ms <= now_ms || (at_ms > now_ms + AGAIN_MS && is_probing(l, now_ms)))
+                at_ms = now_ms + AGAIN_MS;
         if (at_ms >= a->deadline_ms)
                 return -ETIMEDOUT;
         a->again_ms = at_ms;
@@ -52,7 +71,7 @@ static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct a
                 return -ETIMEDOUT;
         case LIMITER_SHUT:
         case LIMITER_CROWDED:
-                return come_back(a, a->ticket.at_ms, time);
+                return come_back(l, a, time);
         default:
                 return r;
         }
