@@ -74,7 +74,8 @@ static int run(struct weir_limiter *limiter, double seconds)
                         return r;
                 used_us = now_us();
                 /* Each line at once, so that a kill takes none of them. */
-                printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", place.from_us, place.to_us, used_us);
+                printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", place.from_us, place.to_us,
+                       used_us);
                 fflush(stdout);
         } while (used_us < begin_us + (int64_t)(seconds * 1e6));
         return 0;

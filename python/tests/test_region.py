@@ -196,40 +196,137 @@ def test_a_fork_while_threads_call_has_locks_and_threads_of_its_own(region):
             thread.join()
 
 
-# The exchange: three requests a second and then refusals, as the simulator counts them.
-
 class Client:
-    """A small client library over aiohttp, with exceptions as python-binance raises them."""
+    """A small client library, with exceptions as python-binance raises them."""
 
     class Error(Exception):
         def __init__(self, response, status_code, text):
             super().__init__(text)
             self.response, self.status_code, self.text = response, status_code, text
 
-    def __init__(self, sim):
-        self.sim = sim
-        self.times = []
+    def __init__(self, sim, path="/fapi/v1/time"):
+        self.sim, self.path = sim, path
 
     async def time(self):
-        self.times.append(time.time())
         async with aiohttp.ClientSession() as session:
-            async with session.get(self.sim.url + "/fapi/v1/time") as response:
+            async with session.get(self.sim.url + self.path) as response:
                 text = await response.text()
                 if response.status != 200:
                     raise Client.Error(response, response.status, text)
-                return await response.json()
+                return text
 
     def plain_time(self):
-        self.times.append(time.time())
-        status, _, text = fetch(self.sim.port, "/fapi/v1/time")
+        status, _, text = fetch(self.sim.port, self.path)
         if status != 200:
             raise Client.Error(None, status, text.decode())
-        return text
+        return text.decode()
+
+    def spend_all(self, until):
+        """Others, who know nothing of weir, use the address until the exchange says this status."""
+        while fetch(self.sim.port, self.path)[0] != until:
+            pass
 
 
-def test_through_the_simulated_exchange(region):
+def is_stopped(region, group="fapi"):
+    async def acquire():
+        await asyncio.wait_for(GlobalRateLimiter(region=region, group=group).acquire(), 0.05)
+
+    try:
+        asyncio.run(acquire())
+    except asyncio.TimeoutError:
+        return True
+    return False
+
+
+def refused(sim):
+    return sum(request["status"] in (418, 429) for request in sim.requests())
+
+
+def test_a_refusal_that_one_hears_stops_all(region):
+    with Sim("--limit", "futures-weight=20/3s", "--ban", "0") as sim:
+        w, client = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=0), Client(sim)
+        assert "serverTime" in asyncio.run(w.call_async(client.plain_time))
+        assert "serverTime" in asyncio.run(w.call_async(client.time))
+        assert not is_stopped(region)
+        # Early in a window, so that there is something to wait for.
+        time.sleep(3 - time.time() % 3)
+        client.spend_all(429)
+        seen = refused(sim)
+        with pytest.raises(BinanceAPIError) as raised:
+            asyncio.run(w.call_async(client.time))
+        assert (raised.value.code, raised.value.status_code) == (-1003, 429)
+        assert is_stopped(region) and not is_stopped(region, "api")
+
+        def child():
+            other = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=0)
+            asyncio.run(other.call_async(client.plain_time))
+
+        assert in_child(child) == 0
+        assert refused(sim) == seen + 1
+
+
+def test_a_retry_is_sent_when_the_exchange_wants_to_hear_of_us_again(region):
+    with Sim("--limit", "futures-weight=20/3s", "--ban", "0") as sim:
+        w, client = BinanceClientWrapper(GlobalRateLimiter(region=region)), Client(sim)
+        time.sleep(3 - time.time() % 3)
+        client.spend_all(429)
+        assert "serverTime" in asyncio.run(w.call_async(client.time))
+        assert (w.total_calls, w.rate_limit_hits, w.retries) == (2, 1, 1)
+
+
+def test_nothing_is_sent_into_a_ban(region):
+    with Sim("--limit", "futures-weight=5/1s", "--ban", "3", "--ban-after", "2") as sim:
+        w, client = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=1), Client(sim)
+        client.spend_all(418)
+        seen, start = refused(sim), time.monotonic()
+        children = [threading.Thread(target=lambda: codes.append(in_child(child))) for _ in range(3)]
+        codes = []
+
+        def child():
+            other = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=0)
+            asyncio.run(other.call_async(client.plain_time))
+
+        async def hear_of_it():
+            call = asyncio.create_task(w.call_async(client.time))
+            while w.rate_limit_hits == 0:
+                await asyncio.sleep(0.01)
+            for thread in children:
+                thread.start()
+            assert "serverTime" in await call
+
+        asyncio.run(hear_of_it())
+        for thread in children:
+            thread.join()
+        assert codes == [0, 0, 0] and time.monotonic() - start >= 2
+        assert refused(sim) == seen + 1
+
+
+def test_the_page_of_the_firewall_stops_all_products(region):
     with Sim() as sim:
         w, client = BinanceClientWrapper(GlobalRateLimiter(region=region)), Client(sim)
-        assert "serverTime" in asyncio.run(w.call_async(client.time))
-        assert b"serverTime" in asyncio.run(w.call_async(client.plain_time))
-        assert len(sim.requests()) == 2
+        sim.faults("* * next 1 waf")
+        with pytest.raises(Client.Error) as raised:
+            asyncio.run(w.call_async(client.plain_time))
+        assert raised.value.status_code == 403 and w.total_calls == 1
+        assert is_stopped(region) and is_stopped(region, "api")
+
+
+def test_the_product_that_refused_is_the_one_that_stops(region):
+    with Sim("--limit", "spot-weight=5/1m", "--ban", "0") as sim:
+        limiter = GlobalRateLimiter(region=region, group="fapi")
+        w, client = BinanceClientWrapper(limiter, max_retries=0), Client(sim, "/api/v3/time")
+        client.spend_all(429)
+        with pytest.raises(BinanceAPIError):
+            asyncio.run(w.call_async(client.time))
+        assert is_stopped(region, "api") and not is_stopped(region, "fapi")
+
+
+def test_what_is_private_tells_nobody():
+    with Sim("--limit", "futures-weight=5/1m", "--ban", "0") as sim:
+        limiter = GlobalRateLimiter()
+        w, client = BinanceClientWrapper(limiter, max_retries=0), Client(sim)
+        client.spend_all(429)
+        for _ in range(2):
+            with pytest.raises(BinanceAPIError):
+                asyncio.run(w.call_async(client.plain_time))
+        assert waits(limiter) < 0.05

@@ -161,9 +161,11 @@ request_find = _declare(_quick, "weir_request_find", ctypes.c_int, ctypes.c_char
                         ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(Request))
 classify = _declare(_quick, "weir_classify", None, ctypes.POINTER(Request), ctypes.POINTER(Reply),
                     ctypes.c_uint64, ctypes.POINTER(Verdict))
-# A ban is on the disk before it returns.
-observe = _declare(_slow, "weir_observe", None, _limiter, ctypes.POINTER(Request), ctypes.c_uint64,
-                   ctypes.POINTER(Reply))
+# A ban is on the disk before it returns; an ordinary answer touches no disk.
+_observe = ("weir_observe", None, _limiter, ctypes.POINTER(Request), ctypes.c_uint64,
+            ctypes.POINTER(Reply))
+observe = _declare(_slow, *_observe)
+observe_quick = _declare(_quick, *_observe)
 
 
 def open_limiter(options: Options) -> ctypes.c_void_p:

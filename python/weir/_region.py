@@ -19,16 +19,25 @@ _ORDERS = {
 }
 
 
+def _find(path: str) -> _native.Request:
+    request = _native.find_request("POST", path)
+    if request is None:
+        raise ImportError(f"weir: libweir does not know {path}: it is of another version")
+    return request
+
+
+_requests = {group: _find(path) for group, path in _ORDERS.items()}
+_answered = {group: ctypes.byref(request) for group, request in _requests.items()}
+_ok = ctypes.byref(_native.Reply(200, None, 0, None, 0))
+
+
 def _request(limiter: GlobalRateLimiter, refusal: Refusal) -> Tuple[_native.Request, bool]:
     """The request that was refused, and whether it is known to be that."""
     if refusal.path is not None:
         request = _native.find_request(refusal.method, refusal.path)
         if request is not None:
             return request, True
-    request = _native.find_request("POST", _ORDERS[limiter.group])
-    if request is None:
-        raise RuntimeError(f"weir: libweir does not know {_ORDERS[limiter.group]}")
-    return request, False
+    return _requests[limiter.group], False
 
 
 def _reply(refusal: Refusal, is_known: bool) -> _native.Reply:
@@ -43,6 +52,11 @@ def _reply(refusal: Refusal, is_known: bool) -> _native.Reply:
             if is_known or name.lower() == b"retry-after"]
     headers = (_native.Header * len(told))(*told)
     return _native.Reply(refusal.status, data, len(data), headers, len(told))
+
+
+def tell_answered(limiter: GlobalRateLimiter, sent_ms: int) -> None:
+    """The exchange answered, whatever it said: a ban that was there is over for everybody."""
+    _native.observe_quick(limiter._handle, _answered[limiter.group], sent_ms, _ok)
 
 
 class Judgement:

@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, Optional, TypeVar, overload
 
 from ._errors import BinanceAPIError, Refusal, _get_error_code, read_refusal
 from ._limiter import GlobalRateLimiter, get_rate_limiter
-from ._region import Judgement
+from ._region import Judgement, tell_answered
 
 T = TypeVar("T")
 
@@ -120,9 +120,13 @@ class BinanceClientWrapper:
             self._count(total_calls=1)
             sent_ms = 0 if limiter.region is None else limiter._now_ms()
             try:
-                return await _run(func, args, kwargs)
+                result = await _run(func, args, kwargs)
             except Exception as error:
                 delay_sec = self._judge(error, sent_ms, attempt, _name(func))
+            else:
+                if limiter.region is not None:
+                    tell_answered(limiter, sent_ms)
+                return result
             await asyncio.sleep(delay_sec)
         raise AssertionError("the last attempt returns or raises")
 
