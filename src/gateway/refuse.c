@@ -15,6 +15,16 @@
 #define CODE_BAD_PARAMETER   -1130
 #define CODE_UNKNOWN         -1000
 
+/*
+ * A server that takes escapes and dots out of a path would count another endpoint than we do. No
+ * endpoint of the exchange needs them.
+ */
+static bool is_disguised(struct str path)
+{
+        return memchr(path.p, '%', path.n) || str_find(path, STR_LITERAL("//")) ||
+               str_find(path, STR_LITERAL("/.")) || memchr(path.p, ';', path.n);
+}
+
 bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
 {
         if (g->is_draining) {
@@ -26,6 +36,15 @@ bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
                 answer_send(exchange, &(struct answer){ 501, CODE_UNSUPPORTED, "unsupported", 0 },
                             "WebSockets are not carried; connect streams to the exchange directly, "
                             "they cost no request weight");
+                return true;
+        }
+        if (is_disguised(http_exchange_head(exchange)->path)) {
+                char quoted[96];
+
+                answer_send(exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "bad_path", 0 },
+                            "the path %s can be read in two ways; write it without %%, ;, // and "
+                            "/. as the exchange documents it; nothing was sent",
+                            log_quote(http_exchange_head(exchange)->path, quoted, sizeof(quoted)));
                 return true;
         }
         return false;

@@ -11,7 +11,7 @@ TARGETS = [
     b"/api/v3/order?symbols=[\"BTCUSDT\",\"ETHUSDT\"]",
     b"/api/v3/order?q=a?b=c/../d;e,f:g@h!$'()*~|{}^`<>\\\"",
     b"/fapi/v1/order?x=%ZZ%&y=%2",
-    b"/dapi/v1/order/../order//?a=b",
+    b"/dapi/v1/order?a=/../b//c;d%2F%2e",
     b"/papi/v1/um/order?z=%C3%BC",
     b"/sapi/v1/margin/order?timestamp=1&recvWindow=5000.123",
 ]

@@ -192,6 +192,17 @@ def test_http_1_0_gets_an_answer_it_can_read(pair):
     assert reply.startswith(b"HTTP/1.1 200 ") and b"chunked" not in reply.lower()
 
 
+@pytest.mark.parametrize("path", ["/api/v3/%6Frder", "/api/../sapi/v1/system/status", "/api/./v3/time",
+                                  "/fapi//v1/batchOrders", "/api/v3/order;a=b"])
+def test_a_path_that_can_be_read_in_two_ways_is_refused(pair, path):
+    """An exchange that normalises it would count another endpoint than we did."""
+    upstream, gateway = pair
+    before = len(upstream.seen())
+    status, _, body = fetch(gateway.port, path, "POST")
+    assert status == 400 and b"nothing was sent" in body, (status, body)
+    assert upstream.seen()[before:] == []
+
+
 def test_paths_of_no_product_are_answered_here(pair):
     upstream, gateway = pair
     before = len(upstream.seen())
