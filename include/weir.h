@@ -498,6 +498,436 @@ WEIR_API void weir_caller_endpoints(const struct weir_caller *caller, weir_endpo
 
 /* @@FUTURES@@ sections 6 and 7 */
 
+/* ---- 6. futures ------------------------------------------------------------------------- */
+
+/*
+ * An execution adapter for USD-M and COIN-M futures: through a gateway, or straight to the exchange
+ * with the limiter. It signs after the wait, so that a timestamp is fresh.
+ *
+ * An order is sent once. When no clear answer comes, it is looked up by its client id until its
+ * fate is known; it is never sent again. What a limit refused (-1003, -1015), or a clock (-1021),
+ * was certainly not executed and is repeated, within the deadline.
+ *
+ * Prices and quantities are decimal strings, "0.001", and are never turned into binary floating
+ * point. Calls block until their answer is here. Deadlines: last moment at which anything is sent;
+ * an answer is awaited for timeout_ms beyond it at most.
+ *
+ * All calls that send return
+ *      0                a report or a list was written; for what changes something, look at
+ *                       report->executed before anything else: it may be unknown
+ *      WEIR_NEVER, WEIR_LATE, WEIR_SHUT, WEIR_CROWDED
+ *                       not sent: no room, or stopped, until the deadline
+ *      -EINVAL          not sent: what is asked makes no sense, or breaks the exchange's filters
+ *      -EBADMSG         a read was answered by an error, or by what is not an answer
+ *      -EHOSTUNREACH    not sent: no connection
+ *      -EIO             a read got no answer
+ *      another errno    not sent: our own trouble
+ * and weir_futures_why() is a sentence on anything but 0.
+ */
+struct weir_futures;
+
+enum weir_market {
+        WEIR_USDM,
+        WEIR_COINM,
+};
+
+struct weir_futures_options {
+        size_t size;
+        enum weir_market market;
+        bool is_testnet;
+        /* The exchange's base URL; NULL: the one of market and is_testnet. */
+        const char *url;
+        /* Base URL of a weir gateway, "http://127.0.0.1:8900" or "unix:PATH": all requests go to
+         * it, and it keeps the limits. NULL: straight to the exchange, with the limiter. */
+        const char *gateway;
+        struct weir_limiter *limiter; /* NULL: weir_limiter_default(). Outlives the adapter */
+        const char *ca_file;          /* certificates to trust instead of the system's; or NULL */
+        /*
+         * Keys. Each is taken from its member, else from the file, else from the environment:
+         * BINANCE_API_KEY, BINANCE_API_SECRET, or these names with _FILE behind them, and
+         * BINANCE_PRIVATE_KEY_FILE (PEM, RSA or Ed25519, used in place of a secret). Files that
+         * others may read are refused. Copies are kept in locked memory and wiped.
+         * Without any key only public calls work.
+         */
+        const char *api_key, *api_key_file;
+        const char *api_secret, *api_secret_file;
+        const char *private_key_file;
+        const char *client_id_prefix; /* 1 to 12 of A-Z a-z 0-9 _ -; NULL: "weir" */
+        uint32_t recv_window_ms;      /* 1 to 60000 */
+        uint32_t timeout_ms;          /* for one answer */
+        /*
+         * How long an order that cannot be found may still turn up: only after so long, and after
+         * the request itself has expired at the exchange, is "does not exist" believed. Below
+         * 10000 only against a simulated exchange.
+         */
+        uint32_t lookup_ms;
+        int max_retries;     /* of what a limit refused */
+        int base_backoff_ms; /* when the exchange does not say when */
+        weir_log_fn log;     /* a warning per retry and look-up, an error when given up; or NULL */
+        void *log_ctx;
+};
+
+#define WEIR_FUTURES_DEFAULTS                                                                      \
+        {                                                                                          \
+                sizeof(struct weir_futures_options), WEIR_USDM, false, NULL, NULL, NULL, NULL,     \
+                        NULL, NULL, NULL, NULL, NULL, NULL, 5000, 10000, 10000, 5, 1000, NULL,     \
+                        NULL                                                                       \
+        }
+
+/* Nothing is sent yet. Return: 0; -EINVAL, -EACCES (a key file that others may read), or another
+ * errno, with @ret_error written. */
+WEIR_API WEIR_CHECKED int weir_futures_open(const struct weir_futures_options *options,
+                                            struct weir_futures **ret_futures,
+                                            struct weir_error *ret_error);
+WEIR_API struct weir_futures *weir_futures_close(struct weir_futures *futures);
+
+/* Why the last call did not return 0; "" if it did. */
+WEIR_API const char *weir_futures_why(const struct weir_futures *futures);
+/* The body of the last answer, as it came; "" if there was none. Lives until the next call. */
+WEIR_API const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes);
+/* The last request that was made, or would be by weir_futures_check(): method, path and
+ * parameters, without timestamp and signature. Lives until the next call. */
+WEIR_API const char *weir_futures_request(const struct weir_futures *futures);
+
+/* The exchange's time, for deadlines; asks for it if it is not known yet. */
+WEIR_API uint64_t weir_futures_now_ms(struct weir_futures *futures);
+
+enum weir_side {
+        WEIR_BUY,
+        WEIR_SELL,
+};
+
+enum weir_position_side {
+        WEIR_POSITION_BOTH, /* one-way mode */
+        WEIR_POSITION_LONG, /* hedge mode */
+        WEIR_POSITION_SHORT,
+};
+
+enum weir_order_type {
+        WEIR_TYPE_LIMIT,
+        WEIR_TYPE_MARKET,
+        WEIR_TYPE_STOP,
+        WEIR_TYPE_STOP_MARKET,
+        WEIR_TYPE_TAKE_PROFIT,
+        WEIR_TYPE_TAKE_PROFIT_MARKET,
+        WEIR_TYPE_TRAILING_STOP_MARKET,
+        WEIR_TYPE_OTHER, /* reported by the exchange; cannot be placed */
+};
+
+enum weir_time_in_force {
+        WEIR_GTC,
+        WEIR_IOC,
+        WEIR_FOK,
+        WEIR_GTX, /* post only */
+        WEIR_GTD, /* until good_till_ms */
+};
+
+enum weir_trigger_price {
+        WEIR_TRIGGER_LAST, /* CONTRACT_PRICE */
+        WEIR_TRIGGER_MARK, /* MARK_PRICE */
+};
+
+enum weir_rounding {
+        /*
+         * Quantities down to the step; limit prices to the tick in the order's favour (a purchase
+         * down, a sale up); trigger and activation prices to the nearest tick, halves up.
+         */
+        WEIR_ROUND,
+        WEIR_ROUND_NEVER, /* what does not fit is refused, -EINVAL */
+};
+
+#define WEIR_CLIENT_ID_SIZE 37
+#define WEIR_SYMBOL_SIZE    40
+#define WEIR_DECIMAL_SIZE   48
+
+struct weir_order {
+        size_t size;
+        const char *symbol;
+        enum weir_side side;
+        enum weir_order_type type;
+        enum weir_time_in_force time_in_force; /* of limit orders; market orders have none */
+        enum weir_position_side position_side;
+        const char *quantity;         /* NULL with close_position */
+        const char *price;            /* LIMIT, STOP, TAKE_PROFIT */
+        const char *trigger_price;    /* STOP..TAKE_PROFIT_MARKET; TRAILING: activation, or NULL */
+        const char *callback_percent; /* TRAILING */
+        enum weir_trigger_price trigger_by;
+        bool reduce_only;
+        bool close_position; /* STOP_MARKET, TAKE_PROFIT_MARKET: all there is then */
+        uint64_t good_till_ms;
+        enum weir_rounding rounding;
+        /*
+         * 1 to 36 of A-Z a-z 0-9 . : / _ -, or NULL for a new one. The exchange refuses a second
+         * order of this id while the first is open, and only then.
+         */
+        const char *client_id;
+};
+
+#define WEIR_ORDER_DEFAULTS                                                                        \
+        {                                                                                          \
+                sizeof(struct weir_order), NULL, WEIR_BUY, WEIR_TYPE_LIMIT, WEIR_GTC,              \
+                        WEIR_POSITION_BOTH, NULL, NULL, NULL, NULL, WEIR_TRIGGER_LAST, false,      \
+                        false, 0, WEIR_ROUND, NULL                                                 \
+        }
+
+enum weir_order_status {
+        WEIR_STATUS_NONE, /* not known, or there is no such order */
+        WEIR_STATUS_NEW,
+        WEIR_STATUS_PARTIALLY_FILLED,
+        WEIR_STATUS_FILLED,
+        WEIR_STATUS_CANCELED,
+        WEIR_STATUS_EXPIRED,
+        WEIR_STATUS_REJECTED,
+        WEIR_STATUS_TRIGGERED, /* conditional: its order is placed, see actual_order_id */
+        WEIR_STATUS_FINISHED,  /* conditional: and that one is done with */
+        WEIR_STATUS_OTHER,
+};
+
+/* "new", "partially_filled", ... */
+WEIR_API const char *weir_order_status_name(enum weir_order_status status);
+
+/* An order as the exchange last told it. Decimals are as it writes them; "" where it says none. */
+struct weir_order_state {
+        enum weir_order_status status;
+        enum weir_side side;
+        enum weir_order_type type;
+        enum weir_time_in_force time_in_force;
+        enum weir_position_side position_side;
+        bool is_conditional; /* lives at the algo endpoints, with ids of its own */
+        bool reduce_only, close_position;
+        uint64_t order_id; /* 0: not told */
+        uint64_t actual_order_id;
+        uint64_t created_ms, updated_ms;
+        char symbol[WEIR_SYMBOL_SIZE];
+        char client_id[WEIR_CLIENT_ID_SIZE];
+        char quantity[WEIR_DECIMAL_SIZE], filled[WEIR_DECIMAL_SIZE];
+        char price[WEIR_DECIMAL_SIZE], average_price[WEIR_DECIMAL_SIZE];
+        char trigger_price[WEIR_DECIMAL_SIZE];
+        char filled_value[WEIR_DECIMAL_SIZE]; /* quote asset (USD-M), base asset (COIN-M) */
+};
+
+/* What became of a request that changes something. @size is set by the caller. */
+struct weir_order_report {
+        size_t size;
+        /*
+         * Whether it took effect: the order was accepted, the cancel cancelled, the setting set.
+         * It says nothing of fills, see order.status and order.filled. WEIR_EXECUTED_UNKNOWN: it
+         * may be either; look before acting on the same intent again.
+         */
+        enum weir_executed executed;
+        bool was_looked_up; /* the answer itself did not say */
+        uint32_t attempts;  /* how often it was sent: more than 1 only after certain refusals */
+        uint32_t lookups;
+        uint64_t sent_ms;            /* first attempt; 0: not sent */
+        struct weir_verdict verdict; /* of the last attempt's answer, before any look-up */
+        struct weir_order_state order;
+};
+
+/**
+ * weir_futures_place() - place an order and report what became of it
+ *
+ * Stop, take-profit and trailing orders go where the market wants them: to the algo endpoint of
+ * USD-M, to that of orders on COIN-M unless it says -4120. An order whose client id exists already
+ * (-4116) is reported as executed, with the earlier one's state and a verdict "duplicate".
+ */
+WEIR_API WEIR_CHECKED int weir_futures_place(struct weir_futures *futures,
+                                             const struct weir_order *order, uint64_t deadline_ms,
+                                             struct weir_order_report *ret_report);
+
+/**
+ * weir_futures_check() - all of weir_futures_place() but the sending
+ * @at_exchange: also let the exchange look at it, by its test endpoint, which places nothing
+ * @ret_state:   the order as it would be sent, rounded
+ *
+ * weir_futures_request() then shows the request.
+ */
+WEIR_API WEIR_CHECKED int weir_futures_check(struct weir_futures *futures,
+                                             const struct weir_order *order, bool at_exchange,
+                                             uint64_t deadline_ms,
+                                             struct weir_order_state *ret_state);
+
+/* Names an order: by the exchange's id, or if that is 0 by its client id. */
+struct weir_order_name {
+        const char *symbol;
+        uint64_t order_id;
+        const char *client_id;
+        bool is_conditional;
+};
+
+#define WEIR_ORDER_NAME_DEFAULTS                                                                   \
+        {                                                                                          \
+                NULL, 0, NULL, false                                                               \
+        }
+
+/* What is gone already is reported as not executed, with the order's state. */
+WEIR_API WEIR_CHECKED int weir_futures_cancel(struct weir_futures *futures,
+                                              const struct weir_order_name *name,
+                                              uint64_t deadline_ms,
+                                              struct weir_order_report *ret_report);
+
+/* All open orders of @symbol, conditional ones included. Executed: none is left. */
+WEIR_API WEIR_CHECKED int weir_futures_cancel_all(struct weir_futures *futures, const char *symbol,
+                                                  uint64_t deadline_ms,
+                                                  struct weir_order_report *ret_report);
+
+/* Return: as above; -ENOENT: the exchange knows no such order (right after placing it, not yet). */
+WEIR_API WEIR_CHECKED int weir_futures_query(struct weir_futures *futures,
+                                             const struct weir_order_name *name,
+                                             uint64_t deadline_ms,
+                                             struct weir_order_state *ret_state);
+
+/* Each element of a list; what it points to lives during the call only. */
+typedef void (*weir_order_fn)(void *ctx, const struct weir_order_state *order);
+
+/* @symbol: NULL for all, at 40 times the weight. Conditional orders included. */
+WEIR_API WEIR_CHECKED int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
+                                                   uint64_t deadline_ms, weir_order_fn fn,
+                                                   void *ctx);
+
+/* Settings. What is so already counts as done. */
+WEIR_API WEIR_CHECKED int weir_futures_set_leverage(struct weir_futures *futures,
+                                                    const char *symbol, uint32_t leverage,
+                                                    uint64_t deadline_ms,
+                                                    struct weir_order_report *ret_report);
+WEIR_API WEIR_CHECKED int weir_futures_set_isolated(struct weir_futures *futures,
+                                                    const char *symbol, bool is_isolated,
+                                                    uint64_t deadline_ms,
+                                                    struct weir_order_report *ret_report);
+WEIR_API WEIR_CHECKED int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
+                                                 uint64_t deadline_ms,
+                                                 struct weir_order_report *ret_report);
+
+struct weir_position {
+        char symbol[WEIR_SYMBOL_SIZE];
+        enum weir_position_side side;
+        bool is_isolated;
+        uint32_t leverage;                /* 0: not told */
+        char quantity[WEIR_DECIMAL_SIZE]; /* below 0: short */
+        char entry_price[WEIR_DECIMAL_SIZE], mark_price[WEIR_DECIMAL_SIZE];
+        char liquidation_price[WEIR_DECIMAL_SIZE]; /* "0": none */
+        char unrealized[WEIR_DECIMAL_SIZE];
+        char notional[WEIR_DECIMAL_SIZE];
+        char margin[WEIR_DECIMAL_SIZE];
+        char margin_asset[WEIR_SYMBOL_SIZE];
+        uint64_t updated_ms;
+};
+typedef void (*weir_position_fn)(void *ctx, const struct weir_position *position);
+
+/* Those that are not empty. @symbol: NULL for all, at the same weight. */
+WEIR_API WEIR_CHECKED int weir_futures_positions(struct weir_futures *futures, const char *symbol,
+                                                 uint64_t deadline_ms, weir_position_fn fn,
+                                                 void *ctx);
+
+/* One asset of the account; first, with an asset of "", the sums over all of them (USD-M). */
+struct weir_balance {
+        char asset[WEIR_SYMBOL_SIZE];
+        char wallet[WEIR_DECIMAL_SIZE];
+        char unrealized[WEIR_DECIMAL_SIZE];
+        char equity[WEIR_DECIMAL_SIZE]; /* wallet + unrealized */
+        char available[WEIR_DECIMAL_SIZE];
+        char initial_margin[WEIR_DECIMAL_SIZE], maintenance_margin[WEIR_DECIMAL_SIZE];
+};
+typedef void (*weir_balance_fn)(void *ctx, const struct weir_balance *balance);
+
+WEIR_API WEIR_CHECKED int weir_futures_account(struct weir_futures *futures, uint64_t deadline_ms,
+                                               weir_balance_fn fn, void *ctx);
+
+struct weir_trade {
+        char symbol[WEIR_SYMBOL_SIZE];
+        uint64_t trade_id, order_id, time_ms;
+        enum weir_side side;
+        enum weir_position_side position_side;
+        bool is_maker;
+        char price[WEIR_DECIMAL_SIZE], quantity[WEIR_DECIMAL_SIZE], value[WEIR_DECIMAL_SIZE];
+        char realized[WEIR_DECIMAL_SIZE];
+        char commission[WEIR_DECIMAL_SIZE], commission_asset[WEIR_SYMBOL_SIZE];
+};
+typedef void (*weir_trade_fn)(void *ctx, const struct weir_trade *trade);
+
+/* Which part of a list; 0 leaves a bound to the exchange: the newest. */
+struct weir_range {
+        uint64_t from_id; /* trades */
+        uint64_t start_ms, end_ms;
+        uint32_t limit;
+};
+
+#define WEIR_RANGE_DEFAULTS                                                                        \
+        {                                                                                          \
+                0, 0, 0, 0                                                                         \
+        }
+
+/* The account's own, oldest first. @order_id: 0 for all orders. @range: may be NULL. */
+WEIR_API WEIR_CHECKED int weir_futures_trades(struct weir_futures *futures, const char *symbol,
+                                              uint64_t order_id, const struct weir_range *range,
+                                              uint64_t deadline_ms, weir_trade_fn fn, void *ctx);
+
+struct weir_kline {
+        uint64_t open_ms, close_ms;
+        char open[WEIR_DECIMAL_SIZE], high[WEIR_DECIMAL_SIZE], low[WEIR_DECIMAL_SIZE];
+        char close[WEIR_DECIMAL_SIZE];
+        char volume[WEIR_DECIMAL_SIZE], value[WEIR_DECIMAL_SIZE];
+        uint64_t n_trades;
+};
+typedef void (*weir_kline_fn)(void *ctx, const struct weir_kline *kline);
+
+/* @interval: "1m", "1h", "1d", ... @range: may be NULL; without a limit, 100. */
+WEIR_API WEIR_CHECKED int weir_futures_klines(struct weir_futures *futures, const char *symbol,
+                                              const char *interval, const struct weir_range *range,
+                                              uint64_t deadline_ms, weir_kline_fn fn, void *ctx);
+
+struct weir_ticker {
+        size_t size; /* set by the caller */
+        char symbol[WEIR_SYMBOL_SIZE];
+        char last[WEIR_DECIMAL_SIZE], change_percent[WEIR_DECIMAL_SIZE];
+        char high[WEIR_DECIMAL_SIZE], low[WEIR_DECIMAL_SIZE], volume[WEIR_DECIMAL_SIZE];
+        char bid[WEIR_DECIMAL_SIZE], bid_quantity[WEIR_DECIMAL_SIZE];
+        char ask[WEIR_DECIMAL_SIZE], ask_quantity[WEIR_DECIMAL_SIZE];
+        uint64_t time_ms;
+};
+
+/* Of the last 24 hours, and the best prices now: two requests. */
+WEIR_API WEIR_CHECKED int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
+                                              uint64_t deadline_ms, struct weir_ticker *ret_ticker);
+
+/* What the exchange lets an order of this symbol be; "" for a bound that there is not. */
+struct weir_filters {
+        size_t size; /* set by the caller */
+        char symbol[WEIR_SYMBOL_SIZE];
+        char tick[WEIR_DECIMAL_SIZE], min_price[WEIR_DECIMAL_SIZE], max_price[WEIR_DECIMAL_SIZE];
+        char step[WEIR_DECIMAL_SIZE];
+        char min_quantity[WEIR_DECIMAL_SIZE], max_quantity[WEIR_DECIMAL_SIZE];
+        char market_step[WEIR_DECIMAL_SIZE]; /* of market orders */
+        char market_min_quantity[WEIR_DECIMAL_SIZE], market_max_quantity[WEIR_DECIMAL_SIZE];
+        char min_notional[WEIR_DECIMAL_SIZE];
+        char contract_size[WEIR_DECIMAL_SIZE]; /* COIN-M */
+        bool is_trading;
+};
+
+/* Kept for an hour. Return: as above; -ENOENT: no such symbol. */
+WEIR_API WEIR_CHECKED int weir_futures_filters(struct weir_futures *futures, const char *symbol,
+                                               uint64_t deadline_ms,
+                                               struct weir_filters *ret_filters);
+
+enum weir_round_to {
+        WEIR_DOWN,    /* towards minus infinity */
+        WEIR_UP,      /* towards plus infinity */
+        WEIR_NEAREST, /* halves up */
+};
+
+/**
+ * weir_decimal_round() - @value to a multiple of @step, exactly
+ * @to: written without an exponent and without zeros at its end
+ *
+ * Return: 0; -EINVAL: one of them is not a decimal, or @step is not above 0; -ERANGE: more than 18
+ *         places, or too large.
+ */
+WEIR_API WEIR_CHECKED int weir_decimal_round(const char *value, const char *step,
+                                             enum weir_round_to direction,
+                                             char to[WEIR_DECIMAL_SIZE]);
+
+/* Return: 0 with *ret_order below, equal to or above 0 as @a is to @b; or as above. */
+WEIR_API WEIR_CHECKED int weir_decimal_compare(const char *a, const char *b, int *ret_order);
+
 #ifdef __cplusplus
 }
 #endif
