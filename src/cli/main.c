@@ -14,6 +14,7 @@ static const struct command {
         { "status", cmd_status, "the budgets now" },
         { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
         { "check", cmd_check, "explain what is wrong with a configuration file" },
+        { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
 };
 
