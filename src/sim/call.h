@@ -59,9 +59,10 @@ struct call {
         struct sign_age age;      /* of signed calls */
         uint64_t engine_delay_us; /* passes between the first look at the age and the engine */
         uint64_t late_ms;         /* a placed order cannot be looked up for so long */
-        bool mixed;               /* every second element of a batch fails */
-        bool is_executed;         /* something was changed in the engine */
-        bool counts_orders;       /* the answer shows the order counts */
+        uint64_t first_ppm, rest_after_ms; /* it fills in two parts */
+        bool mixed;                        /* every second element of a batch fails */
+        bool is_executed;                  /* something was changed in the engine */
+        bool counts_orders;                /* the answer shows the order counts */
         /* written by call_refuse() */
         unsigned status;
         int code;

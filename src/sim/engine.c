@@ -169,14 +169,43 @@ static void close_order(struct order *order, enum order_status status, uint64_t 
         order->updated_ms = now_ms;
 }
 
+/* How much finds a counterparty now: all that is left, or the part that the wish says. */
+static decimal fill_size(const struct order *order)
+{
+        const struct order_wish *wish = &order->wish;
+        decimal part;
+
+        if (order->filled > 0 || wish->first_ppm == 0 || wish->tif == TIF_FOK)
+                return order_left(order);
+        part = (decimal)((__uint128_t)wish->qty * wish->first_ppm / 1000000);
+        part -= part % wish->symbol->step;
+        if (part < wish->symbol->step)
+                part = wish->symbol->step;
+        return part < wish->qty ? part : wish->qty;
+}
+
+/* What is left after a fill of a part: it rests, or what may not rest is over. */
+static void keep_rest(struct engine *engine, struct order *order, uint64_t now_ms)
+{
+        const struct order_wish *wish = &order->wish;
+
+        order->status = ORDER_PARTIALLY_FILLED;
+        order->updated_ms = now_ms;
+        order->rests_until_ms = now_ms + wish->rest_after_ms;
+        if (wish->price == 0 || wish->tif == TIF_IOC)
+                close_order(order, ORDER_EXPIRED, now_ms);
+        else
+                wallet_lock(&engine->wallets[wish->account], order, wish->price);
+}
+
 static void fill(struct engine *engine, struct order *order, decimal price, bool is_maker,
                  uint64_t now_ms)
 {
         const struct order_wish *wish = &order->wish;
         struct trade *trade = &engine->trades[engine->n_trades++ % TRADES_MAX];
+        decimal qty = fill_size(order), quote = market_notional(wish->symbol, qty, price);
+        bool is_first = order->filled == 0;
 
-        order->filled = wish->qty;
-        order->filled_quote = market_notional(wish->symbol, wish->qty, price);
         order->trade_id = engine->next_trade_id++;
         *trade = (struct trade){ .id = order->trade_id,
                                  .order_id = order->id,
@@ -187,12 +216,17 @@ static void fill(struct engine *engine, struct order *order, decimal price, bool
                                  .is_sell = wish->is_sell,
                                  .is_maker = is_maker,
                                  .price = price,
-                                 .qty = wish->qty,
-                                 .quote_qty = order->filled_quote };
+                                 .qty = qty,
+                                 .quote_qty = quote };
         wallet_unlock(&engine->wallets[wish->account], order);
-        trade->pnl = wallet_trade(&engine->wallets[wish->account], order, price, now_ms);
-        close_order(order, ORDER_FILLED, now_ms);
-        if (engine->on_fill)
+        trade->pnl = wallet_trade(&engine->wallets[wish->account], wish, qty, quote, price, now_ms);
+        order->filled += qty;
+        order->filled_quote += quote;
+        if (order_left(order) == 0)
+                close_order(order, ORDER_FILLED, now_ms);
+        else
+                keep_rest(engine, order, now_ms);
+        if (engine->on_fill && is_first)
                 engine->on_fill(engine->fill_ctx, order, is_maker, now_ms);
 }
 
@@ -366,6 +400,10 @@ enum engine_answer engine_modify(struct engine *engine, struct order *order, dec
         decimal now;
 
         must(order_is_open(order));
+        if (qty <= order->filled) {
+                engine_cancel(engine, order, now_ms);
+                return ENGINE_OK;
+        }
         wish.price = price;
         wish.qty = qty;
         wish.client_id[0] = 0;
@@ -408,6 +446,8 @@ static void tick_order(struct engine *engine, struct order *order, uint64_t now_
         decimal price;
         bool was_conditional = is_conditional(&order->wish) && !order->triggered;
 
+        if (now_ms < order->rests_until_ms)
+                return;
         if (was_conditional) {
                 if (!is_triggered(engine, &order->wish, now_ms))
                         return;
@@ -417,15 +457,17 @@ static void tick_order(struct engine *engine, struct order *order, uint64_t now_
         if (!price)
                 return;
         if (order->wish.reduce_only || order->wish.close_position) {
-                decimal left =
-                        wallet_reducible(&engine->wallets[order->wish.account], &order->wish);
+                struct order_wish rest = order->wish;
+                decimal left;
 
+                rest.qty = order_left(order);
+                left = wallet_reducible(&engine->wallets[order->wish.account], &rest);
                 if (left == 0) {
                         wallet_unlock(&engine->wallets[order->wish.account], order);
                         close_order(order, ORDER_EXPIRED, now_ms);
                         return;
                 }
-                order->wish.qty = left;
+                order->wish.qty = order->filled + left;
         }
         fill(engine, order, was_conditional || !order->wish.price ? price : order->wish.price,
              !was_conditional, now_ms);

@@ -3,7 +3,8 @@
  *
  * Orders, balances and positions, just enough for real client libraries. There is always a
  * counterparty: a MARKET order fills at once and whole, a LIMIT order that crosses does, another
- * rests and fills whole when the price reaches it. No fees, no liquidations, no funding.
+ * rests and fills whole when the price reaches it; unless its wish says that only a part of it
+ * finds a counterparty at first. No fees, no liquidations, no funding.
  *
  * Pure: the time is an argument. Resting orders are looked at when engine_tick() is called.
  */
@@ -19,6 +20,7 @@
 
 enum order_status {
         ORDER_NEW,
+        ORDER_PARTIALLY_FILLED,
         ORDER_FILLED,
         ORDER_CANCELED,
         ORDER_EXPIRED,
@@ -70,6 +72,8 @@ struct order_wish {
         uint64_t list_id;                  /* 0: not part of a list */
         char list_client_id[CLIENT_ID_MAX + 1];
         uint64_t hidden_until_ms; /* looking it up says "does not exist" until then */
+        uint64_t first_ppm;       /* the first fill is so much of it; 0: all */
+        uint64_t rest_after_ms;   /* and what is left may fill so much later */
 };
 
 /* A change of an open order. */
@@ -89,7 +93,8 @@ struct order {
         enum order_status status;
         bool triggered;
         decimal filled, filled_quote;
-        decimal locked; /* of the asset that it spends, or of its margin */
+        decimal locked;          /* of the asset that it spends, or of its margin */
+        uint64_t rests_until_ms; /* partly filled: no further fill before */
         uint64_t created_ms, updated_ms, trade_id;
         struct amendment *amendments; /* owned, oldest first */
         size_t n_amendments;
@@ -189,12 +194,17 @@ void engine_tick(struct engine *engine, uint64_t now_ms);
 
 static inline bool order_is_open(const struct order *order)
 {
-        return order->status == ORDER_NEW;
+        return order->status == ORDER_NEW || order->status == ORDER_PARTIALLY_FILLED;
 }
 
 /* What can be spent on futures: wallet less what positions and open orders hold. */
 decimal engine_available(const struct engine *engine, size_t account, const struct symbol *symbol,
                          uint64_t now_ms);
+static inline decimal order_left(const struct order *order)
+{
+        return order->wish.qty - order->filled;
+}
+
 /* Profit of a position at @price, in the margin asset. */
 decimal position_pnl(const struct symbol *symbol, decimal qty, decimal entry, decimal price);
 

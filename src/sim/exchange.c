@@ -459,6 +459,8 @@ static void begin(struct passage *p, struct exchange *x, const struct request *r
                                  .now_ms = now_us / US_PER_MS,
                                  .engine_delay_us = plan->engine_us,
                                  .late_ms = plan->late_ms,
+                                 .first_ppm = plan->first_ppm,
+                                 .rest_after_ms = plan->rest_after_ms,
                                  .mixed = plan->mixed };
 }
 

@@ -78,6 +78,10 @@ static void apply(struct faults *faults, const struct fault_rule *rule, struct f
         case FAULT_LATE:
                 plan->late_ms = rule->from;
                 return;
+        case FAULT_PARTIAL:
+                plan->first_ppm = rule->from;
+                plan->rest_after_ms = rule->to;
+                return;
         case FAULT_GZIP:
                 plan->gzip = true;
                 return;

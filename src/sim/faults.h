@@ -55,6 +55,7 @@ enum fault_action {
         FAULT_MIXED,   /* every second element of a batch fails */
         FAULT_HEADERS, /* usage headers missing or stale */
         FAULT_LATE,    /* the order cannot be looked up at first */
+        FAULT_PARTIAL, /* the order fills in two parts */
         FAULT_ACTIONS,
 };
 
@@ -113,8 +114,9 @@ CHECKED int faults_parse(struct faults *faults, struct str script, struct faults
 /* What happens to one request. */
 struct fault_plan {
         uint64_t delay_us, slow_us, engine_us, late_ms;
-        enum fault_stage lost; /* the connection is dropped at this stage ... */
-        bool is_orderly;       /* ... by closing it in order */
+        uint64_t first_ppm, rest_after_ms; /* orders fill in two parts */
+        enum fault_stage lost;             /* the connection is dropped at this stage ... */
+        bool is_orderly;                   /* ... by closing it in order */
         unsigned half_percent; /* of the body that leaves before it breaks off; 0: all of it */
         const struct fault_rule *answer; /* NULL, or answers in the exchange's place ... */
         bool answer_executes;            /* ... after the request was executed all the same */

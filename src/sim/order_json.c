@@ -111,7 +111,7 @@ json_t *orders_placed_json(const struct call *call, const struct order *o)
                 if (form_is(q, "newOrderRespType", "RESULT") || o->status == ORDER_EXPIRED)
                         return futures_json(o);
                 j = futures_json(o);
-                if (o->status == ORDER_FILLED) {
+                if (o->filled > 0) {
                         struct order taken = *o;
 
                         taken.status = ORDER_NEW;

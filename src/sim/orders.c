@@ -19,7 +19,8 @@ static const char *const type_names[TYPE_COUNT] = {
 
 static const char *const tif_names[TIF_COUNT] = { "GTC", "IOC", "FOK", "GTX", "GTD" };
 static const char *const position_names[SIDE_COUNT] = { "BOTH", "LONG", "SHORT" };
-static const char *const status_names[] = { "NEW", "FILLED", "CANCELED", "EXPIRED" };
+static const char *const status_names[] = { "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED",
+                                            "EXPIRED" };
 
 const char *order_type_name(enum order_type type)
 {
@@ -262,6 +263,8 @@ bool orders_wish(struct call *call, const struct symbol *s, struct order_wish *r
             (!wish.close_position && !check_qty(call, s, &wish)) || !check_notional(call, s, &wish))
                 return false;
         wish.hidden_until_ms = call->late_ms ? call->now_ms + call->late_ms : 0;
+        wish.first_ppm = call->first_ppm;
+        wish.rest_after_ms = call->rest_after_ms;
         *ret_wish = wish;
         return true;
 }

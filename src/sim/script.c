@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* After so long the rest of a partly filled order may fill. */
+#define PARTIAL_REST_MS 1000
+
 /* Where the reader is: one line, cut into words by blanks. */
 struct reader {
         struct str line;
@@ -255,6 +258,25 @@ static int read_late(struct reader *r, struct fault_rule *rule)
         return read_number(r, 86400 * MS_PER_SECOND, "want milliseconds", &rule->from);
 }
 
+/* "30%", then perhaps after how many milliseconds the rest may fill. */
+static int read_partial(struct reader *r, struct fault_rule *rule)
+{
+        struct reader before;
+        struct str word;
+
+        if (read_percent(r, &rule->from) < 0)
+                return -EINVAL;
+        if (rule->from == 0 || rule->from == 1000000)
+                return wrong(r, "want more than 0% and less than 100%");
+        rule->to = PARTIAL_REST_MS;
+        before = *r;
+        if (!next_word(r, &word))
+                return 0;
+        *r = before;
+        return read_number(r, 86400 * MS_PER_SECOND, "want milliseconds until the rest fills",
+                           &rule->to);
+}
+
 static int read_close(struct reader *r, struct fault_rule *rule)
 {
         (void)r;
@@ -295,6 +317,7 @@ static const struct {
         [FAULT_MIXED] = { "mixed", read_nothing },
         [FAULT_HEADERS] = { "headers", read_usage },
         [FAULT_LATE] = { "late", read_late },
+        [FAULT_PARTIAL] = { "partial", read_partial },
 };
 
 static int read_action(struct reader *r, struct fault_rule *rule)

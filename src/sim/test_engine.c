@@ -289,6 +289,111 @@ static void one_leg_of_a_list_cancels_the_other(void **state)
         engine_free(e);
 }
 
+static void a_part_fills_first_and_the_rest_when_its_time_has_come(void **state)
+{
+        struct fills fills;
+        struct engine *e = engine_at_50000(&fills);
+        struct order_wish w = wish(e, PRODUCT_USDM, false, 1, 51000);
+        struct wallet *wallet = &e->wallets[0];
+        decimal *locked = &wallet->locked[PRODUCT_USDM][w.symbol->margin_asset];
+        const struct position *p = &wallet->positions[w.symbol->index][SIDE_BOTH];
+        struct order *order;
+
+        (void)state;
+        w.first_ppm = 333333;
+        w.rest_after_ms = 500;
+        assert_int_equal(engine_place(e, &w, 1000, &order), ENGINE_OK);
+        assert_int_equal(order->status, ORDER_PARTIALLY_FILLED);
+        assert_int_equal(order->filled, D(0.333));
+        assert_int_equal(p->qty, D(0.333));
+        /* What is left is still paid for. */
+        assert_int_equal(*locked, D(0.667) * 51000 / 20);
+        engine_tick(e, 1400);
+        assert_int_equal(order->filled, D(0.333));
+        engine_tick(e, 1500);
+        assert_int_equal(order->status, ORDER_FILLED);
+        assert_int_equal(order->filled, D(1));
+        assert_int_equal(order->filled_quote, D(0.333) * 50000 + D(0.333) / 10 + D(0.667) * 51000);
+        assert_int_equal(p->qty, D(1));
+        assert_int_equal(*locked, 0);
+        assert_int_equal(e->n_trades, 2);
+        /* Order counts are given back once, for the first fill. */
+        assert_int_equal(fills.takers, 1);
+        assert_int_equal(fills.makers, 0);
+        engine_free(e);
+}
+
+static void what_may_not_rest_is_over_after_its_first_part(void **state)
+{
+        static const struct {
+                const char *label;
+                double price;
+                enum order_tif tif;
+                enum order_status status;
+                double filled;
+        } rows[] = {
+                { "market", 0, TIF_GTC, ORDER_EXPIRED, 0.3 },
+                { "IOC", 51000, TIF_IOC, ORDER_EXPIRED, 0.3 },
+                { "FOK", 51000, TIF_FOK, ORDER_FILLED, 1 },
+                { "GTC", 51000, TIF_GTC, ORDER_PARTIALLY_FILLED, 0.3 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct fills fills;
+                struct engine *e = engine_at_50000(&fills);
+                struct order_wish w = wish(e, PRODUCT_SPOT, false, 1, rows[i].price);
+                size_t usdt = w.symbol->quote_asset;
+                struct order *order;
+
+                w.tif = rows[i].tif;
+                w.first_ppm = 300000;
+                assert_int_equal(engine_place(e, &w, 1000, &order), ENGINE_OK);
+                if (order->status != rows[i].status || order->filled != D(rows[i].filled))
+                        fail_msg("%s: %d, filled %lld", rows[i].label, (int)order->status,
+                                 (long long)order->filled);
+                if (order_is_open(order))
+                        engine_cancel(e, order, 1001);
+                assert_int_equal(e->wallets[0].locked[PRODUCT_SPOT][usdt], 0);
+                engine_free(e);
+        }
+}
+
+static void a_partly_filled_order_is_cancelled_modified_and_reduces_no_further(void **state)
+{
+        struct fills fills;
+        struct engine *e = engine_at_50000(&fills);
+        struct order_wish w = wish(e, PRODUCT_USDM, false, 1, 0);
+        const struct position *p = &e->wallets[0].positions[w.symbol->index][SIDE_BOTH];
+        struct order *order, *close;
+
+        (void)state;
+        assert_int_equal(engine_place(e, &w, 1000, &order), ENGINE_OK);
+        w = wish(e, PRODUCT_USDM, true, 1, 49000);
+        w.reduce_only = true;
+        w.first_ppm = 400000;
+        w.rest_after_ms = 1000;
+        assert_int_equal(engine_place(e, &w, 1001, &close), ENGINE_OK);
+        assert_int_equal(p->qty, D(0.6));
+        /* Something else closes most of the rest. */
+        w = wish(e, PRODUCT_USDM, true, 0.5, 0);
+        assert_int_equal(engine_place(e, &w, 1002, &order), ENGINE_OK);
+        engine_tick(e, 3000);
+        assert_int_equal(close->status, ORDER_FILLED);
+        assert_int_equal(close->filled, D(0.5));
+        assert_int_equal(p->qty, 0);
+
+        w = wish(e, PRODUCT_USDM, false, 1, 51000);
+        w.first_ppm = 500000;
+        w.rest_after_ms = 100000;
+        assert_int_equal(engine_place(e, &w, 4000, &order), ENGINE_OK);
+        assert_int_equal(engine_modify(e, order, D(51000), D(0.5), 4001), ENGINE_OK);
+        assert_int_equal(order->status, ORDER_CANCELED);
+        assert_int_equal(order->filled, D(0.5));
+        assert_int_equal(e->wallets[0].locked[PRODUCT_USDM][w.symbol->margin_asset], 0);
+        engine_free(e);
+}
+
 static void closed_orders_are_forgotten_in_the_end(void **state)
 {
         struct fills fills;
@@ -318,6 +423,10 @@ int main(void)
                 cmocka_unit_test(hidden_orders_show_up_late),
                 cmocka_unit_test(countdowns_cancel_and_stops_trigger),
                 cmocka_unit_test(one_leg_of_a_list_cancels_the_other),
+                cmocka_unit_test(a_part_fills_first_and_the_rest_when_its_time_has_come),
+                cmocka_unit_test(what_may_not_rest_is_over_after_its_first_part),
+                cmocka_unit_test(
+                        a_partly_filled_order_is_cancelled_modified_and_reduces_no_further),
                 cmocka_unit_test(closed_orders_are_forgotten_in_the_end),
         };
 

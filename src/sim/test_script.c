@@ -39,6 +39,8 @@ static void every_action_is_read(void **state)
                 "* * always headers missing",
                 "* * always headers stale",
                 "POST /api/v3/order always late 3000",
+                "POST /fapi/v1/order always partial 30%",
+                "POST * 5% partial 0.5% 250",
                 "skew -1500",
                 "foreign futures 30",
                 "seed 7",
@@ -67,6 +69,10 @@ static void mistakes_are_named_with_line_and_column(void **state)
                 unsigned line, column;
         } rows[] = {
                 { "FETCH * always close", 1, 1 },
+                { "POST * always partial", 1, 22 },
+                { "POST * always partial 0%", 1, 23 },
+                { "POST * always partial 100%", 1, 23 },
+                { "POST * always partial 30% soon", 1, 27 },
                 { "GET", 1, 4 },
                 { "GET api always close", 1, 5 },
                 { "GET /api sometimes close", 1, 10 },

@@ -22,10 +22,12 @@ static size_t locked_asset(const struct order_wish *wish)
 
 void wallet_lock(struct wallet *wallet, struct order *order, decimal price)
 {
-        const struct order_wish *wish = &order->wish;
+        struct order_wish rest = order->wish;
+        const struct order_wish *wish = &rest;
         const struct symbol *s = wish->symbol;
         size_t asset = locked_asset(wish);
 
+        rest.qty = order_left(order);
         if (s->product == PRODUCT_SPOT) {
                 order->locked = wish->is_sell ? wish->qty : market_notional(s, wish->qty, price);
                 /* The second leg of a list sells the same coins. */
@@ -91,21 +93,19 @@ static decimal position_add(struct position *position, const struct symbol *symb
         return pnl;
 }
 
-decimal wallet_trade(struct wallet *wallet, const struct order *order, decimal price,
-                     uint64_t now_ms)
+decimal wallet_trade(struct wallet *wallet, const struct order_wish *wish, decimal qty,
+                     decimal quote, decimal price, uint64_t now_ms)
 {
-        const struct order_wish *wish = &order->wish;
         const struct symbol *s = wish->symbol;
         struct position *position = &wallet->positions[s->index][wish->position_side];
         decimal pnl;
 
         if (s->product == PRODUCT_SPOT) {
-                wallet->free[PRODUCT_SPOT][s->asset] += wish->is_sell ? -wish->qty : wish->qty;
-                wallet->free[PRODUCT_SPOT][s->quote_asset] +=
-                        wish->is_sell ? order->filled_quote : -order->filled_quote;
+                wallet->free[PRODUCT_SPOT][s->asset] += wish->is_sell ? -qty : qty;
+                wallet->free[PRODUCT_SPOT][s->quote_asset] += wish->is_sell ? quote : -quote;
                 return 0;
         }
-        pnl = position_add(position, s, wish->is_sell ? -wish->qty : wish->qty, price);
+        pnl = position_add(position, s, wish->is_sell ? -qty : qty, price);
         position->updated_ms = now_ms;
         wallet->free[s->product][s->margin_asset] += pnl;
         return pnl;
