@@ -496,8 +496,6 @@ typedef void (*weir_endpoint_fn)(void *ctx, const char *endpoint,
 WEIR_API void weir_caller_endpoints(const struct weir_caller *caller, weir_endpoint_fn fn,
                                     void *ctx);
 
-/* @@FUTURES@@ sections 6 and 7 */
-
 /* ---- 6. futures ------------------------------------------------------------------------- */
 
 /*
