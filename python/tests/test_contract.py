@@ -200,6 +200,8 @@ async def twenty_plain_calls_at_once_do_not_block():
 async def plain_functions_run_in_a_thread_and_async_ones_in_the_loop():
     w, here = wrapper(), threading.get_ident()
 
+    assert await w.call_async(dict, func=1, self=2) == {"func": 1, "self": 2}
+
     async def coroutine(a, *, b):
         return a, b, threading.get_ident() == here
 
@@ -420,6 +422,7 @@ REFUSED = [
     (lambda: GlobalRateLimiter(5, 0), ValueError, "max_burst is 0"),
     (lambda: GlobalRateLimiter(-1, 5), ValueError, "max_requests_per_minute is -1"),
     (lambda: GlobalRateLimiter(2**32, 5), ValueError, "max_requests_per_minute"),
+    (lambda: GlobalRateLimiter(5, 1000001), ValueError, "max_burst 1000001"),
     (lambda: GlobalRateLimiter(1.5, 5), TypeError, "max_requests_per_minute is 1.5"),
     (lambda: GlobalRateLimiter(5, True), TypeError, "max_burst is True"),
     (lambda: GlobalRateLimiter(region="a\0b"), ValueError, "NUL"),

@@ -243,13 +243,13 @@ def refused(sim):
 
 
 def test_a_refusal_that_one_hears_stops_all(region):
-    with Sim("--limit", "futures-weight=20/3s", "--ban", "0") as sim:
+    with Sim("--limit", "futures-weight=20/2s", "--ban", "0") as sim:
         w, client = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=0), Client(sim)
         assert "serverTime" in asyncio.run(w.call_async(client.plain_time))
         assert "serverTime" in asyncio.run(w.call_async(client.time))
         assert not is_stopped(region)
         # Early in a window, so that there is something to wait for.
-        time.sleep(3 - time.time() % 3)
+        time.sleep(2 - time.time() % 2)
         client.spend_all(429)
         seen = refused(sim)
         with pytest.raises(BinanceAPIError) as raised:
@@ -266,9 +266,9 @@ def test_a_refusal_that_one_hears_stops_all(region):
 
 
 def test_a_retry_is_sent_when_the_exchange_wants_to_hear_of_us_again(region):
-    with Sim("--limit", "futures-weight=20/3s", "--ban", "0") as sim:
+    with Sim("--limit", "futures-weight=20/2s", "--ban", "0") as sim:
         w, client = BinanceClientWrapper(GlobalRateLimiter(region=region)), Client(sim)
-        time.sleep(3 - time.time() % 3)
+        time.sleep(2 - time.time() % 2)
         client.spend_all(429)
         assert "serverTime" in asyncio.run(w.call_async(client.time))
         assert (w.total_calls, w.rate_limit_hits, w.retries) == (2, 1, 1)

@@ -156,6 +156,11 @@ class Refusal(NamedTuple):
         return (self.code in RATE_LIMIT_ERROR_CODES or self.status in (418, 429)
                 or (self.status == 403 and self.body is not None))
 
+    @property
+    def is_answer(self) -> bool:
+        """It is the exchange that spoke."""
+        return (self.status > 0 or self.code < 0) and not self.is_ours and not self.is_unanswered
+
 
 def _first_int(*values: Any) -> int:
     for value in values:

@@ -16,6 +16,9 @@ Stats = Dict[str, Any]
 # coming back.
 _GRAIN_SEC = 0.01
 
+# A clock may be set while somebody waits, and a machine may sleep.
+_LONGEST_SLEEP_SEC = 1.0
+
 # How many forks lie between the first process and this one. A place in the bucket that was held by
 # a coroutine of the parent is the parent's to give back.
 _generation = 0
@@ -26,11 +29,12 @@ def _grain(rate_per_sec: float) -> float:
     return float(min(1.0, 10.0 ** math.ceil(math.log10(rate_per_sec * _GRAIN_SEC))))
 
 
-def _whole(name: str, value: Any, most: int) -> int:
+def _whole(name: str, value: Any) -> int:
+    """What libweir can be told; it may take less, and says so itself."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"weir: {name} is {value!r}; it must be a whole number from 1 to {most}")
-    if not 0 < value <= most:
-        raise ValueError(f"weir: {name} is {value}; it must be from 1 to {most}")
+        raise TypeError(f"weir: {name} is {value!r}; it must be a whole number above 0")
+    if not 0 < value <= _native.MAX_UINT32:
+        raise ValueError(f"weir: {name} is {value}; it must be above 0 and below 2**32")
     return value
 
 
@@ -64,9 +68,8 @@ class GlobalRateLimiter:
     def __init__(self, max_requests_per_minute: int = 1200, max_burst: int = 50, *,
                  region: Union[None, str, "os.PathLike[str]"] = None, group: str = "fapi",
                  request_class: str = "account") -> None:
-        self.max_requests_per_minute = _whole("max_requests_per_minute", max_requests_per_minute,
-                                              _native.MAX_WEIGHT)
-        self.max_burst = _whole("max_burst", max_burst, _native.MAX_WEIGHT)
+        self.max_requests_per_minute = _whole("max_requests_per_minute", max_requests_per_minute)
+        self.max_burst = _whole("max_burst", max_burst)
         self.region = None if region is None else os.fsdecode(region)
         self.group = group
         self._group = _index("group", group, _native.GROUPS)
@@ -83,7 +86,7 @@ class GlobalRateLimiter:
         A coroutine that is cancelled while it waits gives its place back.
         """
         if weight.__class__ is not int or not 0 < weight <= 4294967295:
-            weight = _whole("weight", weight, _native.MAX_WEIGHT)
+            weight = _whole("weight", weight)
         wait_us = self._begin(self._handle, weight, _native.NO_DEADLINE, None)
         if wait_us:
             await self._wait(weight)
@@ -94,7 +97,7 @@ class GlobalRateLimiter:
         wait_us = self._begin(handle, weight, _native.NO_DEADLINE, ticket)
         try:
             while wait_us > 0:
-                await asyncio.sleep(wait_us / 1e6)
+                await asyncio.sleep(min(wait_us / 1e6, _LONGEST_SLEEP_SEC))
                 wait_us = _native.acquire_poll(handle, ticket)
         except BaseException:
             if generation == _generation:
@@ -153,9 +156,9 @@ def _setting(name: str, default: int) -> int:
     text = os.environ.get(name, "").strip()
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _native.MAX_WEIGHT):
-        raise ValueError(f"weir: the environment has {name}={text!r}; it must be a whole number from "
-                         f"1 to {_native.MAX_WEIGHT}, {default} when it is not set")
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _native.MAX_UINT32):
+        raise ValueError(f"weir: the environment has {name}={text!r}; it must be a whole number above 0 "
+                         f"and below 2**32, or unset for {default}")
     return int(text)
 
 

@@ -18,7 +18,7 @@ CLASSES = ("cancel", "order", "reconcile", "account", "market", "backfill")
 EXECUTED_PARTLY = 3
 EXECUTED_UNKNOWN = 4
 
-MAX_WEIGHT = 2**32 - 1
+MAX_UINT32 = 2**32 - 1
 
 
 class Error(ctypes.Structure):

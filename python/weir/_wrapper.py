@@ -101,14 +101,14 @@ class BinanceClientWrapper:
                 setattr(self, name, getattr(self, name) + amount)
 
     @overload
-    async def call_async(self, func: Callable[..., Awaitable[T]], *args: Any, _weight: int = 1,
+    async def call_async(self, func: Callable[..., Awaitable[T]], /, *args: Any, _weight: int = 1,
                          **kwargs: Any) -> T: ...
 
     @overload
-    async def call_async(self, func: Callable[..., T], *args: Any, _weight: int = 1,
+    async def call_async(self, func: Callable[..., T], /, *args: Any, _weight: int = 1,
                          **kwargs: Any) -> T: ...
 
-    async def call_async(self, func: Callable[..., Any], *args: Any, _weight: int = 1,
+    async def call_async(self, func: Callable[..., Any], /, *args: Any, _weight: int = 1,
                          **kwargs: Any) -> Any:
         """func(*args, **kwargs) when _weight may be spent; a plain function runs in a thread.
 
@@ -145,6 +145,8 @@ class BinanceClientWrapper:
                 judgement.tell(sent_ms)
         if judgement is None or not refusal.is_limit or judgement.is_done:
             self._count(_failures=1)
+            if refusal.is_answer and not refusal.is_news and self.rate_limiter.region is not None:
+                tell_answered(self.rate_limiter, sent_ms)
             raise error
         self._count(rate_limit_hits=1)
         if attempt >= self.max_retries:
