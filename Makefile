@@ -12,7 +12,7 @@ FIXED_ADDRESS := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .DEFAULT_GOAL := all
 .PHONY: all run test bench check format fuzz install clean help check-format check-rooms check-lint \
-	check-clang check-asan check-tsan
+	check-clang check-asan check-tsan check-types
 # Each check uses all cores itself.
 .NOTPARALLEL:
 
@@ -38,8 +38,8 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@$(MAKE) --no-print-directory all
 	@bench/run
 
-check: ## format, rooms, lint, both compilers, sanitizers
-check: check-format check-rooms check-lint check-clang check-asan check-tsan
+check: ## format, rooms, lint, types, both compilers, sanitizers
+check: check-format check-rooms check-lint check-types check-clang check-asan check-tsan
 	@echo "weir: all checks passed"
 
 check-format:
@@ -53,6 +53,9 @@ check-lint:
 	@cmake --preset release -B $(BUILD) -DWEIR_TESTS=ON --log-level=NOTICE
 	@cmake --build $(BUILD)
 	@tools/lint.sh $(BUILD)
+
+check-types:
+	@mypy --config-file python/pyproject.toml --cache-dir $(BUILD)/mypy python/weir
 
 check-clang:
 	@cmake --preset clang --log-level=NOTICE

@@ -10,7 +10,7 @@ import time
 
 import aiohttp
 import pytest
-from support import Sim, fetch
+from support import Gateway, Sim, fetch
 
 import weir
 from weir import (BinanceAPIError, BinanceClientWrapper, GlobalRateLimiter, create_binance_wrapper,
@@ -204,26 +204,28 @@ class Client:
             super().__init__(text)
             self.response, self.status_code, self.text = response, status_code, text
 
-    def __init__(self, sim, path="/fapi/v1/time"):
-        self.sim, self.path = sim, path
+    HEADERS = {"X-Weir-Max-Wait": "50"}
+
+    def __init__(self, server, path="/fapi/v1/time"):
+        self.server, self.path = server, path
 
     async def time(self):
         async with aiohttp.ClientSession() as session:
-            async with session.get(self.sim.url + self.path) as response:
+            async with session.get(self.server.url + self.path, headers=self.HEADERS) as response:
                 text = await response.text()
                 if response.status != 200:
                     raise Client.Error(response, response.status, text)
                 return text
 
     def plain_time(self):
-        status, _, text = fetch(self.sim.port, self.path)
+        status, _, text = fetch(self.server.port, self.path, headers=self.HEADERS)
         if status != 200:
             raise Client.Error(None, status, text.decode())
         return text.decode()
 
     def spend_all(self, until):
         """Others, who know nothing of weir, use the address until the exchange says this status."""
-        while fetch(self.sim.port, self.path)[0] != until:
+        while fetch(self.server.port, self.path, headers=self.HEADERS)[0] != until:
             pass
 
 
@@ -319,6 +321,38 @@ def test_the_product_that_refused_is_the_one_that_stops(region):
         with pytest.raises(BinanceAPIError):
             asyncio.run(w.call_async(client.time))
         assert is_stopped(region, "api") and not is_stopped(region, "fapi")
+
+
+def test_the_gateway_hears_of_it_too(region):
+    with Sim("--limit", "futures-weight=20/1m", "--ban", "0") as sim, Gateway(sim.url, region) as gateway:
+        client = Client(sim)
+        # Straight at the exchange, by programs that the gateway knows nothing of.
+        client.spend_all(429)
+        with pytest.raises(BinanceAPIError):
+            w = BinanceClientWrapper(GlobalRateLimiter(region=region), max_retries=0)
+            asyncio.run(w.call_async(client.time))
+        seen = len(sim.requests())
+        status, headers, _ = fetch(gateway.port, "/fapi/v1/depth?symbol=BTCUSDT",
+                                   headers=Client.HEADERS)
+        assert (status, headers["x-weir-verdict"]) == (429, "stop")
+        assert len(sim.requests()) == seen
+
+        # What the gateway refuses itself is not the exchange's word, and stops nobody else.
+        other, through = str(region) + "-of-others", Client(gateway, "/fapi/v1/depth?symbol=BTCUSDT")
+        for call in (through.time, through.plain_time):
+            w = BinanceClientWrapper(GlobalRateLimiter(region=other), max_retries=0)
+            with pytest.raises(BinanceAPIError):
+                asyncio.run(w.call_async(call))
+        assert not is_stopped(other) and len(sim.requests()) == seen
+
+
+def test_the_gateways_clients_and_we_share_one_bucket(region):
+    pacing = {"BINANCE_RATE_LIMIT_RPM": "60", "BINANCE_RATE_LIMIT_BURST": "5"}
+    with Sim() as sim, Gateway(sim.url, region, env=pacing) as gateway:
+        limiter = GlobalRateLimiter(60, 5, region=region)
+        asyncio.run(limiter.acquire(5))
+        status, headers, _ = fetch(gateway.port, "/fapi/v1/premiumIndex?symbol=BTCUSDT")
+        assert status == 200 and int(headers["x-weir-wait-us"]) >= 500_000
 
 
 def test_what_is_private_tells_nobody():
