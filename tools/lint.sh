@@ -15,7 +15,7 @@ database=$build/compile_commands.json
 
 # Our own sources only: what the build generates is data.
 files=("$@")
-[ ${#files[@]} -gt 0 ] || mapfile -t files < <(find src tests bench -name '*.c' 2>/dev/null |
+[ ${#files[@]} -gt 0 ] || mapfile -t files < <(find src tests bench python -name '*.c' 2>/dev/null |
         while IFS= read -r file; do grep -qF "\"$PWD/$file\"" "$database" && echo "$file"; done | sort)
 
 # Warnings are the compilers' business, in the builds. One file per process: several confuse the

@@ -3,7 +3,7 @@ import asyncio
 import sys
 import time
 
-import conftest  # noqa: F401
+import conftest  # noqa: F401 - where the package is
 
 from weir import GlobalRateLimiter, _native
 

@@ -12,8 +12,9 @@ SECONDS = 10
 # The clock is read before and after each call, not in it.
 CLOCK_TOKENS = 0.1
 
-ACQUIRER = os.environ.get("WEIR_ACQUIRER", str(Path(__file__).resolve().parents[2] / "build/library/acquirer"))
-PROGRAMS = {"python": [sys.executable, str(Path(__file__).with_name("acquirer.py"))], "c": [ACQUIRER]}
+HERE = Path(__file__).resolve().parent
+ACQUIRER = os.environ.get("WEIR_ACQUIRER", str(HERE.parents[1] / "build/library/acquirer"))
+PROGRAMS = {"python": [sys.executable, str(HERE / "acquirer.py")], "c": [ACQUIRER]}
 
 
 class Process:

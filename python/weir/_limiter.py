@@ -144,7 +144,7 @@ class GlobalRateLimiter:
             "max_tokens": self.max_tokens,
             "refill_rate_per_sec": self.refill_rate_per_sec,
             "max_requests_per_minute": self.max_requests_per_minute,
-            "utilization_pct": (1.0 - tokens / self.max_tokens) * 100.0,
+            "utilization_pct": (self.max_tokens - tokens) / self.max_tokens * 100.0,
         }
 
     def __repr__(self) -> str:
