@@ -357,13 +357,14 @@ enum weir_executed {
 
 #define WEIR_MSG_SIZE 256
 struct weir_verdict {
-        const char *kind; /* "ok", "rejected", "over_weight", "banned", "unknown_fate", ...; static */
+        const char
+                *kind; /* "ok", "rejected", "over_weight", "banned", "unknown_fate", ...; static */
         enum weir_executed executed;
         bool is_ok;
-        bool may_retry; /* certainly not executed because of a limit: -1003, -1015 at 429 */
-        bool reconcile; /* look the order up before acting on the same intent again */
-        int status;     /* HTTP; 0: no reply */
-        int32_t code;   /* the exchange's own, -1003, ...; 0: none */
+        bool may_retry;        /* certainly not executed because of a limit: -1003, -1015 at 429 */
+        bool reconcile;        /* look the order up before acting on the same intent again */
+        int status;            /* HTTP; 0: no reply */
+        int32_t code;          /* the exchange's own, -1003, ...; 0: none */
         uint64_t retry_at_ms;  /* 0: not stated */
         uint64_t ban_until_ms; /* 0: not banned, or not stated */
         char msg[WEIR_MSG_SIZE];
@@ -375,8 +376,8 @@ WEIR_API void weir_classify(const struct weir_request *request, const struct wei
 
 /* How a request can end without an answer. */
 enum weir_failure {
-        WEIR_NOT_SENT,   /* no byte left: no connection, refused here */
-        WEIR_NO_ANSWER,  /* sent, then closed, reset or timed out */
+        WEIR_NOT_SENT,  /* no byte left: no connection, refused here */
+        WEIR_NO_ANSWER, /* sent, then closed, reset or timed out */
 };
 WEIR_API void weir_classify_failure(const struct weir_request *request, enum weir_failure failure,
                                     struct weir_verdict *ret_verdict);
