@@ -6,8 +6,8 @@ import time
 from load import busy_us, children_us, cpu_us, wrk
 
 TRANSPORTS = ("plain", "tls")
-ONE_CORE = "1 on one core"
-CONNECTIONS = (1, ONE_CORE, 8, 64)
+# Number of connections, and whether the proxy shares the CPU of client and upstream.
+LOADS = tuple((connections, on_one_core) for connections in (1, 8, 64) for on_one_core in (False, True))
 # A batch in which others used more of a CPU than this is repeated.
 QUIET = 0.08
 PROXIES = ("nginx", "haproxy", "weir")
@@ -55,26 +55,27 @@ def batch(stand, targets, turn, connections, seconds):
     return min(tries, key=foreign)
 
 
-def batch_on_one_core(stand, targets, turn, _, seconds):
-    """One connection, everything on one core: no wake-ups of another CPU hide the proxy's own time."""
+def batch_on_one_core(stand, targets, turn, connections, seconds):
+    """Everything on one core: no wake-ups of another CPU hide the proxy's own time."""
     for target in targets:
         target.pin(stand.upstream_cpu)
-    results = batch(stand, targets, turn, 1, seconds)
+    results = batch(stand, targets, turn, connections, seconds)
     for target in targets:
         target.pin(stand.proxy_cpu)
     return results
 
 
-def measure(stand, connections_of_load, rounds, seconds, say):
-    """Returns {transport: {connections: [batch, ...]}}; ONE_CORE stands for one connection there."""
+def measure(stand, loads, rounds, seconds, say):
+    """Returns {transport: {load: [batch, ...]}}."""
     targets = {t: [stand.direct(t), *stand.proxies(t)] for t in TRANSPORTS}
-    measured = {t: {c: [] for c in connections_of_load} for t in TRANSPORTS}
+    measured = {t: {load: [] for load in loads} for t in TRANSPORTS}
     for turn in range(rounds):
         say(f"round {turn + 1} of {rounds}")
         for t in TRANSPORTS:
-            for connections in connections_of_load:
-                how = batch_on_one_core if connections == ONE_CORE else batch
-                measured[t][connections].append(how(stand, targets[t], turn, connections, seconds))
+            for connections, on_one_core in loads:
+                how = batch_on_one_core if on_one_core else batch
+                measured[t][connections, on_one_core].append(
+                    how(stand, targets[t], turn, connections, seconds))
     return measured
 
 
@@ -97,32 +98,32 @@ def row(batches, name):
 
 
 def added(batches, name):
-    """Mean time of a request beyond the direct one, in microseconds, and its ratio."""
+    """On one core: throughput, and mean time of a request beyond the direct one, in microseconds."""
     def own(b, of):
         return 1e6 / b[of]["rps"] - 1e6 / b["direct"]["rps"]
-    return {"added_us": median(batches, lambda b: own(b, name)),
+    return {"one_core_ratio": median(batches, lambda b: b[name]["rps"] / b["nginx"]["rps"]),
+            "added_us": median(batches, lambda b: own(b, name)),
             "added_ratio": median(batches, lambda b: own(b, name) / own(b, "nginx"))}
 
 
 def summarize(measured):
     """One row for each transport, number of connections and target."""
     rows = []
-    for t, by_connections in measured.items():
-        for connections, batches in by_connections.items():
-            if connections == ONE_CORE:
-                continue
+    for t, by_load in measured.items():
+        for connections in [c for c, on_one_core in by_load if not on_one_core]:
+            alone = by_load.get((connections, True))
             for name in ("direct", *PROXIES):
                 result = {"transport": t, "connections": connections, "target": name,
-                          **row(batches, name)}
-                if connections == 1 and name != "direct":
-                    result.update(added(by_connections[ONE_CORE], name))
+                          **row(by_load[connections, False], name)}
+                if alone and name != "direct":
+                    result.update(added(alone, name))
                 rows.append(result)
     return rows
 
 
 def show(rows):
     print(f"{'upstream':<9}{'conns':>5}  {'target':<8}{'req/s':>8}{'x nginx':>9}{'p50 us':>9}{'p99 us':>9}"
-          f"{'CPU us/req':>12}{'x nginx':>9}{'added us':>10}{'x nginx':>9}")
+          f"{'CPU us/req':>12}{'x nginx':>9} | {'one core:':<9}{'req/s x':>8}{'added us':>10}{'x nginx':>9}")
     last = None
     for r in rows:
         if last and last != (r["transport"], r["connections"]):
@@ -133,7 +134,7 @@ def show(rows):
         if "cpu_us" in r:
             line += f"{r['cpu_us']:>12.1f}{r['cpu_ratio']:>9.2f}"
         if "added_us" in r:
-            line += f"{r['added_us']:>10.1f}{r['added_ratio']:>9.2f}"
+            line += f" | {r['one_core_ratio']:>17.2f}{r['added_us']:>10.1f}{r['added_ratio']:>9.2f}"
         print(line)
 
 
@@ -151,7 +152,10 @@ def goals(rows):
         where = f"{r['transport']}, {r['connections']}"
         if r["connections"] > 1:
             found.append((f"{where}: req/s at least nginx's", r["rps_ratio"], r["rps_ratio"] >= 1))
-        else:
+        if r["connections"] > 1 and "one_core_ratio" in r:
+            found.append((f"{where}: the same, all on one core", r["one_core_ratio"],
+                          r["one_core_ratio"] >= 1))
+        if r["connections"] == 1:
             found.append((f"{where}: adds no more latency", r["added_ratio"], r["added_ratio"] <= 1))
         found.append((f"{where}: no more CPU per request", r["cpu_ratio"], r["cpu_ratio"] <= 1))
     return found
