@@ -151,7 +151,7 @@ static void after_a_fork_a_shared_bucket_is_one_and_a_private_one_two(void **sta
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 char path[64];
                 struct weir_limiter *l;
-                int status, n = 0;
+                int status = 0, n = 0;
                 pid_t pid;
 
                 stage_path(path, sizeof(path));
