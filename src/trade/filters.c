@@ -1,7 +1,6 @@
 #include "trade/filters.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,24 +70,18 @@ static bool read_symbol(const json_t *symbol, struct filters *f)
         return true;
 }
 
-int filters_read(struct str body, struct filters_table *ret_table)
+int filters_read(const json_t *info, struct filters_table *ret_table)
 {
-        json_t *root = json_loadb(body.p, body.n, 0, NULL), *symbol;
-        const json_t *symbols = json_object_get(root, "symbols");
+        const json_t *symbols = json_object_get(info, "symbols"), *symbol;
         struct filters_table table = FILTERS_TABLE_NULL;
         size_t i;
 
-        if (!json_is_array(symbols)) {
-                json_decref(root);
+        if (!json_is_array(symbols))
                 return -EBADMSG;
-        }
         table.list = calloc(json_array_size(symbols) + 1, sizeof(*table.list));
-        if (!table.list) {
-                json_decref(root);
+        if (!table.list)
                 return -ENOMEM;
-        }
         json_array_foreach(symbols, i, symbol) table.n += read_symbol(symbol, &table.list[table.n]);
-        json_decref(root);
         *ret_table = table;
         return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "trade/amount.h"
 
+#include <jansson.h>
 #include <weir.h>
 
 /* A zero is a bound that there is not. */
@@ -35,8 +36,8 @@ struct filters_table {
 
 #define FILTERS_TABLE_NULL ((struct filters_table){ NULL, 0 })
 
-/* @body: of exchangeInfo. Return: 0, -EBADMSG if it is none, -ENOMEM. */
-CHECKED int filters_read(struct str body, struct filters_table *ret_table);
+/* @info: exchangeInfo; may be NULL. Return: 0, -EBADMSG if it is none, -ENOMEM. */
+CHECKED int filters_read(const json_t *info, struct filters_table *ret_table);
 void filters_deinit(struct filters_table *table);
 /* NULL: no such symbol. */
 const struct filters *filters_find(const struct filters_table *table, const char *symbol);

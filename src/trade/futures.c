@@ -1,5 +1,6 @@
 #include "trade/futures.h"
 #include "trade/inside.h"
+#include "trade/limits.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -57,6 +58,11 @@ static int check_config(const struct futures_config *c, char *why)
         return 0;
 }
 
+static enum policy_group group_of(enum weir_market market)
+{
+        return market == WEIR_COINM ? POLICY_DAPI : POLICY_FAPI;
+}
+
 static int open_courier(struct futures *f, char *why)
 {
         const struct futures_config *c = &f->config;
@@ -65,10 +71,10 @@ static int open_courier(struct futures *f, char *why)
                        : c->url   ? c->url
                                   : urls[c->market][c->is_testnet],
                 .is_gateway = c->gateway != NULL,
-                .limiter = c->gateway ? NULL : c->limiter,
+                .limiter = f->limiter,
                 .signer = f->signer,
                 .ca_file = c->ca_file,
-                .group = c->market == WEIR_COINM ? POLICY_DAPI : POLICY_FAPI,
+                .group = group_of(c->market),
                 .recv_window_ms = c->recv_window_ms,
                 .timeout_ms = c->timeout_ms,
                 .retry = c->retry,
@@ -92,6 +98,7 @@ int futures_open(const struct futures_config *config, struct futures **ret_futur
         if (!f)
                 return complain(ret_why, -ENOMEM, "out of memory");
         f->config = *config;
+        f->limiter = config->gateway ? NULL : config->limiter;
         str_copy(str_of(config->client_id_prefix), f->prefix, sizeof(f->prefix));
         buf_init(&f->params, QUERY_MAX);
         r = signer_open(&config->keys, &f->signer, ret_why);
@@ -327,13 +334,18 @@ static const struct futures_route info_route = {
 static int read_filters(struct futures *f, uint64_t deadline_ms)
 {
         struct filters_table table;
+        json_t *info;
         int r;
 
         buf_clear(&f->params);
         r = futures_read_result(f, futures_send(f, &info_route, false, deadline_ms));
         if (r != 0)
                 return r;
-        r = filters_read(f->reply.body, &table);
+        info = futures_json(f);
+        r = filters_read(info, &table);
+        if (r == 0 && f->limiter)
+                limits_follow(f->limiter, group_of(f->config.market), info);
+        json_decref(info);
         if (r < 0)
                 return futures_refuse(f, r, "the exchange's filters cannot be read");
         filters_deinit(&f->filters);

@@ -16,7 +16,8 @@
 struct futures {
         struct futures_config config;
         char prefix[16];
-        struct signer *signer; /* NULL: public requests only */
+        struct limiter *limiter; /* NULL: a gateway keeps the limits */
+        struct signer *signer;   /* NULL: public requests only */
         struct courier *courier;
         struct filters_table filters;
         uint64_t filters_at_ms; /* exchange clock; 0: not read yet */

@@ -27,8 +27,12 @@ static struct filters_table table;
 
 static int begin(void **state)
 {
+        json_t *root = json_loads(info, 0, NULL);
+        int r = filters_read(root, &table);
+
         (void)state;
-        return filters_read(str_of(info), &table);
+        json_decref(root);
+        return r;
 }
 
 static int end(void **state)
@@ -65,8 +69,12 @@ static void what_is_no_exchange_info_is_refused(void **state)
         struct filters_table t;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(bodies); ++i)
-                assert_int_equal(filters_read(str_of(bodies[i]), &t), -EBADMSG);
+        for (size_t i = 0; i < ARRAY_SIZE(bodies); ++i) {
+                json_t *root = json_loads(bodies[i], 0, NULL);
+
+                assert_int_equal(filters_read(root, &t), -EBADMSG);
+                json_decref(root);
+        }
 }
 
 static void orders_are_made_to_fit_or_told_why_not(void **state)
