@@ -378,11 +378,14 @@ static int open_limiter(struct command *c)
         const char *path = c->region_path ? c->region_path : getenv("WEIR_REGION");
         struct region_error error;
         struct region_plan plan;
-        char place[512];
+        char place[512] = "";
         int r = 0;
 
         if (!path || !path[0]) {
-                r = region_default_path(place, sizeof(place), &error);
+                r = region_default_path(place, sizeof(place) - sizeof("-testnet"), &error);
+                /* The testnet counts for itself, with limits of its own. */
+                if (c->config.is_testnet)
+                        strcat(place, "-testnet");
                 path = place;
         }
         if (r == 0) {

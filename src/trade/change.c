@@ -56,7 +56,7 @@ static void find_canceled(struct futures *f, const struct weir_order_name *name,
 {
         struct lookup lookup = {
                 .name = *name,
-                .sent_by_ms = f->reply.expires_ms,
+                .expires_ms = f->reply.expires_ms,
                 .wait_ms = wait_ms,
                 .deadline_ms = deadline_ms,
                 .until_closed = true,
@@ -127,12 +127,12 @@ static void count_order(void *ctx, const struct weir_order_state *order)
 static void find_none_left(struct futures *f, const char *symbol, uint64_t deadline_ms,
                            struct weir_order_report *report)
 {
-        uint64_t sent_by_ms = f->reply.expires_ms, now_ms = courier_now_ms(f->courier);
+        uint64_t expires_ms = f->reply.expires_ms, now_ms = courier_now_ms(f->courier);
         uint64_t until_ms = now_ms + f->config.lookup_ms;
         size_t n = 1;
 
-        if (until_ms < sent_by_ms)
-                until_ms = sent_by_ms;
+        if (until_ms < expires_ms)
+                until_ms = expires_ms;
         if (until_ms > deadline_ms)
                 until_ms = deadline_ms;
         report->was_looked_up = true;

@@ -18,6 +18,8 @@
 
 /* Before asking the limiter again when it cannot say when. */
 #define AGAIN_MS 50
+/* What has to leave within so long leaves at once or not at all. */
+#define AT_ONCE_MS 250
 /* What the exchange itself needs between its two looks at recvWindow. */
 #define ENGINE_MARGIN_MS 50
 /* A read whose kept connection died under it is asked again this often. */
@@ -788,10 +790,10 @@ static void sync_clock(struct courier *c, uint64_t deadline_ms)
                                c->received_us, clock_wall_us());
 }
 
-void courier_learn_time(struct courier *c, uint64_t within_ms)
+void courier_learn_time(struct courier *c)
 {
         if (!servertime_is_fresh(&c->time, clock_mono_us()))
-                sync_clock(c, courier_now_ms(c) + within_ms);
+                sync_clock(c, courier_now_ms(c) + AT_ONCE_MS);
 }
 
 static uint64_t random_number(void)

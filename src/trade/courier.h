@@ -86,8 +86,8 @@ CHECKED int courier_send(struct courier *courier, const struct courier_request *
 /* The exchange's time, as well as it is known. */
 uint64_t courier_now_ms(const struct courier *courier);
 
-/* Asks for the exchange's time, for @within_ms at most, unless it was measured lately. */
-void courier_learn_time(struct courier *courier, uint64_t within_ms);
+/* Asks for the exchange's time if it was not measured lately and there is room for it now. */
+void courier_learn_time(struct courier *courier);
 
 /* Sleeps, and lets idle connections be looked after. */
 void courier_sleep(struct courier *courier, uint64_t until_ms);

@@ -150,7 +150,7 @@ const char *futures_key_kind(const struct futures *f)
 
 uint64_t futures_now_ms(struct futures *f)
 {
-        courier_learn_time(f->courier, f->config.timeout_ms);
+        courier_learn_time(f->courier);
         return courier_now_ms(f->courier);
 }
 

@@ -73,8 +73,8 @@ CHECKED int futures_find_filters(struct futures *f, const char *symbol, uint64_t
 struct lookup {
         struct weir_order_name name;
         uint64_t placed_ms;   /* one that is clearly older is another; 0: any age */
-        uint64_t sent_by_ms;  /* when the request is over and done at the exchange, at the latest */
-        uint64_t wait_ms;     /* from now until "does not exist" is believed */
+        uint64_t expires_ms;  /* until then the request itself may still arrive; 0: it has */
+        uint64_t wait_ms;     /* from then or now until "does not exist" is believed */
         uint64_t deadline_ms; /* the caller's */
         bool until_closed;    /* go on while the order is open (of a cancel) */
 };

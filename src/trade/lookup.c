@@ -6,8 +6,6 @@
 /* Between two looks, at first and at most. */
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MOST_MS  1000
-/* A request that has expired may still be on its way through the exchange. */
-#define EXPIRED_MARGIN_MS 200
 /* How much longer is asked when the exchange gives no clear answer, without a deadline. */
 #define PATIENCE_MS 60000
 /* What an order's time and our measure of the exchange's clock may be apart. */
@@ -86,11 +84,13 @@ enum weir_executed lookup_order(struct futures *f, const struct lookup *lookup,
                                 struct weir_order_report *report)
 {
         uint64_t start_ms = courier_now_ms(f->courier), pause_ms = PAUSE_FIRST_MS;
-        uint64_t believe_ms = start_ms + lookup->wait_ms, give_up_ms, now_ms;
+        uint64_t believe_ms = start_ms, give_up_ms, now_ms;
 
-        /* Until it has expired, the request itself may still arrive. */
-        if (believe_ms < lookup->sent_by_ms + EXPIRED_MARGIN_MS)
-                believe_ms = lookup->sent_by_ms + EXPIRED_MARGIN_MS;
+        /* Until it has expired the request itself may still arrive, and what it does then takes
+         * its time to be seen. */
+        if (believe_ms < lookup->expires_ms)
+                believe_ms = lookup->expires_ms;
+        believe_ms += lookup->wait_ms;
         give_up_ms = least(lookup->deadline_ms, believe_ms + PATIENCE_MS);
         report->was_looked_up = true;
         for (;;) {

@@ -266,18 +266,12 @@ static void log_text(const struct futures *f, bool is_error, const char *text, c
 }
 
 /* Nobody said, or not clearly: ask for it by its id. */
-static void find_fate(struct futures *f, const struct placing *p, uint64_t wait_ms,
-                      bool may_be_older, uint64_t deadline_ms, struct weir_order_report *report)
+static void find_fate(struct futures *f, const struct placing *p, struct lookup lookup,
+                      struct weir_order_report *report)
 {
-        struct lookup lookup = {
-                .name = { p->order->symbol, 0, p->client_id, p->is_algo },
-                .placed_ms = may_be_older ? 0 : report->sent_ms,
-                .sent_by_ms = f->reply.expires_ms,
-                .wait_ms = wait_ms,
-                .deadline_ms = deadline_ms,
-        };
         char why[FUTURES_WHY_MAX];
 
+        lookup.name = (struct weir_order_name){ p->order->symbol, 0, p->client_id, p->is_algo };
         /* What the look-ups complain of is not what the order met. */
         str_copy(str_of(f->why), why, sizeof(why));
         log_text(f, false, "its fate is unknown, it is looked up", p->client_id);
@@ -294,20 +288,28 @@ static void judge(struct futures *f, const struct placing *p, uint64_t deadline_
                   struct weir_order_report *report)
 {
         const struct verdict v = f->reply.verdict;
-        uint32_t wait_ms = f->config.lookup_ms;
+        struct lookup lookup = {
+                .placed_ms = report->sent_ms,
+                .expires_ms = f->reply.expires_ms,
+                .wait_ms = f->config.lookup_ms,
+                .deadline_ms = deadline_ms,
+        };
 
         if (read_reply(f, p, &report->order))
                 return;
         if (v.kind == VERDICT_OK || v.executed == EXECUTED_UNKNOWN ||
             v.executed == EXECUTED_PARTLY) {
-                find_fate(f, p, wait_ms, false, deadline_ms, report);
+                find_fate(f, p, lookup, report);
                 /* It said yes in words that we could not read: its absence would be no proof. */
                 if (v.kind == VERDICT_OK && report->executed == WEIR_EXECUTED_NO)
                         report->executed = WEIR_EXECUTED_UNKNOWN;
         } else if (v.kind == VERDICT_DUPLICATE) {
-                find_fate(f, p, wait_ms, true, deadline_ms, report);
+                lookup.placed_ms = 0;
+                find_fate(f, p, lookup, report);
         } else if (v.reconcile) {
-                find_fate(f, p, wait_ms / PROMISED_SHARE, false, deadline_ms, report);
+                lookup.expires_ms = 0;
+                lookup.wait_ms /= PROMISED_SHARE;
+                find_fate(f, p, lookup, report);
         }
 }
 
