@@ -103,35 +103,56 @@ int amount_round(struct amount a, struct amount step, enum amount_direction dire
         return 0;
 }
 
-/* Takes zeros off the end. Return: how many. */
-static unsigned strip(amount_units *units)
-{
-        unsigned n = 0;
+__extension__ typedef unsigned __int128 wide;
 
-        while (*units != 0 && *units % 10 == 0) {
-                *units /= 10;
-                ++n;
+#define LIMBS 4
+
+/* @a times @b, each below 2^127, as limbs of 64 bits, lowest first. */
+static void multiply(wide a, wide b, uint64_t limbs[static LIMBS])
+{
+        const uint64_t as[2] = { (uint64_t)a, (uint64_t)(a >> 64) };
+        const uint64_t bs[2] = { (uint64_t)b, (uint64_t)(b >> 64) };
+
+        memset(limbs, 0, LIMBS * sizeof(limbs[0]));
+        for (size_t i = 0; i < 2; ++i) {
+                wide carry = 0;
+
+                for (size_t j = 0; j < 2; ++j) {
+                        carry += (wide)as[i] * bs[j] + limbs[i + j];
+                        limbs[i + j] = (uint64_t)carry;
+                        carry >>= 64;
+                }
+                limbs[i + 2] += (uint64_t)carry;
         }
-        return n;
+}
+
+/* Divides @limbs in place. Return: the remainder. */
+static uint64_t divide(uint64_t limbs[static LIMBS], uint64_t divisor)
+{
+        wide rest = 0;
+
+        for (size_t i = LIMBS; i-- > 0;) {
+                rest = rest << 64 | limbs[i];
+                limbs[i] = (uint64_t)(rest / divisor);
+                rest %= divisor;
+        }
+        return (uint64_t)rest;
 }
 
 int amount_multiply(struct amount a, struct amount b, struct amount *ret)
 {
-        amount_units product;
-        int zeros = (int)strip(&a.units) + (int)strip(&b.units) - AMOUNT_PLACES;
+        bool is_negative = (a.units < 0) != (b.units < 0);
+        uint64_t limbs[LIMBS];
+        amount_units units;
 
-        if (__builtin_mul_overflow(a.units, b.units, &product))
+        /* Both are scaled, so their product is scaled twice. */
+        multiply((wide)(a.units < 0 ? -a.units : a.units), (wide)(b.units < 0 ? -b.units : b.units),
+                 limbs);
+        if (divide(limbs, (uint64_t)ONE) != 0 || limbs[3] || limbs[2] || limbs[1] >> 63)
                 return -ERANGE;
-        for (; zeros > 0 && product != 0; --zeros)
-                if (__builtin_mul_overflow(product, 10, &product))
-                        return -ERANGE;
-        for (; zeros < 0 && product != 0; ++zeros) {
-                if (product % 10 != 0)
-                        return -ERANGE;
-                product /= 10;
-        }
-        if (!is_within(product))
+        units = (amount_units)((wide)limbs[1] << 64 | limbs[0]);
+        if (!is_within(units))
                 return -ERANGE;
-        ret->units = product;
+        ret->units = is_negative ? -units : units;
         return 0;
 }
