@@ -379,13 +379,15 @@ static int open_limiter(struct command *c)
         struct region_error error;
         struct region_plan plan;
         char place[512] = "";
+        size_t n;
         int r = 0;
 
         if (!path || !path[0]) {
-                r = region_default_path(place, sizeof(place) - sizeof("-testnet"), &error);
+                r = region_default_path(place, sizeof(place), &error);
+                n = strlen(place);
                 /* The testnet counts for itself, with limits of its own. */
-                if (c->config.is_testnet)
-                        strcat(place, "-testnet");
+                if (r == 0 && c->config.is_testnet)
+                        snprintf(place + n, sizeof(place) - n, "-testnet");
                 path = place;
         }
         if (r == 0) {

@@ -321,10 +321,10 @@ int futures_check_name(struct futures *f, const struct weir_order_name *name)
         int r = futures_check_symbol(f, name->symbol);
 
         if (r == 0 && name->order_id == 0 && !name->client_id)
-                r = futures_refuse(f, -EINVAL, "an order is named by its id or its client id");
-        if (r == 0 && name->order_id == 0)
-                r = futures_check_client_id(f, name->client_id);
-        return r;
+                return futures_refuse(f, -EINVAL, "an order is named by its id or its client id");
+        if (r < 0 || name->order_id != 0)
+                return r;
+        return futures_check_client_id(f, name->client_id);
 }
 
 static const struct futures_route info_route = {

@@ -137,6 +137,7 @@ static int prepare(struct futures *f, const struct weir_order *order, uint64_t d
         struct placing p = { .order = order };
         int r = check_order(f, order);
 
+        *ret_placing = p;
         if (r == 0)
                 r = futures_find_filters(f, order->symbol, deadline_ms, &filters);
         if (r != 0)

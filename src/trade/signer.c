@@ -88,9 +88,10 @@ static int read_file(struct vault *vault, const char *path, char *why, struct st
         ssize_t got = 1;
 
         if (fd < 0) {
+                r = -errno;
                 snprintf(why, SIGNER_WHY_MAX, "the key file %s cannot be opened: %s", path,
-                         strerror(errno));
-                return -errno;
+                         strerror(-r));
+                return r;
         }
         r = check_file(fd, path, why);
         while (r == 0 && n < FILE_MAX && got > 0) {
@@ -135,7 +136,7 @@ static int find_text(struct vault *vault, const char *value, const char *file, c
                      char *to, char *why)
 {
         char file_name[64];
-        struct str text;
+        struct str text = STR_NULL;
         int r = 0;
 
         snprintf(file_name, sizeof(file_name), "%s_FILE", name);
@@ -166,7 +167,7 @@ static int no_passphrase(char *buffer, int size, int is_writing, void *ctx)
 
 static int read_private_key(struct signer *s, const char *path, char *why)
 {
-        struct str text;
+        struct str text = STR_NULL;
         BIO *bio;
         int r = read_file(s->vault, path, why, &text), kind;
 

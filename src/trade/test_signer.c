@@ -117,18 +117,17 @@ static size_t unescape(const char *text, unsigned char *to)
         int length;
 
         for (; *text; ++text) {
-                unsigned code;
-
                 if (*text == '%') {
-                        assert_int_equal(sscanf(text + 1, "%2X", &code), 1);
-                        base64[n++] = (char)code;
+                        char hex[] = { text[1], text[2], '\0' };
+
+                        base64[n++] = (char)strtoul(hex, NULL, 16);
                         text += 2;
                 } else {
                         assert_true(*text != '+' && *text != '/' && *text != '=');
                         base64[n++] = *text;
                 }
         }
-        while (base64[n - 1 - padding] == '=')
+        while (padding < n && base64[n - 1 - padding] == '=')
                 ++padding;
         length = EVP_DecodeBlock(to, (unsigned char *)base64, (int)n);
         assert_true(length > 0);
