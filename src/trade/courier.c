@@ -18,8 +18,8 @@
 
 /* Before asking the limiter again when it cannot say when. */
 #define AGAIN_MS 50
-/* What has to leave within so long leaves at once or not at all. */
-#define AT_ONCE_MS 250
+/* How long a gateway may let an impatient one wait. */
+#define IMPATIENT_MS 100
 /* What the exchange itself needs between its two looks at recvWindow. */
 #define ENGINE_MARGIN_MS 50
 /* A read whose kept connection died under it is asked again this often. */
@@ -51,13 +51,14 @@ struct courier {
         struct limiter_ticket ticket;
         struct http_call call;
         struct buf target, head, body;
-        uint64_t expires_ms; /* UINT64_MAX: unsigned */
+        uint64_t leave_by_ms; /* the request's deadline */
+        uint64_t expires_ms;  /* UINT64_MAX: unsigned */
         uint64_t left_ms;
         bool may_not_leave, is_cut;
         enum ending ending;
         unsigned status;
         char content_encoding[32], content_type[64], retry_after[24], weir_verdict[24];
-        uint64_t weir_wait_us;
+        uint64_t weir_wait_us, weir_retries;
         struct limiter_news news[BUDGET_NEWS_MAX];
         size_t n_news;
         uint64_t received_us;
@@ -255,10 +256,10 @@ static bool on_leave(struct http_call *call)
         struct courier *c = container_of(call, struct courier, call);
         uint64_t now_ms = courier_now_ms(c);
         bool is_fresh = c->expires_ms == UINT64_MAX || now_ms + ENGINE_MARGIN_MS < c->expires_ms;
-        bool may_leave = is_fresh;
+        bool may_leave = is_fresh && now_ms <= c->leave_by_ms;
 
         if (c->config.limiter)
-                may_leave = is_fresh && ticket_may_leave(&c->ticket, now_ms) &&
+                may_leave = may_leave && ticket_may_leave(&c->ticket, now_ms) &&
                             (c->ticket.is_probe ||
                              (gate_is_open(c, BUDGET_GATE_ALL, now_ms) &&
                               gate_is_open(c, budget_gate(c->plan.group), now_ms)));
@@ -283,6 +284,8 @@ static void on_head(struct http_call *call, const struct http_head *head)
                          sizeof(c->weir_verdict));
                 (void)!str_to_u64(http_field_value(head, STR_LITERAL("x-weir-wait-us")),
                                   &c->weir_wait_us);
+                (void)!str_to_u64(http_field_value(head, STR_LITERAL("x-weir-retries")),
+                                  &c->weir_retries);
                 return;
         }
         for (size_t i = 0; i < head->n_fields && c->n_news < BUDGET_NEWS_MAX; ++i)
@@ -362,7 +365,9 @@ static int write_target(struct courier *c, const struct courier_request *request
 static uint64_t gateway_wait_ms(const struct courier *c, const struct courier_request *request)
 {
         uint64_t now_ms = courier_now_ms(c);
-        uint64_t most_ms = request->is_signed ? c->config.recv_window_ms : GATEWAY_WAIT_MS;
+        uint64_t most_ms = request->is_impatient ? IMPATIENT_MS
+                           : request->is_signed  ? c->config.recv_window_ms
+                                                 : GATEWAY_WAIT_MS;
         uint64_t left_ms = request->deadline_ms > now_ms ? request->deadline_ms - now_ms : 0;
 
         return left_ms < most_ms ? left_ms : most_ms;
@@ -422,7 +427,8 @@ static int send_once(struct courier *c, const struct courier_request *request)
         c->ending = ENDING_NONE;
         c->status = 0;
         c->n_news = 0;
-        c->weir_wait_us = 0;
+        c->weir_wait_us = c->weir_retries = 0;
+        c->leave_by_ms = request->deadline_ms;
         c->why[0] = c->content_encoding[0] = c->content_type[0] = '\0';
         c->retry_after[0] = c->weir_verdict[0] = '\0';
         c->call.head = buf_str(&c->head);
@@ -640,7 +646,7 @@ static int admit(struct courier *c, const struct courier_request *wanted)
                 uint64_t until_ms = time.now_ms + AGAIN_MS;
                 int r = limiter_reserve(l, &request, time, &c->ticket), gate;
 
-                if (r == LIMITER_WAIT)
+                if (r == LIMITER_WAIT && !wanted->is_impatient)
                         r = wait_for_place(c, &request);
                 if (r == LIMITER_GO)
                         return 0;
@@ -653,6 +659,8 @@ static int admit(struct courier *c, const struct courier_request *wanted)
                                 continue;
                         }
                 }
+                if (wanted->is_impatient && r > 0)
+                        r = LIMITER_LATE;
                 if (r != LIMITER_SHUT && r != LIMITER_CROWDED && r != -ESTALE)
                         return refuse_room(c, r);
                 if (r != -ESTALE && c->ticket.at_ms > until_ms)
@@ -719,7 +727,7 @@ static int answer_of(struct courier *c, const struct courier_request *request,
                         reply->verdict.kind = VERDICT_UNSENT;
                 reply->verdict.reconcile = false;
         } else {
-                reply->attempts += 1;
+                reply->attempts += 1 + (uint32_t)c->weir_retries;
                 reply->expires_ms = c->expires_ms == UINT64_MAX ? 0 : c->expires_ms;
                 if (reply->sent_ms == 0)
                         reply->sent_ms = c->left_ms;
@@ -775,12 +783,13 @@ static int attempt(struct courier *c, const struct courier_request *request,
 }
 
 /* Measures the exchange's clock; if it cannot be, what is known has to do. */
-static void sync_clock(struct courier *c, uint64_t deadline_ms)
+static void sync_clock(struct courier *c, uint64_t deadline_ms, bool is_impatient)
 {
         struct courier_request request = {
                 .method = "GET",
                 .path = c->config.group == POLICY_DAPI ? "/dapi/v1/time" : "/fapi/v1/time",
                 .deadline_ms = deadline_ms,
+                .is_impatient = is_impatient,
         };
         struct courier_reply reply = { .attempts = 0 };
 
@@ -793,7 +802,7 @@ static void sync_clock(struct courier *c, uint64_t deadline_ms)
 void courier_learn_time(struct courier *c)
 {
         if (!servertime_is_fresh(&c->time, clock_mono_us()))
-                sync_clock(c, courier_now_ms(c) + AT_ONCE_MS);
+                sync_clock(c, courier_now_ms(c) + c->config.timeout_ms, true);
 }
 
 static uint64_t random_number(void)
@@ -828,7 +837,7 @@ int courier_send(struct courier *c, const struct courier_request *request,
         }
         if ((request->is_signed || c->config.limiter) &&
             !servertime_is_fresh(&c->time, clock_mono_us()))
-                sync_clock(c, request->deadline_ms);
+                sync_clock(c, request->deadline_ms, request->is_impatient);
         call_init(&call, &c->config.retry, request->deadline_ms);
         for (;;) {
                 const struct verdict *v = &ret_reply->verdict;
@@ -841,7 +850,7 @@ int courier_send(struct courier *c, const struct courier_request *request,
                         is_synced = true;
                         tell(c, false, "%s %s: -1021, the clock is measured anew", request->method,
                              request->path);
-                        sync_clock(c, request->deadline_ms);
+                        sync_clock(c, request->deadline_ms, false);
                         continue;
                 }
                 if (call_told(&call, v, courier_now_ms(c), random_number(), &again_ms) != CALL_WAIT)

@@ -57,6 +57,7 @@ struct courier_request {
         struct str params; /* as query.h makes them; without timestamp and signature */
         bool is_signed;
         uint64_t deadline_ms; /* exchange clock: last moment at which it is sent */
+        bool is_impatient;    /* does not wait for room */
 };
 
 enum courier_answer {
