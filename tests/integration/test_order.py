@@ -454,6 +454,7 @@ def test_nothing_is_sent_into_a_ban_and_one_probe_ends_it(tmp_path):
 
 FAULTS = """
 seed {seed}
+POST {path} 3% error 400 -2019 Margin is insufficient.
 POST {path} 4% reset unread
 POST {path} 4% reset unexecuted
 POST {path} 5% reset executed
@@ -470,7 +471,6 @@ POST {path} 2% error 500 -1000 execute 50% An unknown error occurred while proce
 POST {path} 4% error 400 -1021 Timestamp for this request is outside of the recvWindow.
 POST {path} 3% error 429 -1003 Too many requests; current limit of IP(127.0.0.1) is 2400 requests per minute.
 POST {path} 2% error 429 -1015 Too many new orders; current limit is 300 orders per TEN_SECONDS.
-POST {path} 2% error 400 -2019 Margin is insufficient.
 POST {path} 2% slow 500..900
 POST {path} 3% delay 350..900
 POST {path} 2% engine 100..700
