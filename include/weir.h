@@ -727,7 +727,7 @@ struct weir_order_report {
  *
  * Stop, take-profit and trailing orders go where the market wants them: to the algo endpoint of
  * USD-M, to that of orders on COIN-M unless it says -4120. An order whose client id exists already
- * (-4116) is reported as executed, with the earlier one's state and a verdict "duplicate".
+ * (-4116) is not executed; the report has a verdict "duplicate" and the earlier order's state.
  */
 WEIR_API WEIR_CHECKED int weir_futures_place(struct weir_futures *futures,
                                              const struct weir_order *order, uint64_t deadline_ms,

@@ -729,6 +729,7 @@ static int answer_of(struct courier *c, const struct courier_request *request,
         } else {
                 reply->attempts += 1 + (uint32_t)c->weir_retries;
                 reply->expires_ms = c->expires_ms == UINT64_MAX ? 0 : c->expires_ms;
+                reply->last_ms = c->left_ms;
                 if (reply->sent_ms == 0)
                         reply->sent_ms = c->left_ms;
         }

@@ -75,6 +75,7 @@ struct courier_reply {
         struct str body;     /* lives until the next request */
         uint32_t attempts;   /* how often it left us for the exchange */
         uint64_t sent_ms;    /* when it left first; 0: it did not */
+        uint64_t last_ms;    /* the same of the last attempt, by the clock as it was known then */
         uint64_t expires_ms; /* after this the exchange refuses what may still be on its way; 0 for
                               * unsigned requests */
         char why[COURIER_WHY_MAX]; /* on anything but an ordinary answer; else "" */

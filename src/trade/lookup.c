@@ -105,7 +105,7 @@ enum weir_executed lookup_order(struct futures *f, const struct lookup *lookup,
                 }
                 if (r == 0 && !(lookup->until_closed && is_open(&report->order)))
                         return WEIR_EXECUTED_YES;
-                if ((r == 0 || r == -ENOENT) && f->reply.sent_ms >= believe_ms)
+                if ((r == 0 || r == -ENOENT) && f->reply.last_ms >= believe_ms)
                         return r == 0 ? WEIR_EXECUTED_YES : WEIR_EXECUTED_NO;
                 now_ms = courier_now_ms(f->courier);
                 if (now_ms >= give_up_ms)

@@ -290,7 +290,9 @@ static void judge(struct futures *f, const struct placing *p, uint64_t deadline_
 {
         const struct verdict v = f->reply.verdict;
         struct lookup lookup = {
-                .placed_ms = report->sent_ms,
+                /* Of the last attempt: those before were certainly not executed, and may have left
+                 * by a clock that was wrong. */
+                .placed_ms = f->reply.last_ms,
                 .expires_ms = f->reply.expires_ms,
                 .wait_ms = f->config.lookup_ms,
                 .deadline_ms = deadline_ms,
@@ -307,6 +309,10 @@ static void judge(struct futures *f, const struct placing *p, uint64_t deadline_
         } else if (v.kind == VERDICT_DUPLICATE) {
                 lookup.placed_ms = 0;
                 find_fate(f, p, lookup, report);
+                /* Nobody else makes ids of ours: then it is this very order. The caller's may be
+                 * that of an earlier one, with other terms; this one was refused. */
+                if (p->order->client_id)
+                        report->executed = WEIR_EXECUTED_NO;
         } else if (v.reconcile) {
                 lookup.expires_ms = 0;
                 lookup.wait_ms /= PROMISED_SHARE;

@@ -358,11 +358,19 @@ def test_1021_is_answered_by_measuring_the_clock_once(stage):
     assert refused["executed"] == "no" and refused["code"] == -1021 and refused["attempts"] == 2
 
 
+def test_a_clock_that_was_wrong_at_first_does_not_hide_the_order(tmp_path):
+    """The first attempt left by a clock 90 s ahead; what the second one did is not taken for older."""
+    with Stage("alone", tmp_path, *WIDE, "--skew", "-90000") as stage:
+        stage.sim.faults("GET /fapi/v1/time next 3 error 500 -1000 No.\nPOST /fapi/v1/order after 1 reset executed")
+        placed = stage.desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000", *QUICK, "--deadline", "200000")
+        assert placed["attempts"] == 2 and placed["executed"] == "yes" and placed["lookedUp"]
+
+
 def test_an_id_that_exists_is_reported_not_placed_twice(stage):
     first = stage.desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000", "--client-id", "mine")
-    second = stage.desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000", "--client-id", "mine")
-    assert second["verdict"] == "duplicate" and second["executed"] == "yes" and second["lookedUp"]
-    assert second["order"]["orderId"] == first["order"]["orderId"]
+    second = stage.desk.json("place", "BTCUSDT", "buy", "0.02", "--price", "40000", "--client-id", "mine", code=FAILED)
+    assert second["verdict"] == "duplicate" and second["executed"] == "no" and second["lookedUp"]
+    assert second["order"]["orderId"] == first["order"]["orderId"] and second["order"]["quantity"] == "0.010"
     assert stage.books("mine")["executions"] == 1
 
 
