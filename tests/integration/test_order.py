@@ -2,81 +2,21 @@
 
 What it reports of an order must be true by the exchange's own books: executed exactly once, or not.
 """
-import collections
+import base64
 import json
-import os
-import random
 import re
 import subprocess
-import threading
 import time
+from urllib.parse import unquote
 
 import pytest
-from support import ALICE, BOB, ROOT, WEIR, Gateway, RawUpstream, Sim, fetch
-
-ORDERS = int(os.environ.get("WEIR_ORDERS", "1000"))
-SEED = int(os.environ.get("WEIR_SEED", "20261126"))
-WORKERS = int(os.environ.get("WEIR_ORDER_WORKERS", "20"))
-
-# So that nothing waits for long here: a request expires within a second.
-QUICK = ("--timeout", "300", "--recv-window", "600", "--lookup", "400")
-WIDE = ("--limit", "futures-weight=1000000/1m,futures-orders=100000/10s,futures-orders-long=1000000/1m")
-
-DONE, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
-
-
-class Desk:
-    """Somebody who trades: where, and with which keys."""
-
-    def __init__(self, place, region, account=ALICE):
-        self.place = place
-        self.env = {**os.environ, "WEIR_REGION": str(region), "BINANCE_API_KEY": account[0],
-                    "BINANCE_API_SECRET": account[1]}
-        for name in ("WEIR_GATEWAY", "BINANCE_PRIVATE_KEY_FILE"):
-            self.env.pop(name, None)
-
-    def run(self, *args, timeout=60):
-        return subprocess.run([WEIR, "order", *map(str, args), *self.place], env=self.env, text=True,
-                              capture_output=True, timeout=timeout)
-
-    def json(self, *args, code=DONE):
-        result = self.run(*args, "--json")
-        assert result.returncode == code, (args, result.returncode, result.stdout, result.stderr)
-        return json.loads(result.stdout)
-
-    def fails(self, *args, code=FAILED, says=""):
-        result = self.run(*args)
-        assert result.returncode == code, (args, result)
-        assert result.stderr.startswith("weir:") and re.search(says, result.stderr), result.stderr
-        return result
+from desk import DONE, FAILED, QUICK, UNKNOWN, USAGE, WIDE, Desk, Stage
+from support import ALICE, BOB, ROOT, WEIR, fetch
 
 
 @pytest.fixture(params=["gateway", "alone"])
 def way(request):
     return request.param
-
-
-class Stage:
-    def __init__(self, way, folder, *sim_args, gateway_args=()):
-        self.sim = Sim(*(sim_args or WIDE))
-        self.gateway = None
-        if way == "gateway":
-            self.gateway = Gateway(self.sim.url, folder / "region", *gateway_args)
-            self.place = [f"--gateway={self.gateway.url}"]
-        else:
-            self.place = ["--base", self.sim.url]
-        self.desk = Desk(self.place, folder / "region")
-
-    def books(self, client_id):
-        return self.sim.admin(f"/sim/orders?clientOrderId={client_id}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.gateway:
-            self.gateway.kill()
-        self.sim.kill()
 
 
 @pytest.fixture
@@ -320,8 +260,6 @@ def test_private_keys_sign_as_openssl_says(tmp_path, kind):
     query, signature = request["target"].split("?")[1].split("&signature=")
     assert "newClientOrderId=a%3Ab%2Fc.d" in query and not set("+/=") & set(signature)
     (tmp_path / "payload").write_bytes(query.encode())
-    from urllib.parse import unquote
-    import base64
     (tmp_path / "signature").write_bytes(base64.b64decode(unquote(signature)))
     raw = ("-rawin",) if kind == "ed25519" else ("-rawin", "-digest", "sha256")
     openssl("pkeyutl", "-verify", "-pubin", "-inkey", public, *raw, "-in", tmp_path / "payload",
@@ -458,106 +396,3 @@ def test_nothing_is_sent_into_a_ban_and_one_probe_ends_it(tmp_path):
         placed = desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000", "--deadline", "9000")
         assert placed["executed"] == "yes" and placed["attempts"] == 1
         assert stage.sim.pool("futures")["duringBan"] == learned
-
-
-FAULTS = """
-seed {seed}
-POST {path} 3% error 400 -2019 Margin is insufficient.
-POST {path} 4% reset unread
-POST {path} 4% reset unexecuted
-POST {path} 5% reset executed
-POST {path} 3% close
-POST {path} 3% half
-POST {path} 4% unknown execute 50%
-POST {path} 3% unavailable
-POST {path} 3% internal
-POST {path} 3% overload
-POST {path} 4% timeout execute 50%
-POST {path} 4% bus execute 50%
-POST {path} 2% empty 502 execute 50%
-POST {path} 2% error 500 -1000 execute 50% An unknown error occurred while processing the request.
-POST {path} 4% error 400 -1021 Timestamp for this request is outside of the recvWindow.
-POST {path} 3% error 429 -1003 Too many requests; current limit of IP(127.0.0.1) is 2400 requests per minute.
-POST {path} 2% error 429 -1015 Too many new orders; current limit is 300 orders per TEN_SECONDS.
-POST {path} 2% slow 500..900
-POST {path} 3% delay 350..900
-POST {path} 2% engine 100..700
-POST {path} 2% gzip
-POST {path} 10% late 300
-POST {path} 10% partial 40% 100
-GET {path} 3% reset executed
-GET {path} 2% error 500 -1000 An unknown error occurred while processing the request.
-GET {path} 2% slow 400
-"""
-
-
-def ban_everybody(sim, stop, bans):
-    """Somebody greedy behind the same address: now and then the exchange bans all of us."""
-    import http.client
-    while not stop.wait(5):
-        connection = http.client.HTTPConnection("127.0.0.1", sim.port)
-        try:
-            for _ in range(700):
-                connection.request("GET", "/fapi/v1/exchangeInfo")
-                response = connection.getresponse()
-                response.read()
-                if response.status == 418:
-                    bans.append(time.time())
-                    break
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
-
-
-def test_reports_are_true_by_the_books_of_the_exchange(way, tmp_path):
-    rng = random.Random(SEED)
-    orders = [f"o{i}" for i in range(ORDERS // 2)]
-    is_algo = {o: rng.random() < 0.15 for o in orders}
-    reports, trouble, bans, stop = {}, [], [], threading.Event()
-    with Stage(way, tmp_path, "--limit",
-               "futures-weight=600/1s,futures-orders=10000/1s,futures-orders-long=20000/2s",
-               "--ban", "1", "--ban-after", "5", gateway_args=("--set", "timeouts.answer=300ms")) as stage:
-        stage.desk.json("place", "BTCUSDT", "buy", "5", "--type", "market")
-        stage.sim.faults(FAULTS.format(seed=SEED, path="/fapi/v1/order") +
-                         FAULTS.format(seed=SEED, path="/fapi/v1/algoOrder"))
-        threading.Thread(target=ban_everybody, args=(stage.sim, stop, bans), daemon=True).start()
-
-        def trade(mine):
-            for order in mine:
-                side = "buy" if int(order[1:]) % 2 else "sell"
-                kind = ("--type", "stop_market", "--trigger", "40000" if side == "sell" else "200000") \
-                    if is_algo[order] else ("--type", "market")
-                result = stage.desk.run("place", "BTCUSDT", side, "0.002", *kind, "--client-id", order, "--json",
-                                        *QUICK, "--deadline", "40000", timeout=120)
-                try:
-                    reports[order] = result.returncode, json.loads(result.stdout)
-                except ValueError:
-                    trouble.append((order, result))
-
-        threads = [threading.Thread(target=trade, args=(orders[i::WORKERS],)) for i in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        stop.set()
-        time.sleep(1)
-        stage.sim.faults("")
-        books = {o: stage.books(o) for o in orders}
-        summary = stage.sim.admin("/sim/orders")
-    assert not trouble, (SEED, len(trouble), trouble[:3])
-    assert summary["mostExecutions"] == 1, (SEED, summary)
-    wrong, seen = [], collections.Counter()
-    for order, (code, report) in reports.items():
-        executed = books[order]["executions"]
-        seen[report["executed"], report["lookedUp"]] += 1
-        true = {"yes": executed == 1 and code == DONE, "no": executed == 0 and code == FAILED}
-        if not true.get(report["executed"], False):
-            wrong.append((order, executed, report))
-        # The exchange may have seen it more often than once only after refusals that executed nothing.
-        if books[order]["attempts"] > report["attempts"]:
-            wrong.append((order, books[order], report))
-    print(way, dict(seen), "bans", len(bans))
-    assert not wrong, (SEED, len(wrong), wrong[:3])
-    assert all(seen[e, l] > 0 for e in ("yes", "no") for l in (True, False))
-    assert bans
