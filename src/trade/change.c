@@ -133,6 +133,7 @@ static void find_none_left(struct futures *f, const char *symbol, uint64_t deadl
 
         if (until_ms < expires_ms)
                 until_ms = expires_ms;
+        deadline_ms = futures_deadline_ms(f, deadline_ms);
         if (until_ms > deadline_ms)
                 until_ms = deadline_ms;
         report->was_looked_up = true;

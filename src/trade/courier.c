@@ -45,6 +45,7 @@ struct courier {
         struct tls *tls;
         struct http_pool *pool;
         struct servertime time;
+        int64_t correction_ms;
 
         /* The attempt. */
         struct policy_plan plan;
@@ -73,6 +74,22 @@ static struct limiter_time now_of(const struct courier *c)
 uint64_t courier_now_ms(const struct courier *c)
 {
         return now_of(c).now_ms;
+}
+
+int64_t courier_correction_ms(const struct courier *c)
+{
+        return c->correction_ms;
+}
+
+uint64_t courier_deadline_ms(const struct courier *c, uint64_t deadline_ms, int64_t then)
+{
+        int64_t by_ms = c->correction_ms - then;
+
+        if (deadline_ms == UINT64_MAX || (by_ms < 0 && deadline_ms < (uint64_t)-by_ms))
+                return deadline_ms;
+        return by_ms > 0 && deadline_ms > UINT64_MAX - (uint64_t)by_ms
+                       ? UINT64_MAX
+                       : deadline_ms + (uint64_t)by_ms;
 }
 
 PRINTF(3, 4)
@@ -793,11 +810,16 @@ static void sync_clock(struct courier *c, uint64_t deadline_ms, bool is_impatien
                 .is_impatient = is_impatient,
         };
         struct courier_reply reply = { .attempts = 0 };
+        uint64_t was_us, is_us;
 
         if (attempt(c, &request, &reply) != COURIER_ANSWERED || reply.verdict.kind != VERDICT_OK)
                 return;
-        (void)!servertime_take(&c->time, reply.body, c->call.sent_us + c->weir_wait_us,
-                               c->received_us, clock_wall_us());
+        was_us = exclock_now_us(&c->time.clock, c->received_us);
+        if (servertime_take(&c->time, reply.body, c->call.sent_us + c->weir_wait_us, c->received_us,
+                            clock_wall_us()) < 0)
+                return;
+        is_us = exclock_now_us(&c->time.clock, c->received_us);
+        c->correction_ms += ((int64_t)is_us - (int64_t)was_us) / (int64_t)US_PER_MS;
 }
 
 void courier_learn_time(struct courier *c)
@@ -821,9 +843,12 @@ static bool is_clock_trouble(const struct verdict *v)
                (v->executed == EXECUTED_NO || v->executed == EXECUTED_NA);
 }
 
-int courier_send(struct courier *c, const struct courier_request *request,
+int courier_send(struct courier *c, const struct courier_request *wanted,
                  struct courier_reply *ret_reply)
 {
+        struct courier_request corrected = *wanted;
+        const struct courier_request *request = &corrected;
+        int64_t then = c->correction_ms;
         struct call call;
         bool is_synced = false;
         uint64_t again_ms;
@@ -839,6 +864,7 @@ int courier_send(struct courier *c, const struct courier_request *request,
         if ((request->is_signed || c->config.limiter) &&
             !servertime_is_fresh(&c->time, clock_mono_us()))
                 sync_clock(c, request->deadline_ms, request->is_impatient);
+        corrected.deadline_ms = courier_deadline_ms(c, wanted->deadline_ms, then);
         call_init(&call, &c->config.retry, request->deadline_ms);
         for (;;) {
                 const struct verdict *v = &ret_reply->verdict;
@@ -852,6 +878,8 @@ int courier_send(struct courier *c, const struct courier_request *request,
                         tell(c, false, "%s %s: -1021, the clock is measured anew", request->method,
                              request->path);
                         sync_clock(c, request->deadline_ms, false);
+                        corrected.deadline_ms = courier_deadline_ms(c, wanted->deadline_ms, then);
+                        call.deadline_ms = request->deadline_ms;
                         continue;
                 }
                 if (call_told(&call, v, courier_now_ms(c), random_number(), &again_ms) != CALL_WAIT)

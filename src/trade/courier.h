@@ -88,6 +88,15 @@ CHECKED int courier_send(struct courier *courier, const struct courier_request *
 /* The exchange's time, as well as it is known. */
 uint64_t courier_now_ms(const struct courier *courier);
 
+/*
+ * By how much that was corrected since the courier was opened. A deadline is a moment, named by
+ * the clock as it was known then: who keeps one adds what this has grown by since.
+ */
+int64_t courier_correction_ms(const struct courier *courier);
+
+/* @deadline_ms, named when courier_correction_ms() was @then. */
+uint64_t courier_deadline_ms(const struct courier *courier, uint64_t deadline_ms, int64_t then);
+
 /* Asks for the exchange's time if it was not measured lately and there is room for it now. */
 void courier_learn_time(struct courier *courier);
 

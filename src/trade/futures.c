@@ -161,6 +161,12 @@ void futures_begin(struct futures *f)
         buf_clear(&f->params);
         f->why[0] = f->request[0] = '\0';
         f->reply = (struct courier_reply){ .attempts = 0 };
+        f->correction_ms = courier_correction_ms(f->courier);
+}
+
+uint64_t futures_deadline_ms(const struct futures *f, uint64_t deadline_ms)
+{
+        return courier_deadline_ms(f->courier, deadline_ms, f->correction_ms);
 }
 
 int futures_refuse(struct futures *f, int error, const char *format, ...)
@@ -181,7 +187,7 @@ int futures_send(struct futures *f, const struct futures_route *route, bool is_s
                 .path = route->path[f->config.market],
                 .params = buf_str(&f->params),
                 .is_signed = is_signed,
-                .deadline_ms = deadline_ms,
+                .deadline_ms = futures_deadline_ms(f, deadline_ms),
         };
         int r;
 

@@ -22,6 +22,7 @@ struct futures {
         struct filters_table filters;
         uint64_t filters_at_ms; /* exchange clock; 0: not read yet */
         struct buf params;      /* of the request that is built */
+        int64_t correction_ms;  /* of the clock, when the deadline of this call was named */
         struct courier_reply reply;
         char request[QUERY_MAX]; /* the last one, for people */
         char why[FUTURES_WHY_MAX];
@@ -35,6 +36,9 @@ struct futures_route {
 
 /* Starts a request: no parameters, no complaint. */
 void futures_begin(struct futures *f);
+
+/* The caller's deadline by the clock as it is known now. */
+uint64_t futures_deadline_ms(const struct futures *f, uint64_t deadline_ms);
 
 /* A complaint of ours. Return: @error. */
 PRINTF(3, 4) int futures_refuse(struct futures *f, int error, const char *format, ...);

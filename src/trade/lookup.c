@@ -74,47 +74,81 @@ static bool is_open(const struct weir_order_state *order)
         return order->status == WEIR_STATUS_NEW || order->status == WEIR_STATUS_PARTIALLY_FILLED;
 }
 
-/* A closed order of the same client id, from before: not the one that is looked for. */
-static bool is_older(const struct weir_order_state *order, const struct lookup *lookup)
+/* The moments of a look-up, by the clock as it was known when f->correction_ms was taken. */
+struct moments {
+        uint64_t placed_ms, believe_ms, give_up_ms;
+};
+
+/* The clock was measured anew meanwhile: the moments stay what they are, their names change. */
+static void correct(struct futures *f, struct moments *m)
 {
-        return order->created_ms != 0 && order->created_ms + CLOCKS_APART_MS < lookup->placed_ms;
+        m->placed_ms = m->placed_ms ? futures_deadline_ms(f, m->placed_ms) : 0;
+        m->believe_ms = futures_deadline_ms(f, m->believe_ms);
+        m->give_up_ms = futures_deadline_ms(f, m->give_up_ms);
+        f->correction_ms = courier_correction_ms(f->courier);
+}
+
+static struct moments moments_of(struct futures *f, const struct lookup *lookup)
+{
+        struct moments m = { .placed_ms = lookup->placed_ms,
+                             .believe_ms = courier_now_ms(f->courier) };
+        uint64_t deadline_ms = futures_deadline_ms(f, lookup->deadline_ms);
+
+        f->correction_ms = courier_correction_ms(f->courier);
+        /* Until it has expired the request itself may still arrive, and what it does then takes
+         * its time to be seen. */
+        if (m.believe_ms < lookup->expires_ms)
+                m.believe_ms = lookup->expires_ms;
+        m.believe_ms += lookup->wait_ms;
+        m.give_up_ms = least(deadline_ms, m.believe_ms + PATIENCE_MS);
+        return m;
+}
+
+/* A closed order of the same client id, from before: not the one that is looked for. */
+static bool is_older(const struct weir_order_state *order, const struct moments *m)
+{
+        return order->created_ms != 0 && order->created_ms + CLOCKS_APART_MS < m->placed_ms;
+}
+
+/* One look. Return: 0, -ENOENT, or why nothing is known. */
+static int look(struct futures *f, const struct lookup *lookup, struct moments *m,
+                struct weir_order_report *report)
+{
+        uint64_t last_ms = courier_now_ms(f->courier) + LAST_LOOK_MS;
+        int r = ask(f, &lookup->name, m->give_up_ms > last_ms ? m->give_up_ms : last_ms,
+                    &report->order);
+
+        report->lookups += f->reply.attempts;
+        correct(f, m);
+        if (r == 0 && is_older(&report->order, m)) {
+                report->order = (struct weir_order_state){ .status = WEIR_STATUS_NONE };
+                r = -ENOENT;
+        }
+        return r;
 }
 
 enum weir_executed lookup_order(struct futures *f, const struct lookup *lookup,
                                 struct weir_order_report *report)
 {
-        uint64_t start_ms = courier_now_ms(f->courier), pause_ms = PAUSE_FIRST_MS;
-        uint64_t believe_ms = start_ms, give_up_ms, now_ms;
+        struct moments m = moments_of(f, lookup);
+        uint64_t pause_ms = PAUSE_FIRST_MS, now_ms;
 
-        /* Until it has expired the request itself may still arrive, and what it does then takes
-         * its time to be seen. */
-        if (believe_ms < lookup->expires_ms)
-                believe_ms = lookup->expires_ms;
-        believe_ms += lookup->wait_ms;
-        give_up_ms = least(lookup->deadline_ms, believe_ms + PATIENCE_MS);
         report->was_looked_up = true;
         for (;;) {
-                uint64_t last_ms = courier_now_ms(f->courier) + LAST_LOOK_MS;
-                int r = ask(f, &lookup->name, give_up_ms > last_ms ? give_up_ms : last_ms,
-                            &report->order);
+                int r = look(f, lookup, &m, report);
 
-                report->lookups += f->reply.attempts;
-                if (r == 0 && is_older(&report->order, lookup)) {
-                        report->order = (struct weir_order_state){ .status = WEIR_STATUS_NONE };
-                        r = -ENOENT;
-                }
                 if (r == 0 && !(lookup->until_closed && is_open(&report->order)))
                         return WEIR_EXECUTED_YES;
-                if ((r == 0 || r == -ENOENT) && f->reply.last_ms >= believe_ms)
+                if ((r == 0 || r == -ENOENT) && f->reply.last_ms >= m.believe_ms)
                         return r == 0 ? WEIR_EXECUTED_YES : WEIR_EXECUTED_NO;
                 now_ms = courier_now_ms(f->courier);
-                if (now_ms >= give_up_ms)
+                if (now_ms >= m.give_up_ms)
                         return WEIR_EXECUTED_UNKNOWN;
                 /* The last look is at the very moment from which it counts. */
-                if (now_ms < believe_ms && now_ms + pause_ms > believe_ms)
-                        courier_sleep(f->courier, least(believe_ms, give_up_ms));
+                if (now_ms < m.believe_ms && now_ms + pause_ms > m.believe_ms)
+                        courier_sleep(f->courier, least(m.believe_ms, m.give_up_ms));
                 else
-                        courier_sleep(f->courier, least(now_ms + pause_ms, give_up_ms));
+                        courier_sleep(f->courier, least(now_ms + pause_ms, m.give_up_ms));
                 pause_ms = least(2 * pause_ms, PAUSE_MOST_MS);
         }
 }

@@ -7,11 +7,14 @@ import http.client
 import json
 import os
 import random
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from desk import DONE, FAILED, QUICK, Stage
+from desk import DONE, FAILED, QUICK, WIDE, Stage
+from support import WEIR
 
 ORDERS = int(os.environ.get("WEIR_ORDERS", "1000"))
 SEED = int(os.environ.get("WEIR_SEED", "20261126"))
@@ -118,3 +121,58 @@ def test_reports_are_true_by_the_books_of_the_exchange(way, tmp_path):
     assert not wrong, (SEED, len(wrong), wrong[:3])
     assert all(seen[e, l] > 0 for e in ("yes", "no") for l in (True, False))
     assert bans
+
+
+class LongLived:
+    """One process, one adapter, many orders: its connections are kept, and die under it."""
+
+    def __init__(self, stage, way, region):
+        url = (stage.gateway or stage.sim).url
+        self.process = subprocess.Popen([Path(WEIR).resolve().parent / "unit" / "order_lines", url,
+                                         "gateway" if way == "gateway" else region], env=stage.desk.env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def place(self, client_id, side):
+        self.process.stdin.write(f"BTCUSDT {side} 0.002 {client_id}\n")
+        self.process.stdin.flush()
+        name, executed, looked_up, attempts, lookups, status, result, *why = self.process.stdout.readline().split()
+        assert name == client_id
+        return executed, looked_up == "1", int(attempts), status, (int(result), " ".join(why))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        assert self.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("way", ["gateway", "alone"])
+def test_no_order_is_lost_on_a_connection_that_was_closed_meanwhile(way, tmp_path):
+    with Stage(way, tmp_path, *WIDE, "--idle", "120") as stage, LongLived(stage, way, tmp_path / "region") as desk:
+        for n in range(12):
+            time.sleep(0.05 * (n % 5))
+            executed, looked_up, attempts, status, why = desk.place(f"o{n}", "buy")
+            assert (executed, looked_up, attempts, status) == ("yes", False, 1, "filled"), (n, why)
+        assert stage.sim.admin("/sim/orders")["mostAttempts"] == 1
+
+
+@pytest.mark.parametrize("way", ["gateway", "alone"])
+def test_a_process_that_lives_long_reports_the_truth_too(way, tmp_path):
+    with Stage(way, tmp_path, *WIDE, "--idle", "150", gateway_args=("--set", "timeouts.answer=250ms")) as stage, \
+            LongLived(stage, way, tmp_path / "region") as desk:
+        assert desk.place("first", "buy")[0] == "yes"
+        # Its clock is wrong from now on, until it is told so.
+        stage.sim.faults("skew 45000")
+        assert desk.place("second", "buy")[:3] == ("yes", False, 2)
+        script = FAULTS.replace("seed {seed}", "seed 5\nskew 45000").format(path="/fapi/v1/order")
+        # What a limit refuses is another test's: here it would only wait.
+        stage.sim.faults("\n".join(line for line in script.split("\n") if " 429 " not in line))
+        reports = {f"o{n}": desk.place(f"o{n}", "sell" if n % 2 else "buy") for n in range(45)}
+        stage.sim.faults("skew 45000")
+        time.sleep(1)
+        books = {o: stage.books(o) for o in reports}
+    wrong = [(o, r, books[o]) for o, r in reports.items() if r[0] != ("yes" if books[o]["executions"] else "no")
+             or books[o]["executions"] > 1]
+    assert not wrong, wrong[:3]
+    assert {r[0] for r in reports.values()} == {"yes", "no"}
