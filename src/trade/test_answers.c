@@ -6,6 +6,11 @@
 
 #include <cmocka.h>
 
+/* A client id longer than any that the exchange takes. */
+#define LONG_ID                                                                                    \
+        "{\"orderId\":5,\"clientOrderId\":\"12345678901234567890123456789012345678\","             \
+        "\"status\":\"NEW\"}"
+
 static json_t *json(const char *text)
 {
         json_t *root = json_loads(text, 0, NULL);
@@ -80,8 +85,7 @@ static void what_is_no_order_is_refused(void **state)
                 "{\"orderId\":-5,\"clientOrderId\":\"a\",\"status\":\"NEW\"}",
                 "{\"orderId\":5,\"clientOrderId\":\"a\"}",
                 "{\"orderId\":5,\"clientOrderId\":7.5,\"status\":\"NEW\"}",
-                "{\"orderId\":5,\"clientOrderId\":\"12345678901234567890123456789012345678\","
-                "\"status\":\"NEW\"}",
+                LONG_ID,
         };
         struct weir_order_state o;
 
