@@ -7,9 +7,8 @@
 #include <cmocka.h>
 
 /* A client id longer than any that the exchange takes. */
-#define LONG_ID                                                                                    \
-        "{\"orderId\":5,\"clientOrderId\":\"12345678901234567890123456789012345678\","             \
-        "\"status\":\"NEW\"}"
+static const char long_id[] = "{\"orderId\":5,\"clientOrderId\":\"12345678901234567890123456789012"
+                              "345678\",\"status\":\"NEW\"}";
 
 static json_t *json(const char *text)
 {
@@ -85,7 +84,7 @@ static void what_is_no_order_is_refused(void **state)
                 "{\"orderId\":-5,\"clientOrderId\":\"a\",\"status\":\"NEW\"}",
                 "{\"orderId\":5,\"clientOrderId\":\"a\"}",
                 "{\"orderId\":5,\"clientOrderId\":7.5,\"status\":\"NEW\"}",
-                LONG_ID,
+                long_id,
         };
         struct weir_order_state o;
 

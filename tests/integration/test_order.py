@@ -280,6 +280,40 @@ def test_keys_are_never_shown(stage):
         assert "signature" not in (result.stdout + result.stderr).replace("Signature for", "")
 
 
+def test_without_keys_only_public_calls_work(stage):
+    stage.desk.env.pop("BINANCE_API_SECRET")
+    stage.desk.fails("account", says="no secret or private key")
+    stage.desk.env.pop("BINANCE_API_KEY")
+    stage.desk.fails("account", says="set BINANCE_API_KEY")
+    stage.desk.fails("place", "BTCUSDT", "buy", "0.01", "--price", "50000", says="not sent")
+    assert stage.desk.json("ticker", "BTCUSDT")["last"]
+    assert not [r for r in stage.sim.requests() if r["method"] == "POST"]
+
+
+def test_tls_is_verified(tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+            "-subj", "/CN=exchange", "-addext", "subjectAltName=IP:127.0.0.1")
+    with Stage("alone", tmp_path, *WIDE, "--tls-cert", str(cert), "--tls-key", str(key)) as stage:
+        url = stage.sim.url.replace("http:", "https:")
+        desk = Desk(("--base", url, "--ca", str(cert)), tmp_path / "region")
+        assert desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000")["executed"] == "yes"
+        desk.place = ("--base", url)
+        desk.fails("place", "BTCUSDT", "buy", "0.01", "--price", "50000", says="certificate|verif")
+        desk.place = ("--base", url, "--ca", str(tmp_path / "nothing"))
+        desk.fails("ticker", "BTCUSDT", says="certificates to trust")
+
+
+def test_a_gateway_on_a_unix_socket(tmp_path):
+    socket = tmp_path / "weir.sock"
+    with Stage("gateway", tmp_path, *WIDE, gateway_args=("--listen", f"unix:{socket}")) as stage:
+        desk = Desk((f"--gateway=unix:{socket}",), tmp_path / "region")
+        assert desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000")["executed"] == "yes"
+        # The environment names it as well as the option.
+        desk.place, desk.env["WEIR_GATEWAY"] = (), f"unix:{socket}"
+        assert len(desk.json("open", "BTCUSDT")) == 1
+
+
 @pytest.mark.parametrize("skew", [-90000, 1500, 90000])
 def test_the_exchanges_clock_is_used(way, tmp_path, skew):
     with Stage(way, tmp_path, *WIDE, "--skew", str(skew)) as stage:
