@@ -15,12 +15,13 @@
 #include <stdatomic.h>
 
 #define REGION_MAGIC   0x314e4f4947455257ULL /* "WREGION1" as little-endian bytes */
-#define REGION_VERSION 2u
+#define REGION_VERSION 3u
 
 #define REGION_POOLS        64   /* kinds of budgets: spot weight, futures orders, ... */
 #define REGION_POOL_WINDOWS 4    /* windows of one pool: 10 s and 1 min of orders, ... */
 #define REGION_GATES        16   /* one per product that is stopped and banned as a whole; 0: all */
 #define REGION_CLOCKS       16   /* one per product's host */
+#define REGION_EXCHANGES    16   /* one per product group */
 #define REGION_COUNTERS     64   /* what happened, for people to look at */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
 
@@ -137,7 +138,13 @@ struct region_header {
          */
         word_t pools[REGION_POOLS][REGION_POOL_WINDOWS];
         word_t counters[REGION_COUNTERS];
-        uint64_t spare_end[136];
+        /*
+         * Hash of the exchange that a group's books are about; 0: not bound yet
+         * (budget/exchange.h). Written once, by compare-and-swap. Relaxed: no other word depends on
+         * it.
+         */
+        word_t exchanges[REGION_EXCHANGES];
+        uint64_t spare_end[120];
 };
 
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
@@ -148,7 +155,8 @@ _Static_assert(offsetof(struct region_header, gates) == 192, "ceilings: 64 bytes
 _Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes");
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
 _Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");
-_Static_assert(offsetof(struct region_header, spare_end) == 3008, "counters: 512 bytes");
+_Static_assert(offsetof(struct region_header, exchanges) == 3008, "counters: 512 bytes");
+_Static_assert(offsetof(struct region_header, spare_end) == 3136, "exchanges: 128 bytes");
 _Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
 
 #define REGION_HEADER_BYTES 4096u

@@ -61,7 +61,7 @@ static void the_header_is_as_drawn(void **state)
                 FIELD(region_header, ceilings),     FIELD(region_header, spare_ceilings),
                 FIELD(region_header, gates),        FIELD(region_header, clocks),
                 FIELD(region_header, pools),        FIELD(region_header, counters),
-                FIELD(region_header, spare_end),
+                FIELD(region_header, exchanges),    FIELD(region_header, spare_end),
         };
 
         (void)state;
@@ -128,10 +128,11 @@ static void sizes_and_numbers_are_as_said(void **state)
         expect_said("`clocks` | ", REGION_CLOCKS, " words");
         expect_said("`pools` | ", REGION_POOLS, " pools");
         expect_said("`counters` | ", REGION_COUNTERS, " words");
+        expect_said("`exchanges` | ", REGION_EXCHANGES, " words");
         expect_said("in cell N % ", RING_CELLS, "");
         expect_said("| high | up to ", WINDOW_AMOUNT_MAX, " |");
         /* The lowest row of the versions is the first, the highest ours. */
-        expect_said("| ", REGION_VERSION, " | sent and flying share a word");
+        expect_said("| ", REGION_VERSION, " | each group is bound to an exchange");
 }
 
 /* Of a word that a take wrote, the bits that the document names. */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "budget/budget.h"
+#include "budget/exchange.h"
 #include "gateway/flow.h"
 #include "gateway/queue.h"
 #include "gateway/stops.h"
@@ -43,6 +44,31 @@ static void apply_settings(struct gateway *g)
                           "limits");
 }
 
+/* What the region remembers must be of the exchange that we talk to. */
+static int bind_region(struct gateway *g, const char *path)
+{
+        uint64_t exchanges[POLICY_GROUP_COUNT];
+        char text[SETTINGS_HOST_SIZE + 16];
+        enum policy_group group;
+
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
+                const struct settings_address *a = &g->settings.upstream[i];
+
+                exchanges[i] = a->is_unix ? exchange_of_socket(str_of(a->path))
+                                          : exchange_of_host(str_of(a->host), a->port);
+        }
+        if (exchange_bind(&g->region, exchanges, &group) == 0)
+                return 0;
+        settings_address_text(&g->settings.upstream[group], true, text, sizeof(text));
+        fprintf(stderr,
+                "weir: region %s: its budgets and bans of /%s are of another exchange than %s; "
+                "name "
+                "another region with --region, or stop the programs that use this one and delete "
+                "it\n",
+                path, policy_group_name(group), text);
+        return -EXDEV;
+}
+
 static int open_region(struct gateway *g)
 {
         const char *path = g->settings.region;
@@ -61,10 +87,12 @@ static int open_region(struct gateway *g)
         }
         budget_plan(&plan, clock_wall_us() / US_PER_MS);
         r = region_open(path, &plan, &g->region, &error);
-        if (r < 0)
-                fprintf(stderr, "weir: %s\n", error.why);
         g->limiter.region = &g->region;
-        return r;
+        if (r < 0) {
+                fprintf(stderr, "weir: %s\n", error.why);
+                return r;
+        }
+        return bind_region(g, path);
 }
 
 static int open_tls(struct gateway *g)

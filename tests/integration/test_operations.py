@@ -194,6 +194,26 @@ def test_a_region_of_something_else_is_not_touched(tmp_path):
     assert place.read_bytes() == b"my diary" * 1000
 
 
+def refused_region(upstream, region):
+    done = subprocess.run([WEIR, "gateway", "--listen", "127.0.0.1:0", "--region", str(region), *upstream],
+                          capture_output=True, timeout=10)
+    return done.stderr.decode() if done.returncode == 1 else ""
+
+
+def test_a_region_stays_with_the_exchange_it_is_about(tmp_path):
+    region = tmp_path / "region"
+    with RawUpstream() as upstream, RawUpstream() as other:
+        with Gateway(upstream.url, region, "--no-discovery"):
+            pass
+        said = refused_region(["--upstream", other.url], region)
+        assert f"region {region}: " in said and other.url in said and "--region" in said, said
+        # Neither does one group of another exchange, nor the real one.
+        assert "/dapi" in refused_region(["--upstream", upstream.url, "--upstream", f"dapi={other.url}"], region)
+        assert "https://api.binance.com" in refused_region([], region)
+        with Gateway(upstream.url, region, "--no-discovery") as gateway:
+            assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+
+
 def test_a_bad_wish_is_refused_by_name(tmp_path):
     with RawUpstream() as upstream, \
             Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
