@@ -6,6 +6,7 @@
 #include "budget/counters.h"
 #include "budget/exclock.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -249,7 +250,7 @@ int cmd_status(int argc, char **argv)
         struct look look = { .region = &region, .wall_ms = clock_wall_us() / US_PER_MS };
         bool is_json = false;
         char place[512];
-        int c;
+        int c, r = 0;
 
         opterr = 0;
         while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
@@ -274,14 +275,16 @@ int cmd_status(int argc, char **argv)
                 return EXIT_USAGE;
         }
         if (!path || path[0] == '\0') {
-                if (region_default_path(place, sizeof(place), &error) < 0) {
-                        fprintf(stderr, "weir: %s\n", error.why);
-                        return EXIT_FAILED;
-                }
+                r = region_default_path_readonly(place, sizeof(place), &error);
                 path = place;
         }
-        if (region_open_readonly(path, &region, &error) < 0) {
-                fprintf(stderr, "weir: %s; is a gateway running?\n", error.why);
+        if (r == 0)
+                r = region_open_readonly(path, &region, &error);
+        if (r < 0) {
+                fprintf(stderr, "weir: %s%s\n", error.why,
+                        error.is_place ? " with --region"
+                        : r == -ENOENT ? "; is a gateway running?"
+                                       : "");
                 return EXIT_FAILED;
         }
         if (is_json)

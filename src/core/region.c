@@ -15,6 +15,7 @@ static int refuse(struct region_error *e, int error, const char *path, const cha
 {
         /* A path too long to name is cut: the sentence still says what is wrong. */
         (void)!snprintf(e->why, sizeof(e->why), "region %.200s: %s", path, why);
+        e->is_place = false;
         return error;
 }
 
@@ -22,14 +23,24 @@ static int refuse_errno(struct region_error *e, int error, const char *path, con
 {
         (void)!snprintf(e->why, sizeof(e->why), "region %.200s: cannot %s: %s", path, what,
                         strerror(-error));
+        e->is_place = false;
         return error;
 }
 
 static int refuse_open(struct region_error *e, int error, const char *path)
 {
         (void)!snprintf(e->why, sizeof(e->why),
-                        "region %.200s: cannot open it: %s; name another file with --region", path,
+                        "region %.200s: cannot open it: %s; name another region", path,
                         error == -ELOOP ? "it is a symbolic link" : strerror(-error));
+        e->is_place = true;
+        return error;
+}
+
+/* As refuse(), of what naming another region would get round; @why says so. */
+static int refuse_place(struct region_error *e, int error, const char *path, const char *why)
+{
+        (void)refuse(e, error, path, why);
+        e->is_place = true;
         return error;
 }
 
@@ -71,11 +82,11 @@ static int check_owner(int fd, const char *path, struct stat *st, struct region_
         if (fstat(fd, st) < 0)
                 return refuse_errno(e, -errno, path, "look at it");
         if (!S_ISREG(st->st_mode))
-                return refuse(e, -EPERM, path, "is not a file; name another with --region");
+                return refuse_place(e, -EPERM, path, "is not a file; name another region");
         if (st->st_uid != geteuid() && geteuid() != 0)
-                return refuse(
+                return refuse_place(
                         e, -EPERM, path,
-                        "belongs to another user; run as that user or name another with --region");
+                        "belongs to another user; run as that user or name another region");
         if (st->st_mode & S_IWOTH)
                 return refuse(e, -EPERM, path, "may be written by everybody; chmod 600 it");
         return 0;
@@ -88,15 +99,15 @@ static int check_certificate(const struct region_header *h, const uint64_t *tabl
         if (h->version != REGION_VERSION || h->header_bytes != REGION_HEADER_BYTES ||
             h->slot_bytes != sizeof(struct slot) || h->n_slots != REGION_SLOTS ||
             h->total_bytes != REGION_BYTES)
-                return refuse(
+                return refuse_place(
                         e, -ESTALE, path,
                         "was made by another version of weir; stop the programs that use it and "
-                        "delete it, or name another with --region");
+                        "delete it, or name another region");
         if (table_hash && h->table_hash != *table_hash)
-                return refuse(
+                return refuse_place(
                         e, -ESTALE, path,
                         "was made for other endpoint tables; stop the programs that use it and "
-                        "delete it, or name another with --region");
+                        "delete it, or name another region");
         return 0;
 }
 
@@ -163,10 +174,10 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
 
                         if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first) ||
                             first != 0)
-                                return refuse(
+                                return refuse_place(
                                         e, -EUCLEAN, path,
                                         "is not a region of weir, or is damaged; move it away or "
-                                        "name another with --region");
+                                        "name another region");
                 }
                 r = build(fd, path, plan, e);
                 if (r < 0)
@@ -187,9 +198,10 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
         if (r == 0)
                 r = lock_and_build(fd, path, plan, e);
         if (r == 0 && (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES))
-                r = refuse(e, -EUCLEAN, path,
-                           "is cut short or of another version; stop the programs that use it and "
-                           "delete it, or name another with --region");
+                r = refuse_place(
+                        e, -EUCLEAN, path,
+                        "is cut short or of another version; stop the programs that use it and "
+                        "delete it, or name another region");
         if (r == 0) {
                 r = map(fd, PROT_READ | PROT_WRITE, ret);
                 if (r < 0)
@@ -271,26 +283,55 @@ void region_sync(struct region *region)
                 (void)!msync(region->header, REGION_HEADER_BYTES, MS_SYNC);
 }
 
-int region_default_path(char *path, size_t size, struct region_error *ret_error)
+static int default_folder(char *folder, size_t folder_size, char *path, size_t size,
+                          struct region_error *e)
 {
         const char *runtime = getenv("XDG_RUNTIME_DIR");
-        struct stat st;
-        char folder[256];
         int n;
 
         if (runtime && runtime[0] == '/')
-                n = snprintf(folder, sizeof(folder), "%s/weir", runtime);
+                n = snprintf(folder, folder_size, "%s/weir", runtime);
         else
-                n = snprintf(folder, sizeof(folder), "/dev/shm/weir-%u", (unsigned)geteuid());
-        if (n < 0 || (size_t)n >= sizeof(folder) ||
+                n = snprintf(folder, folder_size, "/dev/shm/weir-%u", (unsigned)geteuid());
+        if (n < 0 || (size_t)n >= folder_size ||
             (size_t)snprintf(path, size, "%s/region", folder) >= size)
-                return refuse(ret_error, -ENAMETOOLONG, folder, "has too long a name");
+                return refuse_place(e, -ENAMETOOLONG, folder,
+                                    "has too long a name; name another region");
+        return 0;
+}
+
+/* /dev/shm is everybody's: a folder that somebody else made there first is not ours. */
+static int check_folder(const char *folder, struct region_error *e)
+{
+        struct stat st;
+
+        if (lstat(folder, &st) < 0)
+                return refuse_errno(e, -errno, folder, "look at the folder");
+        if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+                return refuse_place(e, -EPERM, folder,
+                                    "is not a folder of this user alone; name another region");
+        return 0;
+}
+
+int region_default_path(char *path, size_t size, struct region_error *ret_error)
+{
+        char folder[256];
+        int r = default_folder(folder, sizeof(folder), path, size, ret_error);
+
+        if (r < 0)
+                return r;
         if (mkdir(folder, 0700) < 0 && errno != EEXIST)
                 return refuse_errno(ret_error, -errno, folder, "make the folder");
-        /* /dev/shm is everybody's: a folder that somebody else made there first is not ours. */
-        if (lstat(folder, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-            (st.st_mode & (S_IWGRP | S_IWOTH)))
-                return refuse(ret_error, -EPERM, folder,
-                              "is not a folder of this user alone; name a place with --region");
-        return 0;
+        return check_folder(folder, ret_error);
+}
+
+int region_default_path_readonly(char *path, size_t size, struct region_error *ret_error)
+{
+        char folder[256];
+        int r = default_folder(folder, sizeof(folder), path, size, ret_error);
+
+        if (r == 0)
+                r = check_folder(folder, ret_error);
+        /* No folder, no region: who opens it is told. */
+        return r == -ENOENT ? 0 : r;
 }

@@ -29,6 +29,8 @@ struct region_plan {
 
 struct region_error {
         char why[512]; /* a sentence: what is wrong with which file, and what to do */
+        bool is_place; /* it ends with "name another region": a face may add how that is done there
+                        */
 };
 
 /**
@@ -58,6 +60,9 @@ void region_sync(struct region *region);
  * Return: 0 or a negative errno with @ret_error written.
  */
 CHECKED int region_default_path(char *path, size_t size, struct region_error *ret_error);
+
+/* As region_default_path(), for looking only: makes no folder. */
+CHECKED int region_default_path_readonly(char *path, size_t size, struct region_error *ret_error);
 
 /* For region_plan.table_hash: of whatever gives the pools their meaning. */
 uint64_t region_hash(const void *meaning, size_t n);

@@ -69,6 +69,11 @@ static int bind_region(struct gateway *g, const char *path)
         return -EXDEV;
 }
 
+static void complain(const struct region_error *error)
+{
+        fprintf(stderr, "weir: %s%s\n", error->why, error->is_place ? " with --region" : "");
+}
+
 static int open_region(struct gateway *g)
 {
         const char *path = g->settings.region;
@@ -80,7 +85,7 @@ static int open_region(struct gateway *g)
         if (path[0] == '\0') {
                 r = region_default_path(place, sizeof(place), &error);
                 if (r < 0) {
-                        fprintf(stderr, "weir: %s\n", error.why);
+                        complain(&error);
                         return r;
                 }
                 path = place;
@@ -89,7 +94,7 @@ static int open_region(struct gateway *g)
         r = region_open(path, &plan, &g->region, &error);
         g->limiter.region = &g->region;
         if (r < 0) {
-                fprintf(stderr, "weir: %s\n", error.why);
+                complain(&error);
                 return r;
         }
         return bind_region(g, path);

@@ -3,6 +3,7 @@
 
 tests/cli/check_usage.py WEIR
 """
+import os
 import socket
 import subprocess
 import sys
@@ -30,10 +31,10 @@ WRONG = (
     ("gateway --set foo=1", 2, 'there is no setting "foo"'),
     ("gateway --set max_wait", 2, "write KEY=VALUE"),
     ("gateway --set tls_ca=FOLDER/none", 2, "cannot be read"),
-    ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another file with --region"),
-    ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another file with --region"),
+    ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another region with --region"),
+    ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another region with --region"),
     ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged; move it away"),
-    ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name another file"),
+    ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name another region with --region"),
     ("gateway extra", 2, 'unexpected "extra"'),
     ("sim --seed", 2, "sim: --seed needs a value; see weir sim --help"),
     ("sim --seed x", 2, "want a whole number from 0 to"),
@@ -83,6 +84,16 @@ class Usage(unittest.TestCase):
         self.assertIn(says, result.stderr)
         for line in result.stderr.splitlines():
             self.assertTrue(line.startswith("weir: "), line)
+
+    def test_who_only_looks_makes_no_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
+            environment.pop("WEIR_REGION", None)
+            result = subprocess.run([WEIR, "status"], capture_output=True, text=True, timeout=20, check=False,
+                                    env=environment)
+            self.refused(result, 1, f"region {folder}/weir/region: cannot open it: No such file or directory; "
+                                    "is a gateway running?")
+            self.assertEqual(list(Path(folder).iterdir()), [])
 
     def test_an_option_that_is_none_is_named(self):
         for command in COMMANDS:
