@@ -238,10 +238,8 @@ uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket)
 
 const char *weir_ticket_blocked_by(const struct weir_ticket *ticket)
 {
-        uint16_t pool =
-                ((const struct reservation *)(const void *)ticket->inside)->ticket.blocked_by;
-
-        return pool < policy_pool_count() ? policy_pool(pool)->name : "unknown";
+        return budget_blocked_by(
+                &((const struct reservation *)(const void *)ticket->inside)->ticket);
 }
 
 bool weir_may_leave(const struct weir_limiter *limiter, const struct weir_ticket *ticket)

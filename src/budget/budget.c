@@ -107,6 +107,18 @@ uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, u
         return owner_of(l, is_per_account, plan->account, 0);
 }
 
+const char *budget_blocked_by(const struct limiter_ticket *ticket)
+{
+        switch (ticket->blocker) {
+        case BLOCKED_BY_POOL:
+                return policy_pool(ticket->blocked_by)->name;
+        case BLOCKED_BY_PACING:
+                return "pacing";
+        default:
+                return "";
+        }
+}
+
 static enum policy_header header_of(enum usage_kind kind)
 {
         switch (kind) {

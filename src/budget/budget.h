@@ -34,6 +34,10 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
 /* Whose counter of @pool a request of @plan moves. */
 uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool);
 
+/* What made it wait or had it refused: a pool's name, "pacing", or "" when no budget did. Static.
+ */
+const char *budget_blocked_by(const struct limiter_ticket *ticket);
+
 /**
  * budget_news() - what one header of a reply says about usage
  * @ret_news: written for true

@@ -113,6 +113,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
                 takes_unfly(ticket, ticket->n_takes);
         ticket->state = TICKET_HELD;
         ticket->at_ms = at_ms;
+        ticket->blocker = BLOCKED_BY_PACING;
         if (at_ms >= ticket->deadline_ms) {
                 drop(l, ticket, false);
                 return LIMITER_LATE;
@@ -152,6 +153,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->at_ms = ticket->try_ms = ticket->good_until_ms = 0;
         ticket->deadline_ms = request->deadline_ms;
         ticket->is_probe = request->is_probe;
+        ticket->blocker = BLOCKED_BY_NOTHING;
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
         ticket->is_paced = false;
@@ -181,7 +183,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 ticket->at_ms = time.now_ms;
                 return LIMITER_LATE;
         }
-        shut_ms = takes_shut_until(ticket);
+        shut_ms = takes_shut_until(ticket, time.now_ms);
         if (shut_ms >= request->deadline_ms) {
                 ticket->at_ms = shut_ms;
                 return LIMITER_LATE;
@@ -192,7 +194,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         if (r == LIMITER_CROWDED && shut_ms > ticket->at_ms) {
                 ticket->at_ms = shut_ms;
                 ticket->shut_by = GATE_STOP;
-                (void)takes_shut_until(ticket);
+                (void)takes_shut_until(ticket, time.now_ms);
                 return LIMITER_SHUT;
         }
         if (r == LIMITER_GO)
@@ -270,7 +272,7 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
 /* GO; WAIT while a budget is stopped, if its window lasts longer; else SHUT. */
 static int check_shut(struct limiter_ticket *ticket, struct limiter_time time)
 {
-        uint64_t shut_ms = takes_shut_until(ticket);
+        uint64_t shut_ms = takes_shut_until(ticket, time.now_ms);
 
         if (shut_ms <= time.now_ms)
                 return LIMITER_GO;

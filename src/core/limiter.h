@@ -69,6 +69,13 @@ enum limiter_state {
         TICKET_FLYING,
 };
 
+/* What made a request wait, or had it refused. */
+enum limiter_blocker {
+        BLOCKED_BY_NOTHING, /* none of its budgets: a gate, its own deadline, or nothing did */
+        BLOCKED_BY_POOL,
+        BLOCKED_BY_PACING,
+};
+
 struct limiter_take {
         struct window window;
         uint64_t number;
@@ -89,7 +96,8 @@ struct limiter_ticket {
         uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
         uint64_t deadline_ms;
         enum gate_kind shut_by; /* for LIMITER_SHUT */
-        uint16_t blocked_by;    /* pool that made it wait, or refused it */
+        enum limiter_blocker blocker;
+        uint16_t blocked_by; /* for BLOCKED_BY_POOL: which */
         uint32_t pacing;
         bool is_paced;
         bool is_probe;

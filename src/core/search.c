@@ -59,7 +59,7 @@ struct search search_place(struct limiter_ticket *ticket, const struct ceilings 
 
                         search_take(&search, &ticket->takes[i], c, ticket->class, time);
                         if (search.at_ms > before_ms)
-                                ticket->blocked_by = ticket->takes[i].pool;
+                                takes_block(ticket, ticket->takes[i].pool);
                 }
                 if (search.at_ms == start_ms || search.again_ms > 0)
                         return search;

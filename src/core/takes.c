@@ -89,16 +89,22 @@ bool takes_are_never(struct limiter_ticket *ticket)
 {
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 if (ticket->takes[i].amount > ticket->takes[i].window.limit) {
-                        ticket->blocked_by = ticket->takes[i].pool;
+                        takes_block(ticket, ticket->takes[i].pool);
                         return true;
                 }
         }
         return false;
 }
 
-uint64_t takes_shut_until(struct limiter_ticket *ticket)
+void takes_block(struct limiter_ticket *ticket, uint16_t pool)
 {
-        uint64_t until_ms = 0;
+        ticket->blocker = BLOCKED_BY_POOL;
+        ticket->blocked_by = pool;
+}
+
+uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms)
+{
+        uint64_t until_ms = now_ms;
 
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 uint64_t shut_ms =
@@ -107,7 +113,7 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket)
 
                 if (shut_ms > until_ms) {
                         until_ms = shut_ms;
-                        ticket->blocked_by = ticket->takes[i].pool;
+                        takes_block(ticket, ticket->takes[i].pool);
                 }
         }
         return until_ms;

@@ -24,8 +24,12 @@ void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket);
 /* Whether one of them is more than a whole window holds. */
 CHECKED bool takes_are_never(struct limiter_ticket *ticket);
 
-/* When the ticket's budgets are no longer stopped, as far as the exchange said so. */
-uint64_t takes_shut_until(struct limiter_ticket *ticket);
+/* Notes that @pool is in the way. */
+void takes_block(struct limiter_ticket *ticket, uint16_t pool);
+
+/* When the ticket's budgets are no longer stopped, as far as the exchange said so; @now_ms if none
+ * is. */
+uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms);
 
 /* What @take's class may use of its window at @at_ms, given that the window is @number. */
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,

@@ -113,6 +113,8 @@ static uint32_t orders_spent(uint32_t span_ms, uint64_t ms)
         return look(ORDERS, 7, span_ms, AT(ms) / span_ms).spent;
 }
 
+#define NO_BUDGET 0xffff
+
 static void every_question_has_its_answer(void **state)
 {
         static const struct {
@@ -121,25 +123,27 @@ static void every_question_has_its_answer(void **state)
                 uint32_t weight, orders;
                 uint64_t ms, deadline_ms; /* into the minute */
                 int answer;
-                uint64_t at_ms; /* likewise; 0: not told */
-                uint16_t blocked_by;
+                uint64_t at_ms;      /* likewise; 0: not told */
+                uint16_t blocked_by; /* NO_BUDGET: no budget */
         } steps[] = {
                 { "more than a window ever holds", CLASS_CANCEL, 1001, 0, 5000, 0, LIMITER_NEVER, 0,
                   WEIGHT },
                 { "in one of several windows", CLASS_CANCEL, 1, 51, 5000, 0, LIMITER_NEVER, 0,
                   ORDERS },
-                { "past its deadline", CLASS_CANCEL, 1, 0, 5000, 5000, LIMITER_LATE, 5000, 0 },
+                { "past its deadline", CLASS_CANCEL, 1, 0, 5000, 5000, LIMITER_LATE, 5000,
+                  NO_BUDGET },
                 { "in the last moment before it", CLASS_CANCEL, 1, 0, 5000, 5001, LIMITER_GO, 0,
-                  0 },
-                { "nothing to pay", CLASS_BACKFILL, 0, 0, 5000, 0, LIMITER_GO, 0, 0 },
-                { "most of the minute", CLASS_CANCEL, 899, 0, 5000, 0, LIMITER_GO, 0, 0 },
-                { "an order under its 95 %", CLASS_ORDER, 50, 1, 5000, 0, LIMITER_GO, 0, 0 },
+                  NO_BUDGET },
+                { "nothing to pay", CLASS_BACKFILL, 0, 0, 5000, 0, LIMITER_GO, 0, NO_BUDGET },
+                { "most of the minute", CLASS_CANCEL, 899, 0, 5000, 0, LIMITER_GO, 0, NO_BUDGET },
+                { "an order under its 95 %", CLASS_ORDER, 50, 1, 5000, 0, LIMITER_GO, 0,
+                  NO_BUDGET },
                 { "an order above it waits for the next", CLASS_ORDER, 1, 1, 5000, 0, LIMITER_WAIT,
                   60100, WEIGHT },
                 { "not beyond its deadline", CLASS_ORDER, 1, 1, 5000, 60100, LIMITER_LATE, 60100,
                   WEIGHT },
                 { "just within", CLASS_ORDER, 1, 1, 5000, 60101, LIMITER_WAIT, 60100, WEIGHT },
-                { "a cancel has the rest", CLASS_CANCEL, 50, 0, 5000, 0, LIMITER_GO, 0, 0 },
+                { "a cancel has the rest", CLASS_CANCEL, 50, 0, 5000, 0, LIMITER_GO, 0, NO_BUDGET },
                 { "and then waits too", CLASS_CANCEL, 1, 0, 5000, 0, LIMITER_WAIT, 60100, WEIGHT },
         };
 
@@ -157,7 +161,9 @@ static void every_question_has_its_answer(void **state)
                 has_place = answer == LIMITER_GO || answer == LIMITER_WAIT;
                 if (answer != steps[i].answer ||
                     (steps[i].at_ms && t.at_ms != AT(steps[i].at_ms)) ||
-                    (steps[i].blocked_by && t.blocked_by != steps[i].blocked_by) ||
+                    t.blocker != (steps[i].blocked_by == NO_BUDGET ? BLOCKED_BY_NOTHING
+                                                                   : BLOCKED_BY_POOL) ||
+                    (t.blocker == BLOCKED_BY_POOL && t.blocked_by != steps[i].blocked_by) ||
                     (t.state != TICKET_EMPTY) != has_place)
                         fail_msg("%s: answer %d, at %lld, by %u, state %d", steps[i].label, answer,
                                  (long long)(t.at_ms - AT(0)), t.blocked_by, (int)t.state);

@@ -70,6 +70,32 @@ static void equal_settings_share_a_bucket_and_others_do_not(void **state)
         region_close(&region);
 }
 
+static void who_waits_for_the_bucket_is_told_so(void **state)
+{
+        struct region region = REGION_NULL;
+        struct limiter l = { .region = &region };
+        struct limiter_request late = one;
+        struct limiter_ticket ticket;
+
+        (void)state;
+        open_private(&region);
+        assert_int_equal(limiter_set_pacing(&l, 60, 1), 0);
+        assert_int_equal(limiter_reserve(&l, &one, NOW, &ticket), LIMITER_GO);
+        assert_int_equal(ticket.blocker, BLOCKED_BY_NOTHING);
+        limiter_abandon(&ticket);
+        assert_int_equal(limiter_reserve(&l, &one, NOW, &ticket), LIMITER_WAIT);
+        assert_int_equal(ticket.blocker, BLOCKED_BY_PACING);
+        limiter_refund(&l, &ticket);
+        late.deadline_ms = NOW.now_ms + 500;
+        assert_int_equal(limiter_reserve(&l, &late, NOW, &ticket), LIMITER_LATE);
+        assert_int_equal(ticket.blocker, BLOCKED_BY_PACING);
+        /* Its own deadline, and no budget. */
+        late.deadline_ms = NOW.now_ms;
+        assert_int_equal(limiter_reserve(&l, &late, NOW, &ticket), LIMITER_LATE);
+        assert_int_equal(ticket.blocker, BLOCKED_BY_NOTHING);
+        region_close(&region);
+}
+
 static void a_full_table_refuses_and_changes_nothing(void **state)
 {
         struct region region = REGION_NULL;
@@ -113,6 +139,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(equal_settings_share_a_bucket_and_others_do_not),
+                cmocka_unit_test(who_waits_for_the_bucket_is_told_so),
                 cmocka_unit_test(a_full_table_refuses_and_changes_nothing),
                 cmocka_unit_test(buckets_are_listed_apart_from_budgets),
         };

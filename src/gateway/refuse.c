@@ -75,14 +75,56 @@ static void flow_answer(struct flow *f, const struct answer *answer, const char 
 /* The budget that was in the way is one of orders: then client libraries expect the other code. */
 static bool is_about_orders(const struct flow *f)
 {
-        return policy_pool(f->ticket.blocked_by)->unit == POLICY_ORDERS;
+        return f->ticket.blocker == BLOCKED_BY_POOL &&
+               policy_pool(f->ticket.blocked_by)->unit == POLICY_ORDERS;
 }
 
 static void log_refusal(const struct flow *f, const char *verdict, uint64_t wait_ms)
 {
+        const char *blocker = budget_blocked_by(&f->ticket);
+
         log_event(LOG_WARN, "refused", "group=%s class=%s verdict=%s pool=%s wait_ms=%llu",
                   policy_group_name(f->plan.group), class_name(f->request.class), verdict,
-                  policy_pool(f->ticket.blocked_by)->name, (unsigned long long)wait_ms);
+                  blocker[0] ? blocker : "none", (unsigned long long)wait_ms);
+}
+
+/* What a client can do about a deadline, which only a signature makes it name itself. */
+static const char *remedy(const struct flow *f)
+{
+        return f->plan.is_signed && policy_expires_ms(&f->plan) > 0
+                       ? "send it again later, signed anew, or with a longer recvWindow"
+                       : "send it again later, or with a longer X-Weir-Max-Wait";
+}
+
+static void refuse_late(struct flow *f, const struct answer *answer, uint64_t wait_ms,
+                        uint64_t may_wait_ms)
+{
+        const char *is_pool = f->ticket.blocker == BLOCKED_BY_POOL ? "the budget " : "";
+
+        if (f->ticket.blocker == BLOCKED_BY_NOTHING)
+                answer_send(f->exchange, answer,
+                            "the time in which this request could be sent is over; nothing was "
+                            "sent; %s",
+                            remedy(f));
+        else
+                answer_send(f->exchange, answer,
+                            "%s%s has room in %llu ms, and this request may only wait %llu ms; "
+                            "nothing was sent; %s",
+                            is_pool, budget_blocked_by(&f->ticket), (unsigned long long)wait_ms,
+                            (unsigned long long)may_wait_ms, remedy(f));
+}
+
+static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t wait_ms)
+{
+        if (f->ticket.blocker == BLOCKED_BY_POOL)
+                answer_send(f->exchange, answer,
+                            "the budget %s is spoken for in all windows ahead; nothing was sent; "
+                            "again in %llu ms",
+                            budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
+        else
+                answer_send(f->exchange, answer,
+                            "no place can be had now; nothing was sent; again in %llu ms",
+                            (unsigned long long)wait_ms);
 }
 
 static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wait_ms)
@@ -103,7 +145,6 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
         uint64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
         uint64_t may_wait_ms =
                 f->request.deadline_ms > now_ms ? f->request.deadline_ms - now_ms : 0;
-        const char *pool = policy_pool(f->ticket.blocked_by)->name;
         struct region_header *counters = f->gateway->region.header;
         struct answer a = {
                 .status = 429,
@@ -118,17 +159,12 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
                 answer_send(f->exchange, &a,
                             "this request alone costs more than a whole window of %s; nothing was "
                             "sent; ask for less at once",
-                            pool);
+                            budget_blocked_by(&f->ticket));
                 break;
         case LIMITER_LATE:
                 a.verdict = "late";
                 counter_add(counters, COUNTER_refused_late);
-                answer_send(
-                        f->exchange, &a,
-                        "the budget %s has room in %llu ms, and this request may only wait "
-                        "%llu ms; nothing was sent; send it again later, signed anew, or with a "
-                        "longer recvWindow",
-                        pool, (unsigned long long)wait_ms, (unsigned long long)may_wait_ms);
+                refuse_late(f, &a, wait_ms, may_wait_ms);
                 break;
         case LIMITER_SHUT:
                 a.verdict = gate_kind_name(f->ticket.shut_by);
@@ -139,10 +175,7 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
         case LIMITER_CROWDED:
                 a.verdict = "crowded";
                 counter_add(counters, COUNTER_refused_crowded);
-                answer_send(f->exchange, &a,
-                            "the budget %s is spoken for in all windows ahead; nothing was sent; "
-                            "again in %llu ms",
-                            pool, (unsigned long long)wait_ms);
+                refuse_crowded(f, &a, wait_ms);
                 break;
         default:
                 a = (struct answer){ 503, CODE_DISCONNECTED, "full", 1 };

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from support import WEIR, Gateway, RawUpstream, Sim, eventually, fetch, raw
+from support import ALICE, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, raw, signed
 
 
 def status(region):
@@ -212,6 +212,23 @@ def test_a_region_stays_with_the_exchange_it_is_about(tmp_path):
         assert "https://api.binance.com" in refused_region([], region)
         with Gateway(upstream.url, region, "--no-discovery") as gateway:
             assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+
+
+def test_a_refusal_names_what_is_in_the_way(tmp_path):
+    impatient = {"X-Weir-Max-Wait": "50"}
+    with RawUpstream(limits=[("REQUEST_WEIGHT", "MINUTE", 1, 6000)]) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--set", "pacing.requests_per_minute=10",
+                    "--set", "pacing.burst=1") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        for path, signed_too in (("/api/v3/ping", False), ("/api/v3/account?" + signed({}, ALICE[1]), True)):
+            status, headers, body = fetch(gateway.port, path, headers=impatient)
+            text = json.loads(body)["msg"]
+            assert (status, headers["x-weir-verdict"]) == (429, "late"), text
+            assert "weir: pacing has room in " in text and ("recvWindow" in text) == signed_too, text
+        assert "pool=pacing" in "".join(gateway.logged("refused")) and "spot" not in text
+        # Whose time was over before it came: no budget is to blame.
+        text = json.loads(fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})[2])["msg"]
+        assert "pacing has room" in text or "is over" in text, text
 
 
 def test_a_bad_wish_is_refused_by_name(tmp_path):
