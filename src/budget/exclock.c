@@ -20,10 +20,11 @@ void exclock_init(struct exclock *c, const word_t *word, uint64_t mono_us, uint6
 {
         int64_t offset_ms = 0;
         uint32_t error_ms = EXCLOCK_UNKNOWN_ERROR_MS;
-
         /* The wall clock may have been set since: what another process measured is a hint only. */
-        (void)!exclock_read(word, &offset_ms, &error_ms);
+        bool is_there = exclock_read(word, &offset_ms, &error_ms);
+
         *c = (struct exclock){
+                .is_taken_over = is_there,
                 .offset_us = (int64_t)(wall_us - mono_us) + offset_ms * (int64_t)US_PER_MS,
                 .error_us = EXCLOCK_UNKNOWN_ERROR_MS * US_PER_MS,
                 .measured_us = mono_us,

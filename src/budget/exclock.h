@@ -14,8 +14,9 @@
 
 struct exclock {
         bool is_measured;
-        int64_t offset_us; /* exchange minus monotonic */
-        uint64_t error_us; /* at @measured_us */
+        bool is_taken_over; /* started from what another process measured */
+        int64_t offset_us;  /* exchange minus monotonic */
+        uint64_t error_us;  /* at @measured_us */
         uint64_t measured_us;
         uint64_t one_way_us; /* half the quickest round trip seen lately */
 };
@@ -47,6 +48,15 @@ bool exclock_sample(struct exclock *c, uint64_t server_ms, uint64_t sent_us, uin
 
 /* Writes the clock for other processes. */
 void exclock_publish(const struct exclock *c, word_t *word, uint64_t mono_us, uint64_t wall_us);
+
+/*
+ * Whether the exchange's time was ever measured, here or by another process. Before, it is this
+ * machine's wall clock, which may be hours off: places taken by it would be in other windows.
+ */
+static inline bool exclock_is_known(const struct exclock *c)
+{
+        return c->is_measured || c->is_taken_over;
+}
 
 uint64_t exclock_now_us(const struct exclock *c, uint64_t mono_us);
 struct limiter_time exclock_now(const struct exclock *c, uint64_t mono_us);

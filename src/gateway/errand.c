@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "classify/classify.h"
 #include "budget/budget.h"
+#include "gateway/flow.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
@@ -32,6 +33,18 @@ static const struct {
 
 static void errand_send(struct errand *e);
 
+static bool gates_are_open(struct errand *e)
+{
+        struct limiter *l = &e->gateway->limiter;
+        uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms, until_ms;
+        enum gate_kind kind;
+
+        return gate_check(limiter_gate(l, BUDGET_GATE_ALL), now_ms, &until_ms, &kind) ==
+                       GATE_OPEN &&
+               gate_check(limiter_gate(l, budget_gate(e->plan.group)), now_ms, &until_ms, &kind) ==
+                       GATE_OPEN;
+}
+
 static uint64_t period_us(const struct errand *e)
 {
         const struct settings *s = &e->gateway->settings;
@@ -46,6 +59,8 @@ static bool errand_leave(struct http_call *call)
         uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms;
 
         e->sent_ms = now_ms;
+        if (e->is_uncharged)
+                return gates_are_open(e);
         return ticket_may_leave(&e->ticket, now_ms);
 }
 
@@ -74,6 +89,19 @@ static void errand_data(struct http_call *call, struct str payload)
         e->n_body += n;
 }
 
+static bool is_time_known_or_given_up(const struct errand *e)
+{
+        return upstream_knows_time(e->gateway, e->upstream) || e->upstream->has_given_up;
+}
+
+static void write_request(const struct errand *e, struct limiter_request *ret_request)
+{
+        budget_request(&e->gateway->limiter, &e->plan, ret_request);
+        ret_request->is_probe = e->kind == ERRAND_PROBE;
+        ret_request->class = CLASS_RECONCILE;
+        ret_request->pacing = 0;
+}
+
 static void land(struct errand *e)
 {
         uint32_t foreign = 0;
@@ -83,6 +111,27 @@ static void land(struct errand *e)
         limiter_land(&e->gateway->limiter, &e->ticket, upstream_now(e->gateway, e->upstream),
                      e->plan.charges[0].pool, e->plan.charges[0].amount - final, e->news, e->n_news,
                      &foreign);
+}
+
+/* What left before the windows could be told, in the books at last. */
+static void charge_late(struct errand *e)
+{
+        struct limiter *l = &e->gateway->limiter;
+        struct limiter_time time = upstream_now(e->gateway, e->upstream);
+        uint64_t sent_ms = exclock_now(&e->upstream->clock, e->call.sent_us).now_ms;
+        struct limiter_request request;
+        uint32_t foreign;
+
+        for (; e->n_uncharged > 0; --e->n_uncharged) {
+                write_request(e, &request);
+                if (limiter_reserve(l, &request, time, &e->ticket) == LIMITER_GO)
+                        limiter_land(l, &e->ticket, time, 0, 0, NULL, 0, NULL);
+                else
+                        /* No room is left in these books anyway. */
+                        limiter_refund(l, &e->ticket);
+        }
+        for (size_t i = 0; i < e->n_news; ++i)
+                (void)!limiter_observe(l, &e->news[i], sent_ms, time, &foreign);
 }
 
 static void take_time(struct errand *e, uint64_t received_us)
@@ -96,6 +145,8 @@ static void take_time(struct errand *e, uint64_t received_us)
             exclock_sample(&u->clock, (uint64_t)server_ms, e->call.sent_us, received_us))
                 exclock_publish(&u->clock, &e->gateway->region.header->clocks[u->group],
                                 clock_mono_us(), clock_wall_us());
+        if (e->n_uncharged > 0 && exclock_is_known(&u->clock))
+                charge_late(e);
         if (server_ms > 0 && ++e->n_done < TIME_BURST)
                 e->due_us = 0;
 }
@@ -160,6 +211,18 @@ static void finish_probe(struct errand *e, bool is_answered)
                           policy_group_name(e->upstream->group), e->gate, e->status);
 }
 
+/* An answer that was no time: asked again soon, but for one that says that there is none. */
+static void wait_or_give_up(struct errand *e, const struct verdict *verdict, uint64_t received_us)
+{
+        e->due_us = received_us + AGAIN_US;
+        if (verdict->kind != VERDICT_OK && verdict->kind != VERDICT_REJECTED &&
+            verdict->kind != VERDICT_AUTH && verdict->kind != VERDICT_NOT_FOUND)
+                return;
+        e->due_us = received_us + period_us(e);
+        upstream_give_up_time(e->gateway, e->upstream);
+        flow_start_waiting(e->gateway, e->upstream);
+}
+
 static void errand_done(struct http_call *call)
 {
         struct errand *e = container_of(call, struct errand, call);
@@ -173,8 +236,11 @@ static void errand_done(struct http_call *call)
         };
         struct verdict verdict;
 
-        e->is_running = false;
-        land(e);
+        e->is_running = e->is_unreached = false;
+        if (e->is_uncharged)
+                ++e->n_uncharged;
+        else
+                land(e);
         in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
         classify(&in, &verdict);
         stops_note(e->gateway, e->upstream, &e->plan, &verdict);
@@ -185,8 +251,16 @@ static void errand_done(struct http_call *call)
                 take_info(e);
         if (e->kind == ERRAND_PROBE)
                 finish_probe(e, true);
+        if (e->kind == ERRAND_TIME && !is_time_known_or_given_up(e))
+                wait_or_give_up(e, &verdict, received_us);
         if (e->due_us == 0)
                 errand_send(e);
+        if (e->kind == ERRAND_TIME && !e->upstream->has_started &&
+            exclock_is_known(&e->upstream->clock)) {
+                /* The limits are asked first: what goes on is soon bound by them. */
+                errands_run(e->gateway, e->upstream);
+                flow_start_waiting(e->gateway, e->upstream);
+        }
 }
 
 static void errand_failed(struct http_call *call, enum http_failure failure, const char *why)
@@ -194,14 +268,24 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
         struct errand *e = container_of(call, struct errand, call);
 
         e->is_running = false;
-        if (failure == HTTP_NOT_SENT)
+        e->is_unreached = failure == HTTP_NOT_SENT;
+        if (e->is_unreached)
                 limiter_refund(&e->gateway->limiter, &e->ticket);
         else
                 limiter_abandon(&e->ticket);
+        if (e->is_uncharged && !e->is_unreached)
+                ++e->n_uncharged;
         e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
         if (e->kind == ERRAND_PROBE)
                 finish_probe(e, false);
         log_event(LOG_DEBUG, "errand_failed", "path=%.*s why=\"%s\"", STR_ARGS(e->path), why);
+        if (e->kind != ERRAND_TIME || !e->is_unreached)
+                return;
+        /* No request could have been sent either; those who wait for the time are told why. */
+        if (gates_are_open(e))
+                flow_refuse_waiting(e->gateway, e->upstream, why);
+        else
+                flow_start_waiting(e->gateway, e->upstream);
 }
 
 static const struct http_call_ops errand_ops = {
@@ -212,7 +296,8 @@ static const struct http_call_ops errand_ops = {
         .failed = errand_failed,
 };
 
-/* Takes a place in the budgets, at once or not at all. */
+/* Takes a place in the budgets, at once or not at all; the first question for the time takes none.
+ */
 static bool errand_reserve(struct errand *e)
 {
         struct policy_input input = { .method = STR_LITERAL("GET") };
@@ -225,15 +310,18 @@ static bool errand_reserve(struct errand *e)
         input.query = rest;
         if (policy_match(&e->gateway->policy, &input, &e->plan) != 0)
                 return false;
-        budget_request(&e->gateway->limiter, &e->plan, &request);
-        request.is_probe = e->kind == ERRAND_PROBE;
-        request.class = CLASS_RECONCILE;
-        request.pacing = 0;
+        e->is_uncharged = e->kind == ERRAND_TIME && !is_time_known_or_given_up(e);
+        if (e->is_uncharged)
+                return gates_are_open(e);
+        write_request(e, &request);
         r = limiter_reserve(&e->gateway->limiter, &request, upstream_now(e->gateway, e->upstream),
                             &e->ticket);
         if (r != LIMITER_GO)
                 limiter_refund(&e->gateway->limiter, &e->ticket);
-        return r == LIMITER_GO;
+        /* The wall clock is behind the books of others: that only the exchange's time can mend. */
+        e->is_uncharged = r == -ESTALE && e->kind == ERRAND_TIME &&
+                          !exclock_is_known(&e->upstream->clock) && gates_are_open(e);
+        return r == LIMITER_GO || e->is_uncharged;
 }
 
 static void errand_send(struct errand *e)
@@ -290,9 +378,20 @@ void errands_run(struct gateway *g, struct upstream *u)
         for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind) {
                 struct errand *e = &u->errands.all[kind];
 
+                if (kind == ERRAND_INFO && !is_time_known_or_given_up(e))
+                        continue;
                 if (!e->is_running && e->due_us <= now_us)
                         errand_send(e);
         }
+}
+
+void errand_ask_time(struct gateway *g, struct upstream *u)
+{
+        struct errand *e = &u->errands.all[ERRAND_TIME];
+
+        (void)g;
+        if (e->is_unreached && !e->is_running)
+                errand_send(e);
 }
 
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate)

@@ -4,6 +4,11 @@
  * The requests of our own to a product: the exchange's time, its limits (exchangeInfo), and the
  * one probe after a ban. They go through the limiter like everybody's and give way when there is
  * no room; the probe alone passes the gate that it tests.
+ *
+ * The first request for the time cannot be charged: in which window it counts is what it asks. It
+ * is charged when the answer says so, before anything else of its product is sent. A process that
+ * is killed in between leaves the region without a clock, so the next one begins in the same way,
+ * and the used weight that its answer shows includes what was not charged.
  */
 #ifndef GATEWAY_ERRAND_H
 #define GATEWAY_ERRAND_H
@@ -29,9 +34,12 @@ struct errand {
         struct upstream *upstream;
         enum errand_kind kind;
         bool is_running;
-        uint64_t due_us; /* monotonic; UINT64_MAX: never */
-        unsigned n_done; /* time: samples of the first burst */
-        unsigned gate;   /* probe: which one is tested */
+        uint64_t due_us;      /* monotonic; UINT64_MAX: never */
+        unsigned n_done;      /* time: samples of the first burst */
+        bool is_uncharged;    /* time: sent before the windows could be told */
+        unsigned n_uncharged; /* time: such requests that the books still lack */
+        bool is_unreached;    /* the last try found no connection */
+        unsigned gate;        /* probe: which one is tested */
         struct http_call call;
         struct limiter_ticket ticket;
         struct policy_plan plan;
@@ -57,6 +65,8 @@ struct errands {
 void errands_init(struct gateway *g, struct upstream *u);
 /* Starts what is due. Called from housekeeping and when a product comes into use. */
 void errands_run(struct gateway *g, struct upstream *u);
+/* Asks for the time at once where the last try found no connection, as any request would. */
+void errand_ask_time(struct gateway *g, struct upstream *u);
 /* Sends the probe for @gate, which the caller has just been given. */
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate);
 void errands_stop(struct upstream *u);

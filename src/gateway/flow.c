@@ -20,8 +20,12 @@
 #define STALE_MAX 2
 /* What the exchange itself needs between its two looks at recvWindow. */
 #define ENGINE_MARGIN_MS 50
+/* How long requests wait for the exchange's time to be asked the first time: some round trips, a
+ * handshake, and a try more. */
+#define CLOCK_WAIT_MS 3000
 
 static void flow_reserve(struct flow *f);
+static void flow_give_up_clock(struct flow *f);
 
 static struct flow *flow_new(struct gateway *g)
 {
@@ -100,7 +104,7 @@ static uint64_t mono_us(const struct flow *f, uint64_t exchange_ms)
         return exclock_to_mono_us(&f->upstream->clock, exchange_ms);
 }
 
-static void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms)
+static void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us)
 {
         struct gateway *g = f->gateway;
 
@@ -111,10 +115,15 @@ static void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms)
                 return;
         }
         f->state = state;
-        if (queue_add(g, f, mono_us(f, until_ms)) < 0) {
+        if (queue_add(g, f, due_us) < 0) {
                 refuse_memory(f);
                 flow_end(f);
         }
+}
+
+static void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms)
+{
+        flow_wait_us(f, state, mono_us(f, until_ms));
 }
 
 /* Nothing can be had before @until_ms: wait for it if the deadline allows, else say so now. */
@@ -218,6 +227,10 @@ void flow_due(struct flow *f)
         struct limiter_time time = upstream_now(f->gateway, f->upstream);
         int r;
 
+        if (f->state == FLOW_STARTING) {
+                flow_give_up_clock(f);
+                return;
+        }
         if (f->state == FLOW_PARKED) {
                 flow_reserve(f);
                 return;
@@ -432,6 +445,15 @@ static bool may_ask_again(struct flow *f, enum http_failure failure)
                !f->is_gone && !f->gateway->is_draining && f->n_stale < STALE_MAX;
 }
 
+static void flow_not_sent(struct flow *f, const char *why)
+{
+        counter_add(f->gateway->region.header, COUNTER_not_sent);
+        log_event(LOG_WARN, "not_sent", "group=%s why=\"%s\"", policy_group_name(f->plan.group),
+                  why);
+        refuse_unsent(f, why);
+        flow_end(f);
+}
+
 static void flow_failed(struct http_call *http, enum http_failure failure, const char *why)
 {
         struct flow *f = container_of(http, struct flow, http);
@@ -447,11 +469,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                         flow_reserve(f);
                         return;
                 }
-                counter_add(g->region.header, COUNTER_not_sent);
-                log_event(LOG_WARN, "not_sent", "group=%s why=\"%s\"",
-                          policy_group_name(f->plan.group), why);
-                refuse_unsent(f, why);
-                flow_end(f);
+                flow_not_sent(f, why);
                 return;
         }
 
@@ -519,20 +537,20 @@ static void flow_set_deadline(struct flow *f, uint64_t max_wait_ms)
 }
 
 /* X-Weir-Class and X-Weir-Max-Wait (ms). Return: false after having refused. */
-static bool flow_read_wishes(struct flow *f, uint64_t *ret_max_wait_ms)
+static bool flow_read_wishes(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
         struct str class = http_field_value(head, STR_LITERAL("x-weir-class"));
         struct str max_wait = http_field_value(head, STR_LITERAL("x-weir-max-wait"));
 
-        *ret_max_wait_ms = f->gateway->settings.max_wait_ms;
+        f->max_wait_ms = f->gateway->settings.max_wait_ms;
         if (class.p && class_from(class, &f->request.class) < 0) {
                 refuse_wish(f, "X-Weir-Class", class,
                             "one of cancel, order, reconcile, account, market, backfill");
                 return false;
         }
         if (max_wait.p &&
-            (str_to_u64(max_wait, ret_max_wait_ms) < 0 || *ret_max_wait_ms > 86400000)) {
+            (str_to_u64(max_wait, &f->max_wait_ms) < 0 || f->max_wait_ms > 86400000)) {
                 refuse_wish(f, "X-Weir-Max-Wait", max_wait,
                             "a number of milliseconds up to 86400000");
                 return false;
@@ -552,11 +570,95 @@ static void note_unknown(struct flow *f)
                   log_quote(head->path, quoted, sizeof(quoted)), f->gateway->policy.unknown_weight);
 }
 
+/* Its deadline can be told, and places be taken. */
+static void flow_admit(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+        uint64_t waited_ms = (loop_now_us(g->loop) - f->arrived_us) / US_PER_MS;
+
+        flow_set_deadline(f, f->max_wait_ms > waited_ms ? f->max_wait_ms - waited_ms : 0);
+        call_init(&f->call, &g->call, f->request.deadline_ms);
+        flow_reserve(f);
+}
+
+/*
+ * The first of a product, in a region that knows no time of it: this machine's clock may be hours
+ * off, and places taken by it would be in windows that others come to later. Wait for the errand
+ * that asks.
+ */
+static void flow_await_clock(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+        struct upstream *u = f->upstream;
+        uint64_t wait_ms = f->max_wait_ms < CLOCK_WAIT_MS ? f->max_wait_ms : CLOCK_WAIT_MS;
+
+        flow_wait_us(f, FLOW_STARTING, f->arrived_us + wait_ms * US_PER_MS);
+        /* Last: @f may be refused in here. */
+        errand_ask_time(g, u);
+}
+
+/* The time has not come. Who may wait no longer is refused, the others go by the wall clock. */
+static void flow_give_up_clock(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+        struct upstream *u = f->upstream;
+
+        if (f->max_wait_ms < CLOCK_WAIT_MS && !upstream_knows_time(g, u) && !u->has_given_up) {
+                refuse_limiter(f, LIMITER_LATE, 0);
+                flow_end(f);
+                return;
+        }
+        upstream_give_up_time(g, u);
+        flow_admit(f);
+        flow_start_waiting(g, u);
+}
+
+/* For each of @u that waits for the time: the urgent ones first. Then it is in the queue no more.
+ */
+static void each_starting(struct gateway *g, struct upstream *u,
+                          void (*fn)(struct flow *, const char *), const char *why)
+{
+        for (unsigned class = 0; class < CLASS_COUNT; ++class) {
+                struct list *it, *after;
+
+                list_for_each_safe(it, after, &g->queue.by_class[class])
+                {
+                        struct flow *f = container_of(it, struct flow, class_link);
+
+                        if (f->state != FLOW_STARTING || f->upstream != u)
+                                continue;
+                        queue_remove(g, f);
+                        fn(f, why);
+                }
+        }
+}
+
+static void start_one(struct flow *f, const char *why)
+{
+        (void)why;
+        flow_admit(f);
+}
+
+static void refuse_one(struct flow *f, const char *why)
+{
+        flow_not_sent(f, why);
+}
+
+void flow_start_waiting(struct gateway *g, struct upstream *u)
+{
+        u->has_started = upstream_knows_time(g, u);
+        each_starting(g, u, start_one, NULL);
+}
+
+void flow_refuse_waiting(struct gateway *g, struct upstream *u, const char *why)
+{
+        each_starting(g, u, refuse_one, why);
+}
+
 static void flow_start(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
         struct gateway *g = f->gateway;
-        uint64_t max_wait_ms;
 
         if (upstream_use(g, f->upstream) < 0 ||
             upstream_write_head(f->upstream, &f->head, head, http_exchange_body(f->exchange).n) <
@@ -573,13 +675,16 @@ static void flow_start(struct flow *f)
         budget_request(&g->limiter, &f->plan, &f->request);
         if (!f->plan.is_known)
                 note_unknown(f);
-        if (!flow_read_wishes(f, &max_wait_ms)) {
+        if (!flow_read_wishes(f)) {
                 flow_end(f);
                 return;
         }
-        flow_set_deadline(f, max_wait_ms);
-        call_init(&f->call, &g->call, f->request.deadline_ms);
-        flow_reserve(f);
+        /* Who is stopped is told so at once. */
+        if (upstream_knows_time(g, f->upstream) || f->upstream->has_given_up ||
+            !gates_are_open(f, upstream_now(g, f->upstream).now_ms))
+                flow_admit(f);
+        else
+                flow_await_clock(f);
 }
 
 void flow_begin(void *ctx, struct http_exchange *exchange)
@@ -612,6 +717,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->exchange = exchange;
         f->plan = plan;
         f->ticket.state = TICKET_EMPTY;
+        f->ticket.blocker = BLOCKED_BY_NOTHING;
         f->request.class = plan.class;
         f->state = FLOW_NEW;
         f->sequence = ++g->sequence;
@@ -632,6 +738,7 @@ void flow_client_gone(void *ctx, struct http_exchange *exchange)
                 return;
         f->is_gone = true;
         switch (f->state) {
+        case FLOW_STARTING:
         case FLOW_HELD:
         case FLOW_PARKED:
                 counter_add(f->gateway->region.header, COUNTER_abandoned);
@@ -666,7 +773,7 @@ void flow_client_drained(void *ctx, struct http_exchange *exchange)
 
 void flow_turn_away(struct flow *f)
 {
-        if (f->state != FLOW_HELD && f->state != FLOW_PARKED)
+        if (f->state != FLOW_STARTING && f->state != FLOW_HELD && f->state != FLOW_PARKED)
                 return;
         refuse_unsent(f, "weir is stopping");
         flow_end(f);

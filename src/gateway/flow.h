@@ -4,7 +4,9 @@
  * One client request on its way to the exchange and back. Its state says where it is; every way
  * out of a state is a function of flow.c.
  *
- *      request -> reserve -> GO ------------------------------> SENT -> reply -> client
+ *      request -> STARTING, until the exchange's time is known for its product
+ *         |
+ *         +------> reserve -> GO ------------------------------> SENT -> reply -> client
  *                   |                                            ^  \-> 429: PARKED until then
  *                   +-> WAIT:  HELD, until its place's time -----+
  *                   +-> SHUT, CROWDED: PARKED, then reserve again
@@ -21,6 +23,7 @@
 
 enum flow_state {
         FLOW_NEW,
+        FLOW_STARTING,  /* in the queue until the exchange's time is known */
         FLOW_HELD,      /* in the queue with a place in a window to come */
         FLOW_PARKED,    /* in the queue without one */
         FLOW_SENT,      /* with the pool; maybe still waiting for a connection */
@@ -56,6 +59,7 @@ struct flow {
         struct buf head; /* the request's, as it leaves */
 
         uint64_t arrived_us, left_us; /* monotonic */
+        uint64_t max_wait_ms;         /* from arrival on */
         uint64_t sent_ms;             /* exchange clock */
         uint64_t expires_ms; /* exchange clock: its signature is too old then; UINT64_MAX: never */
         unsigned n_stale;    /* times a kept connection died under a read */
@@ -83,6 +87,11 @@ void flow_client_drained(void *ctx, struct http_exchange *exchange);
 void flow_due(struct flow *flow);
 /* A place may have come free earlier than the one that is held. Return: true when it left. */
 bool flow_try(struct flow *flow);
+/* The exchange's time has become known: those of @u who waited for it go on, the urgent ones first.
+ */
+void flow_start_waiting(struct gateway *g, struct upstream *u);
+/* It cannot be asked for, since there is no connection. */
+void flow_refuse_waiting(struct gateway *g, struct upstream *u, const char *why);
 /* Refuses what has not been sent; for the end of the gateway. */
 void flow_turn_away(struct flow *flow);
 /* Drops it wherever it is; for the end of the gateway's patience. */

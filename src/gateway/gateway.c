@@ -172,6 +172,9 @@ static void on_housekeeping(void *ctx)
                         continue;
                 upstream_rest(g, u);
                 errands_run(g, u);
+                /* Another process may have published the time that requests wait for. */
+                if (!u->has_started && upstream_knows_time(g, u))
+                        flow_start_waiting(g, u);
         }
         if (!g->is_draining && g->settings.limits)
                 stops_probe(g);

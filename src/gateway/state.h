@@ -27,6 +27,8 @@ struct upstream {
         char host_field[272];   /* the Host header: name, and port unless it is the usual one */
         struct exclock clock;
         bool is_in_use;
+        bool has_started;  /* those who waited for the exchange's time were let go */
+        bool has_given_up; /* goes by the wall clock: the exchange's time does not come */
         struct errands errands;
 };
 

@@ -131,6 +131,26 @@ int upstream_write_head(const struct upstream *u, struct buf *to, const struct h
         return r;
 }
 
+bool upstream_knows_time(struct gateway *g, struct upstream *u)
+{
+        if (!exclock_is_known(&u->clock))
+                /* Another process may have come to know it meanwhile. */
+                exclock_init(&u->clock, &g->region.header->clocks[u->group], clock_mono_us(),
+                             clock_wall_us());
+        return exclock_is_known(&u->clock);
+}
+
+void upstream_give_up_time(struct gateway *g, struct upstream *u)
+{
+        if (u->has_given_up || upstream_knows_time(g, u))
+                return;
+        u->has_given_up = true;
+        log_event(LOG_WARN, "clock_unmeasured",
+                  "group=%s why=\"the exchange does not tell its time; windows are cut by this "
+                  "machine's clock until it does\"",
+                  policy_group_name(u->group));
+}
+
 struct limiter_time upstream_now(struct gateway *g, const struct upstream *u)
 {
         (void)g;

@@ -24,6 +24,15 @@ void upstream_rest(struct gateway *g, struct upstream *u);
 CHECKED int upstream_write_head(const struct upstream *u, struct buf *to,
                                 const struct http_head *head, size_t body_bytes);
 
+/*
+ * Whether the exchange's time is known for this product, measured by us or by another process of
+ * the region. Before, only the errand that asks for it is sent (flow_await_clock()).
+ */
+bool upstream_knows_time(struct gateway *g, struct upstream *u);
+
+/* It does not come: from now on requests go by this machine's clock until it does. Says so once. */
+void upstream_give_up_time(struct gateway *g, struct upstream *u);
+
 /* The exchange's time as known for this product. */
 struct limiter_time upstream_now(struct gateway *g, const struct upstream *u);
 

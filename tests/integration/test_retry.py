@@ -79,6 +79,7 @@ def test_retries_end(tmp_path):
     with Sim("--limit", "spot-weight=6000/1s", "--ban", "0") as sim, \
             Gateway(sim.url, tmp_path / "region", "--set", "retry.max_retries=2") as gateway:
         fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
         sim.faults(f"GET /api/v3/depth always error 429 -1003 {OVER}")
         status, headers, body = fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT")
         assert status == 429 and headers["x-weir-retries"] == "2"
