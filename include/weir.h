@@ -929,6 +929,167 @@ WEIR_API WEIR_CHECKED int weir_decimal_round(const char *value, const char *step
 /* Return: 0 with *ret_order below, equal to or above 0 as @a is to @b; or as above. */
 WEIR_API WEIR_CHECKED int weir_decimal_compare(const char *a, const char *b, int *ret_order);
 
+/* ---- 7. monitor ------------------------------------------------------------------------- */
+
+/*
+ * A position monitor: what is open, what protects it, what has changed since the check before.
+ *
+ * One check is one call for all positions, one for the account, and the open orders of those
+ * symbols that have a position: on USD-M weight 10, and 2 for each such symbol. The orders of all
+ * symbols cost 80 there, so they are looked at only every full_look_ms, or when that is no dearer.
+ * An order without a position protects nothing and loses nothing; when it fills, its symbol has a
+ * position and is looked at from the next check on. On COIN-M: 6, and 1 for each symbol; 40 for
+ * all. The trades of a position that closed cost 5, once. All of it is in the account class.
+ *
+ * A check that fails leaves what was known and says since when that is old; the next one may
+ * succeed. Nothing is compared with a check that failed.
+ */
+struct weir_monitor;
+
+struct weir_monitor_options {
+        size_t size;
+        /* How far equity may fall from one check to the next before it is told, in percent: a
+         * decimal of at most 8 places above 0, or "0" for never. */
+        const char *fall_percent;
+        uint32_t full_look_ms; /* 0: only when it is no dearer */
+};
+
+#define WEIR_MONITOR_DEFAULTS                                                                      \
+        {                                                                                          \
+                sizeof(struct weir_monitor_options), "3", 600000                                   \
+        }
+
+/* Sends nothing yet. @futures: outlives the monitor; its calls are not used during a check.
+ * Return: 0; -EINVAL or another errno with @ret_error written. */
+WEIR_API WEIR_CHECKED int weir_monitor_new(const struct weir_monitor_options *options,
+                                           struct weir_futures *futures,
+                                           struct weir_monitor **ret_monitor,
+                                           struct weir_error *ret_error);
+WEIR_API struct weir_monitor *weir_monitor_free(struct weir_monitor *monitor);
+
+enum weir_coverage {
+        WEIR_UNCOVERED,
+        WEIR_PARTLY_COVERED,
+        WEIR_COVERED,
+};
+
+/* "none", "partly", "whole" */
+WEIR_API const char *weir_coverage_name(enum weir_coverage coverage);
+
+/*
+ * A position, and what would close it. What counts is open, opposes the position, and can only make
+ * it smaller (reduce-only, close-position; in hedge mode by its position side):
+ *
+ *      stop-loss       stop and trailing orders, conditional ones too; but none whose trigger lies
+ *                      beyond the price of liquidation
+ *      take-profit     take-profit orders, conditional ones too, and limit orders
+ */
+struct weir_watched {
+        struct weir_position position;
+        enum weir_coverage stop_loss, take_profit;
+        char stop_quantity[WEIR_DECIMAL_SIZE]; /* how much of it is covered */
+        char take_quantity[WEIR_DECIMAL_SIZE];
+        /* From the mark price to that of liquidation, in percent of the mark price; "": none. */
+        char liquidation_percent[WEIR_DECIMAL_SIZE];
+        uint32_t n_orders; /* open orders of its symbol and side */
+        uint64_t since_ms; /* the check that saw it first */
+};
+typedef void (*weir_watched_fn)(void *ctx, const struct weir_watched *watched);
+
+enum weir_order_role {
+        WEIR_ROLE_NONE, /* there is no position that it belongs to */
+        WEIR_ROLE_ADDS,
+        WEIR_ROLE_REDUCES, /* but protects nothing */
+        WEIR_ROLE_STOP_LOSS,
+        WEIR_ROLE_TAKE_PROFIT,
+};
+
+/* "none", "adds", "reduces", "stop_loss", "take_profit" */
+WEIR_API const char *weir_order_role_name(enum weir_order_role role);
+
+struct weir_watched_order {
+        struct weir_order_state order;
+        enum weir_order_role role;
+        uint64_t seen_ms; /* the last check that looked at its symbol */
+};
+typedef void (*weir_watched_order_fn)(void *ctx, const struct weir_watched_order *watched);
+
+/* USD-M: the sums over all assets. COIN-M: each asset that is held, by itself. */
+struct weir_watched_balance {
+        struct weir_balance balance;
+        char change[WEIR_DECIMAL_SIZE];         /* of equity, since the check before; "" at first */
+        char change_percent[WEIR_DECIMAL_SIZE]; /* towards 0, to 8 places; "": nothing before */
+};
+typedef void (*weir_watched_balance_fn)(void *ctx, const struct weir_watched_balance *watched);
+
+enum weir_event_kind {
+        WEIR_EVENT_OPENED,
+        WEIR_EVENT_CLOSED,
+        WEIR_EVENT_FLIPPED,    /* from long to short, or back: one closed, one opened */
+        WEIR_EVENT_CHANGED,    /* quantity or entry price */
+        WEIR_EVENT_PROTECTION, /* how much of it stop-loss or take-profit cover, as a whole */
+        WEIR_EVENT_EQUITY,     /* fell by fall_percent or more */
+        WEIR_EVENT_STALE,      /* a check failed, the one before had not */
+        WEIR_EVENT_FRESH,      /* and one succeeded again */
+};
+
+/* "opened", "closed", ... */
+WEIR_API const char *weir_event_name(enum weir_event_kind kind);
+
+/* All that it points to lives during the call only. */
+struct weir_event {
+        enum weir_event_kind kind;
+        uint64_t at_ms;
+        const struct weir_watched *before, *now;    /* of positions; NULL: there was or is none */
+        const struct weir_watched_balance *balance; /* WEIR_EVENT_EQUITY */
+        /*
+         * CLOSED and FLIPPED: the trades of the position that is no more, oldest first, and what
+         * they came to. Not whole: it was opened before the oldest trade that the exchange told.
+         */
+        bool has_trades, is_whole;
+        const struct weir_trade *const *trades;
+        size_t n_trades;
+        char realized[WEIR_DECIMAL_SIZE];
+        char commission[WEIR_DECIMAL_SIZE]; /* "": in several assets */
+        char commission_asset[WEIR_SYMBOL_SIZE];
+        const char *why; /* STALE; CLOSED and FLIPPED without trades; else "" */
+};
+typedef void (*weir_event_fn)(void *ctx, const struct weir_event *event);
+
+/**
+ * weir_monitor_check() - look once
+ * @deadline_ms: as in section 6
+ * @fn:          told each event, in no call but this; may be NULL. The first check has none.
+ *
+ * Return: as the calls of section 6; on anything but 0 what was known stays; -EOVERFLOW: more
+ *         positions or orders than the monitor keeps.
+ */
+WEIR_API WEIR_CHECKED int weir_monitor_check(struct weir_monitor *monitor, uint64_t deadline_ms,
+                                             weir_event_fn fn, void *ctx);
+
+struct weir_monitor_state {
+        size_t size; /* set by the caller */
+        uint64_t checks, failures;
+        uint64_t checked_ms;       /* the last check that succeeded; 0: none did */
+        uint64_t stale_since_ms;   /* the first of those that failed since; 0: the last succeeded */
+        uint64_t retry_at_ms;      /* stopped or banned until then; 0: not stated */
+        uint64_t full_look_ms;     /* the last look at the orders of all symbols; 0: none yet */
+        uint32_t weight;           /* what the last check spent; asking the time is not in it */
+        uint32_t next_weight;      /* what the next one will, if no position opens or closes */
+        char why[WEIR_ERROR_SIZE]; /* the last check failed: a sentence; else "" */
+};
+
+WEIR_API void weir_monitor_state(const struct weir_monitor *monitor,
+                                 struct weir_monitor_state *ret_state);
+
+/* What the last check that succeeded saw. */
+WEIR_API void weir_monitor_positions(const struct weir_monitor *monitor, weir_watched_fn fn,
+                                     void *ctx);
+WEIR_API void weir_monitor_orders(const struct weir_monitor *monitor, weir_watched_order_fn fn,
+                                  void *ctx);
+WEIR_API void weir_monitor_balances(const struct weir_monitor *monitor, weir_watched_balance_fn fn,
+                                    void *ctx);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,4 @@
-#include "trade/futures.h"
+#include "api/futures.h"
 #include "api/limiter.h"
 #include "trade/amount.h"
 #include "trade/words.h"
@@ -6,13 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct weir_futures {
-        struct futures *inside;
-        struct weir_limiter *own; /* of a testnet, unless the caller gave one; NULL: none */
-        weir_log_fn log;
-        void *log_ctx;
-};
 
 /* A structure of a program that may be older or newer than this library: what it has of ours. */
 static void take(void *to, size_t to_bytes, const void *from, size_t from_bytes)

@@ -410,6 +410,9 @@ static int write_head(struct courier *c, const struct courier_request *request)
         if (r == 0 && c->config.is_gateway)
                 r = http_write_field_u64(to, STR_LITERAL("X-Weir-Max-Wait"),
                                          gateway_wait_ms(c, request));
+        if (r == 0 && c->config.is_gateway && request->class)
+                r = http_write_field(to, STR_LITERAL("X-Weir-Class"),
+                                     str_of(class_name(*request->class)));
         if (r == 0 && c->call.method != HTTP_GET)
                 r = http_write_content_length(to, 0);
         if (r == 0)
@@ -553,6 +556,8 @@ static void ask_for_room(struct courier *c, const struct courier_request *reques
 {
         budget_request(c->config.limiter, &c->plan, ret);
         ret->deadline_ms = request->deadline_ms;
+        if (request->class)
+                ret->class = *request->class;
         ret->is_probe = is_probe;
         if (!is_probe)
                 return;
@@ -797,6 +802,8 @@ static int attempt(struct courier *c, const struct courier_request *request,
                 limiter_refund(c->config.limiter, &c->ticket);
         snprintf(reply->why, sizeof(reply->why), "%s", c->why);
         reply->verdict = unsent(request);
+        if (r == COURIER_SHUT)
+                reply->verdict.retry_at_ms = c->ticket.at_ms;
         return r;
 }
 

@@ -56,8 +56,9 @@ struct courier_request {
         const char *path;
         struct str params; /* as query.h makes them; without timestamp and signature */
         bool is_signed;
-        uint64_t deadline_ms; /* exchange clock: last moment at which it is sent */
-        bool is_impatient;    /* does not wait for room */
+        const enum weir_class *class; /* NULL: as its endpoint says */
+        uint64_t deadline_ms;         /* exchange clock: last moment at which it is sent */
+        bool is_impatient;            /* does not wait for room */
 };
 
 enum courier_answer {

@@ -187,6 +187,7 @@ int futures_send(struct futures *f, const struct futures_route *route, bool is_s
                 .path = route->path[f->config.market],
                 .params = buf_str(&f->params),
                 .is_signed = is_signed,
+                .class = f->class,
                 .deadline_ms = futures_deadline_ms(f, deadline_ms),
         };
         int r;

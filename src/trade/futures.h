@@ -10,6 +10,7 @@
  *      change.c    cancels and settings
  *      lookup.c    what became of an order when nobody said
  *      lists.c     what is only read
+ *      monitor.c   the position monitor on top of it, see monitor.h
  */
 #ifndef TRADE_FUTURES_H
 #define TRADE_FUTURES_H

@@ -79,6 +79,16 @@ static const struct {
         NAME(weir_futures_filters),
         NAME(weir_decimal_round),
         NAME(weir_decimal_compare),
+        NAME(weir_monitor_new),
+        NAME(weir_monitor_free),
+        NAME(weir_coverage_name),
+        NAME(weir_order_role_name),
+        NAME(weir_event_name),
+        NAME(weir_monitor_check),
+        NAME(weir_monitor_state),
+        NAME(weir_monitor_positions),
+        NAME(weir_monitor_orders),
+        NAME(weir_monitor_balances),
 };
 
 int main(void)
