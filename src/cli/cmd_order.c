@@ -2,9 +2,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "budget/budget.h"
+#include "cli/access.h"
 #include "cli/order_show.h"
-#include "core/region.h"
 #include "trade/futures.h"
 #include "trade/words.h"
 
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GATEWAY_DEFAULT     "http://127.0.0.1:8900"
 #define DEADLINE_DEFAULT_MS 30000
 
 static const char usage[] =
@@ -55,20 +53,7 @@ static const char usage[] =
         "  --dry-run             check and round, show the request, send no order\n"
         "  --test                with --dry-run: the exchange checks too (USD-M)\n\n"
         "Lists\n"
-        "  --limit N, --from-id N, --start MS, --end MS, --order-id N (trades)\n\n"
-        "Where\n"
-        "  --coin-m              COIN-M futures; default USD-M\n"
-        "  --gateway[=URL]       through a weir gateway; default " GATEWAY_DEFAULT ";\n"
-        "                        WEIR_GATEWAY=URL does the same\n"
-        "  --base URL            straight to this exchange\n"
-        "  --testnet             straight to Binance's testnet\n"
-        "  --region PATH         straight: the budgets to share; default WEIR_REGION, else where\n"
-        "                        weir gateway has them\n"
-        "  --ca FILE             certificates to trust instead of the system's\n\n"
-        "Keys: BINANCE_API_KEY with BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE (PEM, RSA or\n"
-        "Ed25519), or BINANCE_API_KEY_FILE, BINANCE_API_SECRET_FILE, or these options; files must\n"
-        "be closed to others. Never on the command line.\n"
-        "  --key-file FILE, --secret-file FILE, --private-key-file FILE\n\n"
+        "  --limit N, --from-id N, --start MS, --end MS, --order-id N (trades)\n\n" ACCESS_USAGE
         "Time\n"
         "  --deadline MS         nothing is sent later than this from now (default 30000)\n"
         "  --timeout MS          for one answer (10000)\n"
@@ -103,18 +88,6 @@ enum option_id {
         OPT_START,
         OPT_END,
         OPT_ORDER_ID,
-        OPT_COIN_M,
-        OPT_GATEWAY,
-        OPT_BASE,
-        OPT_TESTNET,
-        OPT_REGION,
-        OPT_CA,
-        OPT_KEY_FILE,
-        OPT_SECRET_FILE,
-        OPT_PRIVATE_KEY_FILE,
-        OPT_DEADLINE,
-        OPT_TIMEOUT,
-        OPT_RECV_WINDOW,
         OPT_LOOKUP,
         OPT_JSON,
         OPT_RAW,
@@ -143,35 +116,21 @@ static const struct option options[] = {
         { "start", required_argument, NULL, OPT_START },
         { "end", required_argument, NULL, OPT_END },
         { "order-id", required_argument, NULL, OPT_ORDER_ID },
-        { "coin-m", no_argument, NULL, OPT_COIN_M },
-        { "gateway", optional_argument, NULL, OPT_GATEWAY },
-        { "base", required_argument, NULL, OPT_BASE },
-        { "testnet", no_argument, NULL, OPT_TESTNET },
-        { "region", required_argument, NULL, OPT_REGION },
-        { "ca", required_argument, NULL, OPT_CA },
-        { "key-file", required_argument, NULL, OPT_KEY_FILE },
-        { "secret-file", required_argument, NULL, OPT_SECRET_FILE },
-        { "private-key-file", required_argument, NULL, OPT_PRIVATE_KEY_FILE },
-        { "deadline", required_argument, NULL, OPT_DEADLINE },
-        { "timeout", required_argument, NULL, OPT_TIMEOUT },
-        { "recv-window", required_argument, NULL, OPT_RECV_WINDOW },
         { "lookup", required_argument, NULL, OPT_LOOKUP },
         { "json", no_argument, NULL, OPT_JSON },
         { "raw", no_argument, NULL, OPT_RAW },
         { "verbose", no_argument, NULL, OPT_VERBOSE },
         { "help", no_argument, NULL, OPT_HELP },
+        ACCESS_OPTIONS,
         { NULL, 0, NULL, 0 },
 };
 
 struct command {
-        struct futures_config config;
-        const char *region_path;
-        struct region region;
-        struct limiter limiter;
-        struct futures *futures;
+        struct access access;
+        struct futures *futures; /* that of access */
         struct weir_order order;
         struct weir_range range;
-        uint64_t order_id, deadline_in_ms, deadline_ms;
+        uint64_t order_id, deadline_ms;
         bool is_conditional, is_dry_run, is_test, is_raw, has_help;
         struct show show;
         int n_arguments; /* behind the action */
@@ -189,19 +148,11 @@ static int complain(const char *format, const char *what)
         return -EINVAL;
 }
 
-static int set_number(const char *option, const char *value, uint64_t max, uint64_t *ret)
-{
-        if (str_to_u64(str_of(value), ret) == 0 && *ret <= max)
-                return 0;
-        fprintf(stderr, "weir: order: --%s %s: want a whole number up to %llu\n", option, value,
-                (unsigned long long)max);
-        return -EINVAL;
-}
-
-static int set_u32(const char *option, const char *value, uint32_t max, uint32_t *ret)
+static int set_u32(const struct command *c, const char *option, const char *value, uint32_t max,
+                   uint32_t *ret)
 {
         uint64_t n = 0;
-        int r = set_number(option, value, max, &n);
+        int r = access_number(&c->access, option, value, max, &n);
 
         if (r == 0)
                 *ret = (uint32_t)n;
@@ -234,7 +185,7 @@ static int set_order_option(struct command *c, int option, const char *value)
                         return complain("--tif %s: want gtc, ioc, fok, gtx or gtd", value);
                 return 0;
         case OPT_GOOD_TILL:
-                return set_number("good-till", value, INT64_MAX, &o->good_till_ms);
+                return access_number(&c->access, "good-till", value, INT64_MAX, &o->good_till_ms);
         case OPT_REDUCE_ONLY:
                 o->reduce_only = true;
                 return 0;
@@ -256,51 +207,6 @@ static int set_order_option(struct command *c, int option, const char *value)
         }
 }
 
-static int set_place_option(struct command *c, int option, const char *value)
-{
-        struct futures_config *f = &c->config;
-
-        switch (option) {
-        case OPT_COIN_M:
-                f->market = WEIR_COINM;
-                return 0;
-        case OPT_GATEWAY:
-                f->gateway = value ? value : GATEWAY_DEFAULT;
-                return 0;
-        case OPT_BASE:
-                f->url = value;
-                return 0;
-        case OPT_TESTNET:
-                f->is_testnet = true;
-                return 0;
-        case OPT_REGION:
-                c->region_path = value;
-                return 0;
-        case OPT_CA:
-                f->ca_file = value;
-                return 0;
-        case OPT_KEY_FILE:
-                f->keys.api_key_file = value;
-                return 0;
-        case OPT_SECRET_FILE:
-                f->keys.api_secret_file = value;
-                return 0;
-        case OPT_PRIVATE_KEY_FILE:
-                f->keys.private_key_file = value;
-                return 0;
-        case OPT_DEADLINE:
-                return set_number("deadline", value, 86400000, &c->deadline_in_ms);
-        case OPT_TIMEOUT:
-                return set_u32("timeout", value, 600000, &f->timeout_ms);
-        case OPT_RECV_WINDOW:
-                return set_u32("recv-window", value, 60000, &f->recv_window_ms);
-        case OPT_LOOKUP:
-                return set_u32("lookup", value, 600000, &f->lookup_ms);
-        default:
-                return 1;
-        }
-}
-
 static int set_other_option(struct command *c, int option, const char *value)
 {
         switch (option) {
@@ -314,15 +220,17 @@ static int set_other_option(struct command *c, int option, const char *value)
                 c->is_test = true;
                 return 0;
         case OPT_LIMIT:
-                return set_u32("limit", value, 1500, &c->range.limit);
+                return set_u32(c, "limit", value, 1500, &c->range.limit);
         case OPT_FROM_ID:
-                return set_number("from-id", value, INT64_MAX, &c->range.from_id);
+                return access_number(&c->access, "from-id", value, INT64_MAX, &c->range.from_id);
         case OPT_START:
-                return set_number("start", value, INT64_MAX, &c->range.start_ms);
+                return access_number(&c->access, "start", value, INT64_MAX, &c->range.start_ms);
         case OPT_END:
-                return set_number("end", value, INT64_MAX, &c->range.end_ms);
+                return access_number(&c->access, "end", value, INT64_MAX, &c->range.end_ms);
         case OPT_ORDER_ID:
-                return set_number("order-id", value, INT64_MAX, &c->order_id);
+                return access_number(&c->access, "order-id", value, INT64_MAX, &c->order_id);
+        case OPT_LOOKUP:
+                return set_u32(c, "lookup", value, 600000, &c->access.config.lookup_ms);
         case OPT_JSON:
                 c->show.is_json = true;
                 return 0;
@@ -359,11 +267,11 @@ static int read_command_line(struct command *c, int argc, char **argv)
                                         argv[optind - 1]);
                 r = set_order_option(c, option, optarg);
                 if (r > 0)
-                        r = set_place_option(c, option, optarg);
+                        r = access_option(&c->access, option, optarg);
                 if (r > 0)
                         r = set_other_option(c, option, optarg);
                 if (r > 0)
-                        c->config.log = log_line;
+                        c->access.config.log = log_line;
                 if (r < 0)
                         return r;
         }
@@ -372,61 +280,17 @@ static int read_command_line(struct command *c, int argc, char **argv)
         return 0;
 }
 
-/* Straight to the exchange: the budgets that all processes of this machine share. */
-static int open_limiter(struct command *c)
-{
-        const char *path = c->region_path ? c->region_path : getenv("WEIR_REGION");
-        struct region_error error;
-        struct region_plan plan;
-        char place[512] = "";
-        size_t n;
-        int r = 0;
-
-        if (!path || !path[0]) {
-                r = region_default_path(place, sizeof(place), &error);
-                n = strlen(place);
-                /* The testnet counts for itself, with limits of its own. */
-                if (r == 0 && c->config.is_testnet)
-                        snprintf(place + n, sizeof(place) - n, "-testnet");
-                path = place;
-        }
-        if (r == 0) {
-                budget_plan(&plan, clock_wall_us() / US_PER_MS);
-                r = region_open(path, &plan, &c->region, &error);
-        }
-        if (r < 0) {
-                fprintf(stderr, "weir: order: %s\n", error.why);
-                return r;
-        }
-        c->limiter.region = &c->region;
-        c->config.limiter = &c->limiter;
-        return 0;
-}
-
 static int open_futures(struct command *c, bool is_public)
 {
-        const char *gateway = getenv("WEIR_GATEWAY");
-        char why[FUTURES_WHY_MAX];
-        int r = 0;
+        int r = access_open(&c->access);
 
-        if (!c->config.gateway && !c->config.url && !c->config.is_testnet && gateway && gateway[0])
-                c->config.gateway = gateway;
-        if (c->config.gateway && (c->config.url || c->config.is_testnet))
-                return complain("%s", "--gateway goes with neither --base nor --testnet: the "
-                                      "gateway knows its exchange");
-        if (!c->config.gateway)
-                r = open_limiter(c);
-        if (r == 0) {
-                r = futures_open(&c->config, &c->futures, why);
-                if (r < 0)
-                        fprintf(stderr, "weir: order: %s\n", why);
-        }
         if (r < 0)
                 return r;
+        c->futures = c->access.futures;
         /* A public request needs no clock but the limiter's. */
-        c->deadline_ms = (is_public && c->config.gateway ? clock_wall_us() / US_PER_MS
-                                                         : futures_now_ms(c->futures)) +
-                         c->deadline_in_ms;
+        c->deadline_ms = (is_public && c->access.config.gateway ? clock_wall_us() / US_PER_MS
+                                                                : futures_now_ms(c->futures)) +
+                         c->access.deadline_in_ms;
         return 0;
 }
 
@@ -722,10 +586,8 @@ static void print_raw(const struct command *c)
 int cmd_order(int argc, char **argv)
 {
         struct command c = {
-                .config = FUTURES_CONFIG_DEFAULT,
-                .region = REGION_NULL,
+                .access = ACCESS_INIT("order", DEADLINE_DEFAULT_MS),
                 .order = WEIR_ORDER_DEFAULTS,
-                .deadline_in_ms = DEADLINE_DEFAULT_MS,
         };
         const struct action *action;
         int r, code;
@@ -743,7 +605,6 @@ int cmd_order(int argc, char **argv)
         code = r < 0 ? (r == -EINVAL || r == -EACCES ? EXIT_USAGE : EXIT_FAILED) : action->run(&c);
         if (c.futures)
                 print_raw(&c);
-        futures_close(c.futures);
-        region_close(&c.region);
+        access_close(&c.access);
         return code;
 }
