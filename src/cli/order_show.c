@@ -1,5 +1,6 @@
 #include "cli/order_show.h"
 #include "cli/cmd.h"
+#include "cli/futures_json.h"
 #include "trade/words.h"
 
 #include <stdio.h>
@@ -16,23 +17,6 @@ static const char *time_text(uint64_t ms, char to[TIME_TEXT])
         gmtime_r(&seconds, &tm);
         strftime(to, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
         return to;
-}
-
-static json_t *text(const char *s)
-{
-        return s && s[0] ? json_string(s) : json_null();
-}
-
-static json_t *number(uint64_t n)
-{
-        return json_integer((json_int_t)n);
-}
-
-static void put(json_t *object, const char *name, json_t *value)
-{
-        int r = json_object_set_new(object, name, value);
-
-        must(r == 0);
 }
 
 static void print_json(json_t *j)
@@ -58,33 +42,6 @@ void show_end_list(struct show *show, const char *nothing)
 }
 
 /* Orders. */
-
-static json_t *order_json(const struct weir_order_state *o)
-{
-        json_t *j = json_object();
-
-        put(j, "symbol", text(o->symbol));
-        put(j, "orderId", o->order_id ? number(o->order_id) : json_null());
-        put(j, "clientId", text(o->client_id));
-        put(j, "conditional", json_boolean(o->is_conditional));
-        put(j, "status", text(words_status(o->status)));
-        put(j, "side", text(words_side(o->side)));
-        put(j, "positionSide", text(words_position_side(o->position_side)));
-        put(j, "type", text(words_type(o->type)));
-        put(j, "timeInForce", text(words_time_in_force(o->time_in_force)));
-        put(j, "quantity", text(o->quantity));
-        put(j, "filled", text(o->filled));
-        put(j, "price", text(o->price));
-        put(j, "averagePrice", text(o->average_price));
-        put(j, "triggerPrice", text(o->trigger_price));
-        put(j, "filledValue", text(o->filled_value));
-        put(j, "reduceOnly", json_boolean(o->reduce_only));
-        put(j, "closePosition", json_boolean(o->close_position));
-        if (o->actual_order_id)
-                put(j, "actualOrderId", number(o->actual_order_id));
-        put(j, "updatedMs", o->updated_ms ? number(o->updated_ms) : json_null());
-        return j;
-}
 
 static void print_order(FILE *to, const struct weir_order_state *o)
 {
@@ -118,7 +75,7 @@ void show_order(void *ctx, const struct weir_order_state *order)
 
         ++show->n;
         if (show->list)
-                json_array_append_new(show->list, order_json(order));
+                json_array_append_new(show->list, futures_json_order(order));
         else
                 print_order(stdout, order);
 }
@@ -126,7 +83,7 @@ void show_order(void *ctx, const struct weir_order_state *order)
 void show_one_order(struct show *show, const struct weir_order_state *order)
 {
         if (show->is_json)
-                print_json(order_json(order));
+                print_json(futures_json_order(order));
         else
                 print_order(stdout, order);
 }
@@ -136,7 +93,6 @@ void show_one_order(struct show *show, const struct weir_order_state *order)
 void show_position(void *ctx, const struct weir_position *p)
 {
         struct show *show = ctx;
-        json_t *j;
 
         if (!show->list) {
                 if (show->n++ == 0)
@@ -147,27 +103,12 @@ void show_position(void *ctx, const struct weir_position *p)
                        p->unrealized, p->liquidation_price);
                 return;
         }
-        j = json_object();
-        put(j, "symbol", text(p->symbol));
-        put(j, "side", text(words_position_side(p->side)));
-        put(j, "quantity", text(p->quantity));
-        put(j, "entryPrice", text(p->entry_price));
-        put(j, "markPrice", text(p->mark_price));
-        put(j, "liquidationPrice", text(p->liquidation_price));
-        put(j, "unrealized", text(p->unrealized));
-        put(j, "notional", text(p->notional));
-        put(j, "margin", text(p->margin));
-        put(j, "marginAsset", text(p->margin_asset));
-        put(j, "isolated", json_boolean(p->is_isolated));
-        put(j, "leverage", p->leverage ? number(p->leverage) : json_null());
-        put(j, "updatedMs", number(p->updated_ms));
-        json_array_append_new(show->list, j);
+        json_array_append_new(show->list, futures_json_position(p));
 }
 
 void show_balance(void *ctx, const struct weir_balance *b)
 {
         struct show *show = ctx;
-        json_t *j;
 
         if (!show->list) {
                 if (show->n++ == 0)
@@ -177,22 +118,13 @@ void show_balance(void *ctx, const struct weir_balance *b)
                        b->unrealized, b->equity, b->available);
                 return;
         }
-        j = json_object();
-        put(j, "asset", text(b->asset));
-        put(j, "wallet", text(b->wallet));
-        put(j, "unrealized", text(b->unrealized));
-        put(j, "equity", text(b->equity));
-        put(j, "available", text(b->available));
-        put(j, "initialMargin", text(b->initial_margin));
-        put(j, "maintenanceMargin", text(b->maintenance_margin));
-        json_array_append_new(show->list, j);
+        json_array_append_new(show->list, futures_json_balance(b));
 }
 
 void show_trade(void *ctx, const struct weir_trade *t)
 {
         struct show *show = ctx;
         char when[TIME_TEXT];
-        json_t *j;
 
         if (!show->list) {
                 if (show->n++ == 0)
@@ -203,21 +135,7 @@ void show_trade(void *ctx, const struct weir_trade *t)
                        (unsigned long long)t->order_id);
                 return;
         }
-        j = json_object();
-        put(j, "symbol", text(t->symbol));
-        put(j, "tradeId", number(t->trade_id));
-        put(j, "orderId", number(t->order_id));
-        put(j, "timeMs", number(t->time_ms));
-        put(j, "side", text(words_side(t->side)));
-        put(j, "positionSide", text(words_position_side(t->position_side)));
-        put(j, "maker", json_boolean(t->is_maker));
-        put(j, "price", text(t->price));
-        put(j, "quantity", text(t->quantity));
-        put(j, "value", text(t->value));
-        put(j, "realized", text(t->realized));
-        put(j, "commission", text(t->commission));
-        put(j, "commissionAsset", text(t->commission_asset));
-        json_array_append_new(show->list, j);
+        json_array_append_new(show->list, futures_json_trade(t));
 }
 
 void show_kline(void *ctx, const struct weir_kline *k)
@@ -235,15 +153,15 @@ void show_kline(void *ctx, const struct weir_kline *k)
                 return;
         }
         j = json_object();
-        put(j, "openMs", number(k->open_ms));
-        put(j, "closeMs", number(k->close_ms));
-        put(j, "open", text(k->open));
-        put(j, "high", text(k->high));
-        put(j, "low", text(k->low));
-        put(j, "close", text(k->close));
-        put(j, "volume", text(k->volume));
-        put(j, "value", text(k->value));
-        put(j, "trades", number(k->n_trades));
+        futures_json_put(j, "openMs", futures_json_number(k->open_ms));
+        futures_json_put(j, "closeMs", futures_json_number(k->close_ms));
+        futures_json_put(j, "open", futures_json_text(k->open));
+        futures_json_put(j, "high", futures_json_text(k->high));
+        futures_json_put(j, "low", futures_json_text(k->low));
+        futures_json_put(j, "close", futures_json_text(k->close));
+        futures_json_put(j, "volume", futures_json_text(k->volume));
+        futures_json_put(j, "value", futures_json_text(k->value));
+        futures_json_put(j, "trades", futures_json_number(k->n_trades));
         json_array_append_new(show->list, j);
 }
 
@@ -258,7 +176,7 @@ static json_t *rows_json(const struct row *rows, size_t n)
         json_t *j = json_object();
 
         for (size_t i = 0; i < n; ++i)
-                put(j, rows[i].name, text(rows[i].value));
+                futures_json_put(j, rows[i].name, futures_json_text(rows[i].value));
         return j;
 }
 
@@ -310,7 +228,7 @@ void show_filters(struct show *show, const struct weir_filters *f)
 
         if (show->is_json) {
                 j = rows_json(rows, ARRAY_SIZE(rows));
-                put(j, "trading", json_boolean(f->is_trading));
+                futures_json_put(j, "trading", json_boolean(f->is_trading));
                 print_json(j);
                 return;
         }
@@ -349,17 +267,19 @@ static json_t *report_json(const struct weir_order_report *r, const char *what, 
 {
         json_t *j = json_object();
 
-        put(j, "executed", text(executed_name(r->executed)));
-        put(j, "lookedUp", json_boolean(r->was_looked_up));
-        put(j, "attempts", number(r->attempts));
-        put(j, "lookups", number(r->lookups));
-        put(j, "sentMs", r->sent_ms ? number(r->sent_ms) : json_null());
-        put(j, "verdict", text(r->verdict.kind));
-        put(j, "status", r->verdict.status ? number((uint64_t)r->verdict.status) : json_null());
-        put(j, "code", r->verdict.code ? json_integer(r->verdict.code) : json_null());
-        put(j, "why", text(why));
+        futures_json_put(j, "executed", futures_json_text(executed_name(r->executed)));
+        futures_json_put(j, "lookedUp", json_boolean(r->was_looked_up));
+        futures_json_put(j, "attempts", futures_json_number(r->attempts));
+        futures_json_put(j, "lookups", futures_json_number(r->lookups));
+        futures_json_put(j, "sentMs", r->sent_ms ? futures_json_number(r->sent_ms) : json_null());
+        futures_json_put(j, "verdict", futures_json_text(r->verdict.kind));
+        futures_json_put(j, "status",
+                         r->verdict.status ? futures_json_number((uint64_t)r->verdict.status)
+                                           : json_null());
+        futures_json_put(j, "code", r->verdict.code ? json_integer(r->verdict.code) : json_null());
+        futures_json_put(j, "why", futures_json_text(why));
         if (!what)
-                put(j, "order", order_json(&r->order));
+                futures_json_put(j, "order", futures_json_order(&r->order));
         return j;
 }
 
