@@ -15,6 +15,7 @@ static const struct command {
         { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
         { "check", cmd_check, "explain what is wrong with a configuration file" },
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
+        { "positions", cmd_positions, "what is open, what protects it, what has changed" },
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
 };
 

@@ -632,6 +632,11 @@ void monitor_balances(const struct monitor *m, weir_watched_balance_fn fn, void 
                 fn(ctx, balance_at(&m->known, i));
 }
 
+uint64_t monitor_now_ms(const struct monitor *m)
+{
+        return courier_now_ms(m->futures->courier);
+}
+
 const char *monitor_event_name(enum weir_event_kind kind)
 {
         static const char *const names[] = {

@@ -44,6 +44,9 @@ void monitor_positions(const struct monitor *m, weir_watched_fn fn, void *ctx);
 void monitor_orders(const struct monitor *m, weir_watched_order_fn fn, void *ctx);
 void monitor_balances(const struct monitor *m, weir_watched_balance_fn fn, void *ctx);
 
+/* The exchange's time, as well as it is known; asks nobody. */
+uint64_t monitor_now_ms(const struct monitor *m);
+
 /* As in JSON and on the command line: "opened", ... */
 const char *monitor_event_name(enum weir_event_kind kind);
 const char *monitor_coverage_name(enum weir_coverage coverage);

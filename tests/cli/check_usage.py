@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
-COMMANDS = ("gateway", "sim", "demo", "status", "check")
+COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
@@ -55,6 +55,18 @@ WRONG = (
     ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
     ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
     ("status extra", 2, 'unexpected "extra"'),
+    ("positions extra", 2, 'positions: unexpected "extra"; see weir positions --help'),
+    ("positions --watch=0", 2, "--watch 0: want 1 to 86400 seconds"),
+    ("positions --watch=soon", 2, "--watch soon: want a whole number up to 86400"),
+    ("positions --all-orders -5", 2, "--all-orders -5: want a whole number up to 86400"),
+    ("positions --exec true", 2, "--exec goes with --watch: one check has no events"),
+    ("positions --fall much --region FOLDER/r", 2, 'a fall of "much" percent: write a decimal like 3 or 0.5'),
+    ("positions --fall -1 --region FOLDER/r", 2, 'a fall of "-1" percent'),
+    ("positions --fall 0.000000001 --region FOLDER/r", 2, 'a fall of "0.000000001" percent'),
+    ("positions --gateway --testnet", 2, "--gateway goes with neither --base nor --testnet"),
+    ("positions --base ftp://x --region FOLDER/r", 2, '"ftp://x" is no base URL'),
+    ("positions --key-file FOLDER/none --region FOLDER/r", 1, "cannot be opened: No such file or directory"),
+    ("positions --base http://127.0.0.1:1 --region FOLDER/r", 1, "positions: "),
     ("check", 2, "name one file"),
     ("check FOLDER/none", 2, "cannot be read: No such file or directory"),
     ("check FOLDER/yaml", 2, "yaml:2:1: this is no YAML"),
