@@ -28,9 +28,16 @@ static int end(void **state)
         return 0;
 }
 
-static uint64_t window(enum policy_unit unit, unsigned i)
+/* Of the window of @span_ms, wherever in the pool it is kept; 0: there is none. */
+static uint64_t limit_of(enum policy_unit unit, uint32_t span_ms)
 {
-        return region.header->pools[policy_group_pool(POLICY_FAPI, unit)][i];
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = region.header->pools[policy_group_pool(POLICY_FAPI, unit)][i];
+
+                if (window >> 32 == span_ms)
+                        return (uint32_t)window;
+        }
+        return 0;
 }
 
 static void follow(const char *text)
@@ -44,16 +51,19 @@ static void follow(const char *text)
 
 static void what_the_exchange_names_replaces_the_tables(void **state)
 {
-        uint64_t orders = window(POLICY_ORDERS, 0);
+        uint64_t orders = limit_of(POLICY_ORDERS, 10000);
 
         (void)state;
+        assert_true(orders > 0);
         follow("{\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"SECOND\","
                "\"intervalNum\":2,\"limit\":77},{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":"
                "\"MINUTE\",\"intervalNum\":1,\"limit\":6000}]}");
-        assert_int_equal(window(POLICY_WEIGHT, 0), region_window(2000, 77));
-        assert_int_equal(window(POLICY_WEIGHT, 1), region_window(60000, 6000));
-        assert_int_equal(window(POLICY_WEIGHT, 2), 0);
-        assert_int_equal(window(POLICY_ORDERS, 0), orders);
+        assert_int_equal(limit_of(POLICY_WEIGHT, 2000), 77);
+        assert_int_equal(limit_of(POLICY_WEIGHT, 60000), 6000);
+        assert_int_equal(limit_of(POLICY_ORDERS, 10000), orders);
+        follow("{\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\","
+               "\"intervalNum\":1,\"limit\":6000}]}");
+        assert_int_equal(limit_of(POLICY_WEIGHT, 2000), 0);
 }
 
 static void what_is_no_limit_changes_nothing(void **state)
@@ -73,13 +83,13 @@ static void what_is_no_limit_changes_nothing(void **state)
                 "{\"rateLimits\":[{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\","
                 "\"intervalNum\":10,\"limit\":-1}]}",
         };
-        uint64_t weight = window(POLICY_WEIGHT, 0), orders = window(POLICY_ORDERS, 0);
+        uint64_t weight = limit_of(POLICY_WEIGHT, 60000), orders = limit_of(POLICY_ORDERS, 10000);
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(infos); ++i) {
                 follow(infos[i]);
-                assert_int_equal(window(POLICY_WEIGHT, 0), weight);
-                assert_int_equal(window(POLICY_ORDERS, 0), orders);
+                assert_int_equal(limit_of(POLICY_WEIGHT, 60000), weight);
+                assert_int_equal(limit_of(POLICY_ORDERS, 10000), orders);
         }
 }
 
