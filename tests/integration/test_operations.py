@@ -226,6 +226,12 @@ def test_a_refusal_names_what_is_in_the_way(tmp_path):
             assert (status, headers["x-weir-verdict"]) == (429, "late"), text
             assert "weir: pacing has room in " in text and ("recvWindow" in text) == signed_too, text
         assert "pool=pacing" in "".join(gateway.logged("refused")) and "spot" not in text
+        # Weight is what it counts: 5 leave the bucket four in debt, at ten a minute.
+        heavy, light = tmp_path / "heavy", "weir: pacing has room in "
+        with Gateway(upstream.url, heavy, "--set", "pacing.requests_per_minute=10", "--set", "pacing.burst=1") as other:
+            assert fetch(other.port, "/api/v3/depth?symbol=BTCUSDT&limit=5")[0] == 200
+            text = json.loads(fetch(other.port, "/api/v3/ping", headers=impatient)[2])["msg"]
+            assert light in text and int(text.split(light)[1].split()[0]) > 24000, text
         # Whose time was over before it came: no budget is to blame.
         text = json.loads(fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})[2])["msg"]
         assert "pacing has room" in text or "is over" in text, text
