@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Checks docs/settings.md and contrib/weir.example.yaml against the settings of the program.
+"""Checks docs/settings.md, docs/weir.1 and contrib/weir.example.yaml against the settings of the program.
 
     tools/settings_doc.py WEIR [--print]
 
 Each setting has a heading "### `key`" in docs/settings.md, and below it, as a line of its own
 between backquotes, what `weir check --help` says of its kind, range, default and environment
-variable. The example holds every setting at its default. --print writes the headings and lines as
-the document should have them.
+variable. The example holds every setting at its default; docs/weir.1 names every variable. --print
+writes the headings and lines as the document should have them.
 """
 import json
 import os
@@ -66,6 +66,16 @@ def check_example(weir, example):
             yield f"{example.name}: {key} is {setting['value']}, the default {defaults[key]['value']}"
 
 
+def check_manual(settings, text):
+    """weir(1) names the variables of the settings, all of them and no others."""
+    read = {name for facts in settings.values() for name in re.findall(r"environment ([A-Z_]+)", facts)}
+    named = set(re.findall(r"\b(?:WEIR|BINANCE)_[A-Z_]+", text))
+    for name in sorted(read - named):
+        yield f"docs/weir.1: the variable {name} is missing"
+    for name in sorted(named - read):
+        yield f"docs/weir.1: no setting is read from {name}"
+
+
 def main():
     weir = sys.argv[1]
     settings = settings_of(weir)
@@ -75,6 +85,7 @@ def main():
         return 0
     mistakes = [
         *check_document(settings, (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")),
+        *check_manual(settings, (ROOT / "docs" / "weir.1").read_text(encoding="utf-8")),
         *check_example(weir, ROOT / "contrib" / "weir.example.yaml"),
     ]
     if len(settings) < 20:
