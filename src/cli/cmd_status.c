@@ -73,6 +73,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         struct limiter_time time;
         struct window_view v;
         uint64_t number, turns_ms;
+        char owner_text[24];
 
         if (pool_index >= policy_pool_count())
                 return;
@@ -83,13 +84,15 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         window_look(w, number, &v);
         ++look->n;
         if (look->budgets) {
+                /* A number of 64 bits is none in JavaScript and jq: an owner is text. */
+                snprintf(owner_text, sizeof(owner_text), "%016llx", (unsigned long long)owner);
                 json_array_append_new(
                         look->budgets,
-                        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pool",
-                                  pool->name, "owner", (json_int_t)(owner >> 1), "span_ms",
-                                  (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "spent",
-                                  (json_int_t)v.spent, "in_flight", (json_int_t)v.flying, "held",
-                                  (json_int_t)v.held, "extra", (json_int_t)v.extra, "foreign",
+                        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
+                                  pool->name, "owner", owner_text, "span_ms",
+                                  (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "used",
+                                  (json_int_t)v.spent - v.held + v.extra, "in_flight",
+                                  (json_int_t)v.flying, "held", (json_int_t)v.held, "foreign",
                                   (json_int_t)v.foreign, "turns_in_ms", (json_int_t)turns_ms,
                                   "shut_for_ms",
                                   (json_int_t)(shut_until_ms > time.now_ms

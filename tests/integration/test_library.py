@@ -22,7 +22,7 @@ def status(region):
 
 
 def spent(region, pool):
-    return sum(b["spent"] for b in status(region)["budgets"] if b["pool"] == pool)
+    return sum(b["used"] + b["held"] for b in status(region)["budgets"] if b["name"] == pool)
 
 
 def early_in_the_minute():
@@ -36,7 +36,7 @@ def test_what_a_library_user_spends_the_gateway_has_spent(tmp_path):
     with Sim("--limit", "futures-weight=100/1m") as sim, Gateway(sim.url, region) as gateway:
         assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200
         # The gateway has read the limit of the exchange for all.
-        eventually(lambda: any(b["pool"] == "futures-weight" and b["limit"] == 100
+        eventually(lambda: any(b["name"] == "futures-weight" and b["limit"] == 100
                                for b in status(region)["budgets"]))
         before = spent(region, "futures-weight")
         assert user(region, "reserve", "GET", "/fapi/v1/klines", "limit=1000") == "go"

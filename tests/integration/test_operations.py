@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -192,6 +193,22 @@ def test_a_region_of_something_else_is_not_touched(tmp_path):
                           capture_output=True, timeout=10)
     assert done.returncode == 1 and b"is not a region of weir" in done.stderr
     assert place.read_bytes() == b"my diary" * 1000
+
+
+def test_status_names_owners_without_losing_digits(tmp_path):
+    region = tmp_path / "region"
+    order = signed({"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001",
+                    "price": "10000.00"}, ALICE[1])
+    with Sim() as sim, Gateway(sim.url, region) as gateway:
+        assert fetch(gateway.port, "/api/v3/order?" + order, "POST", headers={"X-MBX-APIKEY": ALICE[0]})[0] == 200
+        budgets = status(region)["budgets"]
+    orders = next(b for b in budgets if b["name"] == "spot-orders")
+    assert orders["used"] >= 1 and orders["held"] == orders["foreign"] == 0, orders
+    # As docs/region.md draws a slot: the owner's hash is its fourth word.
+    data = region.read_bytes()
+    slots = [struct.unpack_from("=4Q", data, at) for at in range(4096, len(data), 576)]
+    assert {b["owner"] for b in budgets} == {f"{owner:016x}" for key, _, _, owner in slots if key}
+    assert int(orders["owner"], 16) > 0 and any(int(b["owner"], 16) == 0 for b in budgets)
 
 
 def refused_region(upstream, region):
