@@ -39,7 +39,7 @@ static const char usage[] =
         "  --no-discovery                    do not read exchangeInfo to follow its limits\n"
         "  --quiet                           do not say where it listens\n"
         "  --help                            this text\n\n"
-        "Settings come from the file, the environment and the flags, in that order. SIGHUP reads\n"
+        "Settings come from the file, the environment and the flags; the later wins. SIGHUP reads\n"
         "them again, SIGTERM finishes what has been sent and ends.\n\n"
         "Exit status: 0 after SIGTERM, 1 when it cannot run here, 2 for a wrong command line or\n"
         "configuration.\n\n"
