@@ -539,8 +539,8 @@ struct weir_futures_options {
         /* Base URL of a weir gateway, "http://127.0.0.1:8900" or "unix:PATH": all requests go to
          * it, and it keeps the limits. NULL: straight to the exchange, with the limiter. */
         const char *gateway;
-        /* NULL: weir_limiter_default(); for a testnet, which counts for itself, a private one.
-         * Outlives the adapter. */
+        /* NULL: weir_limiter_default(); for a testnet, or a URL that is not Binance's, which count
+         * for themselves, a private one. Outlives the adapter. */
         struct weir_limiter *limiter;
         const char *ca_file;          /* certificates to trust instead of the system's; or NULL */
         /*

@@ -32,7 +32,7 @@ static void on_log(void *ctx, bool is_error, const char *text)
         f->log(f->log_ctx, is_error ? WEIR_LOG_ERROR : WEIR_LOG_WARNING, text);
 }
 
-/* A testnet has limits of its own: it never spends those of the desk. */
+/* Another exchange than the live one has limits of its own: it never spends those of the desk. */
 static int find_limiter(struct weir_futures *f, const struct weir_futures_options *o,
                         struct limiter **ret_limiter, struct weir_error *error)
 {
@@ -41,7 +41,7 @@ static int find_limiter(struct weir_futures *f, const struct weir_futures_option
 
         if (o->gateway)
                 return 0;
-        if (!limiter && o->is_testnet) {
+        if (!limiter && futures_is_elsewhere(o->is_testnet, o->url)) {
                 r = weir_limiter_open(NULL, &f->own, error);
                 limiter = f->own;
         } else if (!limiter) {

@@ -85,9 +85,10 @@ static int open_limiter(struct access *a)
         if (!path || !path[0]) {
                 r = region_default_path(place, sizeof(place), &error);
                 n = strlen(place);
-                /* The testnet counts for itself, with limits of its own. */
-                if (r == 0 && a->config.is_testnet)
-                        snprintf(place + n, sizeof(place) - n, "-testnet");
+                /* Another exchange counts for itself, with limits of its own. */
+                if (r == 0 && futures_is_elsewhere(a->config.is_testnet, a->config.url))
+                        snprintf(place + n, sizeof(place) - n,
+                                 a->config.is_testnet ? "-testnet" : "-other");
                 path = place;
         }
         if (r == 0) {

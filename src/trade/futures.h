@@ -44,6 +44,12 @@ struct futures_config {
                                   .lookup_ms = 10000,                                              \
                                   .retry = CALL_CONFIG_DEFAULT })
 
+/*
+ * Whether the exchange there is another than Binance's own: a testnet, a simulated one. It counts
+ * for itself and has limits of its own, so it must not share the region of the live one.
+ */
+bool futures_is_elsewhere(bool is_testnet, const char *url);
+
 #define FUTURES_WHY_MAX 512
 
 /* Return: 0, or a negative errno with @ret_why written. */
