@@ -596,7 +596,7 @@ static void probe(struct courier *c, int gate)
 static int wait_for_place(struct courier *c, const struct limiter_request *request)
 {
         struct limiter *l = c->config.limiter;
-        struct limiter_ticket earlier;
+        struct limiter_ticket earlier = LIMITER_TICKET_NULL;
         int r = LIMITER_WAIT;
 
         while (r == LIMITER_WAIT) {
