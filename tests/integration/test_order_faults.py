@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from desk import DONE, FAILED, QUICK, WIDE, Stage
-from support import WEIR
+from desk import DONE, FAILED, QUICK, UNKNOWN, WIDE, Stage
+from support import WEIR, Gateway
 
 ORDERS = int(os.environ.get("WEIR_ORDERS", "1000"))
 SEED = int(os.environ.get("WEIR_SEED", "20261126"))
@@ -176,3 +176,37 @@ def test_a_process_that_lives_long_reports_the_truth_too(way, tmp_path):
              or books[o]["executions"] > 1]
     assert not wrong, wrong[:3]
     assert {r[0] for r in reports.values()} == {"yes", "no"}
+
+
+def place_while_the_gateway_dies(stage, *more):
+    """The order is executed, its answer is slow, and meanwhile the gateway is killed."""
+    stage.desk.json("ticker", "BTCUSDT")
+    stage.sim.faults("POST /fapi/v1/order always slow 3000")
+    command = [WEIR, "order", "place", "BTCUSDT", "buy", "0.01", "--price", "50000", "--json", *stage.place, *more]
+    process = subprocess.Popen(command, env=stage.desk.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 10
+    while not stage.sim.admin("/sim/orders")["attempts"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    stage.gateway.kill()
+    return process
+
+
+def test_an_order_survives_the_gateway_that_carried_it(tmp_path):
+    with Stage("gateway", tmp_path) as stage:
+        process = place_while_the_gateway_dies(stage)
+        port = stage.gateway.port
+        # The place is the same, the process is another.
+        stage.gateway = Gateway(stage.sim.url, tmp_path / "region", "--listen", f"127.0.0.1:{port}")
+        out, _ = process.communicate(timeout=40)
+        report = json.loads(out)
+    assert process.returncode == DONE and report["executed"] == "yes" and report["lookedUp"]
+    assert report["attempts"] == 1
+
+
+def test_without_anybody_to_ask_it_stays_unknown(tmp_path):
+    with Stage("gateway", tmp_path) as stage:
+        process = place_while_the_gateway_dies(stage, "--deadline", "2500", "--timeout", "1000")
+        out, _ = process.communicate(timeout=40)
+        assert process.returncode == UNKNOWN and json.loads(out)["executed"] == "unknown"
+        assert stage.sim.admin("/sim/orders")["mostAttempts"] == 1
