@@ -542,7 +542,7 @@ struct weir_futures_options {
         /* NULL: weir_limiter_default(); for a testnet, or a URL that is not Binance's, which count
          * for themselves, a private one. Outlives the adapter. */
         struct weir_limiter *limiter;
-        const char *ca_file;          /* certificates to trust instead of the system's; or NULL */
+        const char *ca_file; /* certificates to trust instead of the system's; or NULL */
         /*
          * Keys. Each is taken from its member, else from the file, else from the environment:
          * BINANCE_API_KEY, BINANCE_API_SECRET, or these names with _FILE behind them, and
@@ -705,6 +705,7 @@ struct weir_order_state {
         char price[WEIR_DECIMAL_SIZE], average_price[WEIR_DECIMAL_SIZE];
         char trigger_price[WEIR_DECIMAL_SIZE];
         char filled_value[WEIR_DECIMAL_SIZE]; /* quote asset (USD-M), base asset (COIN-M) */
+        uint64_t spare[8];                    /* for what newer libraries tell */
 };
 
 /* What became of a request that changes something. @size is set by the caller. */
@@ -749,6 +750,7 @@ WEIR_API WEIR_CHECKED int weir_futures_check(struct weir_futures *futures,
 
 /* Names an order: by the exchange's id, or if that is 0 by its client id. */
 struct weir_order_name {
+        size_t size;
         const char *symbol;
         uint64_t order_id;
         const char *client_id;
@@ -757,7 +759,7 @@ struct weir_order_name {
 
 #define WEIR_ORDER_NAME_DEFAULTS                                                                   \
         {                                                                                          \
-                NULL, 0, NULL, false                                                               \
+                sizeof(struct weir_order_name), NULL, 0, NULL, false                               \
         }
 
 /* What is gone already is reported as not executed, with the order's state. */
@@ -847,6 +849,7 @@ typedef void (*weir_trade_fn)(void *ctx, const struct weir_trade *trade);
 
 /* Which part of a list; 0 leaves a bound to the exchange: the newest. */
 struct weir_range {
+        size_t size;
         uint64_t from_id; /* trades */
         uint64_t start_ms, end_ms;
         uint32_t limit;
@@ -854,7 +857,7 @@ struct weir_range {
 
 #define WEIR_RANGE_DEFAULTS                                                                        \
         {                                                                                          \
-                0, 0, 0, 0                                                                         \
+                sizeof(struct weir_range), 0, 0, 0, 0                                              \
         }
 
 /* The account's own, oldest first. @order_id: 0 for all orders. @range: may be NULL. */

@@ -179,8 +179,12 @@ WEIR_API int weir_futures_check(struct weir_futures *futures, const struct weir_
 WEIR_API int weir_futures_cancel(struct weir_futures *futures, const struct weir_order_name *name,
                                  uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
+        struct weir_order_name n = WEIR_ORDER_NAME_DEFAULTS;
         struct weir_order_report report;
-        int r = futures_cancel(futures->inside, name, deadline_ms, &report);
+        int r;
+
+        take(&n, sizeof(n), name, name->size);
+        r = futures_cancel(futures->inside, &n, deadline_ms, &report);
 
         give(ret_report, &report, sizeof(report));
         return r;
@@ -233,7 +237,10 @@ WEIR_API int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
 WEIR_API int weir_futures_query(struct weir_futures *futures, const struct weir_order_name *name,
                                 uint64_t deadline_ms, struct weir_order_state *ret_state)
 {
-        return futures_query(futures->inside, name, deadline_ms, ret_state);
+        struct weir_order_name n = WEIR_ORDER_NAME_DEFAULTS;
+
+        take(&n, sizeof(n), name, name->size);
+        return futures_query(futures->inside, &n, deadline_ms, ret_state);
 }
 
 WEIR_API int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
@@ -258,14 +265,22 @@ WEIR_API int weir_futures_trades(struct weir_futures *futures, const char *symbo
                                  uint64_t order_id, const struct weir_range *range,
                                  uint64_t deadline_ms, weir_trade_fn fn, void *ctx)
 {
-        return futures_trades(futures->inside, symbol, order_id, range, deadline_ms, fn, ctx);
+        struct weir_range r = WEIR_RANGE_DEFAULTS;
+
+        if (range)
+                take(&r, sizeof(r), range, range->size);
+        return futures_trades(futures->inside, symbol, order_id, &r, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_klines(struct weir_futures *futures, const char *symbol,
                                  const char *interval, const struct weir_range *range,
                                  uint64_t deadline_ms, weir_kline_fn fn, void *ctx)
 {
-        return futures_klines(futures->inside, symbol, interval, range, deadline_ms, fn, ctx);
+        struct weir_range r = WEIR_RANGE_DEFAULTS;
+
+        if (range)
+                take(&r, sizeof(r), range, range->size);
+        return futures_klines(futures->inside, symbol, interval, &r, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_ticker(struct weir_futures *futures, const char *symbol,

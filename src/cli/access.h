@@ -57,7 +57,7 @@ enum access_option {
         "  --testnet             straight to Binance's testnet\n"                                  \
         "  --region PATH         straight: the budgets to share; default WEIR_REGION, else "       \
         "where\n"                                                                                  \
-        "                        weir gateway has them\n"                                          \
+        "                        weir gateway has them, or beside it for another exchange\n"       \
         "  --ca FILE             certificates to trust instead of the system's\n\n"                \
         "Keys: BINANCE_API_KEY with BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE (PEM, RSA "     \
         "or\n"                                                                                     \

@@ -350,8 +350,9 @@ static int run_place(struct command *c)
 /* SYMBOL and an order's number or client id. */
 static int read_name(struct command *c, struct weir_order_name *name)
 {
-        *name = (struct weir_order_name){ .client_id = c->order.client_id,
-                                          .is_conditional = c->is_conditional };
+        *name = (struct weir_order_name)WEIR_ORDER_NAME_DEFAULTS;
+        name->client_id = c->order.client_id;
+        name->is_conditional = c->is_conditional;
         if (c->n_arguments != (name->client_id ? 1 : 2))
                 return complain("%s", "want SYMBOL and either an order's number or --client-id");
         name->symbol = c->arguments[0];
@@ -588,6 +589,7 @@ int cmd_order(int argc, char **argv)
         struct command c = {
                 .access = ACCESS_INIT("order", DEADLINE_DEFAULT_MS),
                 .order = WEIR_ORDER_DEFAULTS,
+                .range = WEIR_RANGE_DEFAULTS,
         };
         const struct action *action;
         int r, code;

@@ -272,7 +272,9 @@ static void find_fate(struct futures *f, const struct placing *p, struct lookup 
 {
         char why[FUTURES_WHY_MAX];
 
-        lookup.name = (struct weir_order_name){ p->order->symbol, 0, p->client_id, p->is_algo };
+        lookup.name = (struct weir_order_name){ .symbol = p->order->symbol,
+                                                .client_id = p->client_id,
+                                                .is_conditional = p->is_algo };
         /* What the look-ups complain of is not what the order met. */
         str_copy(str_of(f->why), why, sizeof(why));
         log_text(f, false, "its fate is unknown, it is looked up", p->client_id);
