@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 PRINTF(2, 3)
 static void report(const struct exec *e, const char *format, ...)
 {

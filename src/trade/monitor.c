@@ -6,6 +6,7 @@
 #include "trade/look.h"
 #include "trade/percent.h"
 #include "trade/protection.h"
+#include "trade/rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,13 +18,6 @@
 #define BALANCES_MAX 256
 
 static const enum weir_class class_account = CLASS_ACCOUNT;
-
-/* An array that grows to a ceiling. */
-struct rows {
-        char *data;
-        size_t n, size, row_bytes, ceiling;
-        int error; /* of the first row that had no place */
-};
 
 struct draft {
         struct rows positions; /* struct weir_watched */
@@ -56,50 +50,7 @@ struct check {
         char why[FUTURES_WHY_MAX];
 };
 
-/* Rows. */
-
-static struct rows rows_of(size_t row_bytes, size_t ceiling)
-{
-        return (struct rows){ .row_bytes = row_bytes, .ceiling = ceiling };
-}
-
-static void rows_deinit(struct rows *rows)
-{
-        free(rows->data);
-        rows->data = NULL;
-        rows->n = rows->size = 0;
-}
-
-static void *rows_at(const struct rows *rows, size_t i)
-{
-        /* Adding even 0 to no memory is undefined. */
-        return rows->data ? rows->data + i * rows->row_bytes : NULL;
-}
-
-/* Return: a new row of zeros, or NULL with rows->error. */
-static void *rows_add(struct rows *rows)
-{
-        size_t size = rows->size ? rows->size * 2 : 16;
-        char *data;
-
-        if (rows->error < 0)
-                return NULL;
-        if (rows->n == rows->ceiling) {
-                rows->error = -EOVERFLOW;
-                return NULL;
-        }
-        if (rows->n == rows->size) {
-                data = realloc(rows->data, size * rows->row_bytes);
-                if (!data) {
-                        rows->error = -ENOMEM;
-                        return NULL;
-                }
-                rows->data = data;
-                rows->size = size;
-        }
-        memset(rows_at(rows, rows->n), 0, rows->row_bytes);
-        return rows_at(rows, rows->n++);
-}
+/* Drafts. */
 
 static struct weir_watched *position_at(const struct draft *d, size_t i)
 {
@@ -390,13 +341,13 @@ static void understand(struct check *c)
         for (size_t i = 0; i < d->positions.n; ++i) {
                 struct weir_watched *w = position_at(d, i);
                 const struct weir_watched *was =
-                        changes_find(position_at(before, 0), before->positions.n, w);
+                        changes_find(rows_all(&before->positions), before->positions.n, w);
 
                 w->since_ms = was && (was->position.quantity[0] == '-') ==
                                                       (w->position.quantity[0] == '-')
                                       ? was->since_ms
                                       : d->now_ms;
-                protection_judge(w, order_at(d, 0), d->orders.n);
+                protection_judge(w, rows_all(&d->orders), d->orders.n);
                 if (percent_liquidation(&w->position, &distance) == 0)
                         amount_print(distance, w->liquidation_percent);
         }
@@ -432,7 +383,7 @@ static void add_trades(struct check *c, struct weir_event *event)
                 return;
         if (read_trades(c, was->symbol) != 0)
                 return;
-        if (episode_find(rows_at(&c->trades, 0), c->trades.n, was->side, held, c->draft.now_ms,
+        if (episode_find(rows_all(&c->trades), c->trades.n, was->side, held, c->draft.now_ms,
                          c->episode, &episode) < 0 ||
             episode.n == 0) {
                 snprintf(c->why, sizeof(c->why), "the exchange does not tell its trades yet");
@@ -540,8 +491,8 @@ static void tell_changes(struct check *c)
 {
         const struct draft *before = &c->m->known, *now = &c->draft;
 
-        changes_positions(position_at(before, 0), before->positions.n, position_at(now, 0),
-                          now->positions.n, tell_position, c);
+        changes_positions(rows_all(&before->positions), before->positions.n,
+                          rows_all(&now->positions), now->positions.n, tell_position, c);
 }
 
 static void note_success(struct check *c)

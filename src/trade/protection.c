@@ -10,7 +10,9 @@ static bool read(const char *text, struct amount *ret)
 
 static struct amount size_of(struct amount a)
 {
-        return a.units < 0 ? (struct amount){ -a.units } : a;
+        if (a.units < 0)
+                a.units = -a.units;
+        return a;
 }
 
 bool protection_is_of(const struct weir_position *position, const struct weir_order_state *order)
