@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("WEIR_BUILD", str(ROOT / "build"))
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from support import Gateway, Sim  # noqa: E402
+from support import ALICE, Gateway, Sim  # noqa: E402
 
 STRICT = ["-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 STRANGER = ROOT / "tests" / "api" / "stranger.c"
@@ -113,7 +113,8 @@ def test_examples_run(source, prefix, library, tmp_path):
         libs += ["-lcurl"]
     run("gcc", "-std=gnu17", *STRICT, source, "-o", program, *libs)
     with Sim() as sim, Gateway(sim.url, tmp_path / "region"):
-        env = {**os.environ, "LD_LIBRARY_PATH": str(library), "WEIR_REGION": str(tmp_path / "region")}
+        env = {**os.environ, "LD_LIBRARY_PATH": str(library), "WEIR_REGION": str(tmp_path / "region"),
+               "BINANCE_API_KEY": ALICE[0], "BINANCE_API_SECRET": ALICE[1]}
         lines = run(program, sim.url, env=env).splitlines()
     assert lines and lines[-1].startswith("done"), lines
 
