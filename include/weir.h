@@ -938,11 +938,11 @@ WEIR_API WEIR_CHECKED int weir_decimal_compare(const char *a, const char *b, int
  * A position monitor: what is open, what protects it, what has changed since the check before.
  *
  * One check is one call for all positions, one for the account, and the open orders of those
- * symbols that have a position: on USD-M weight 10, and 2 for each such symbol. The orders of all
- * symbols cost 80 there, so they are looked at only every full_look_ms, or when that is no dearer.
- * An order without a position protects nothing and loses nothing; when it fills, its symbol has a
- * position and is looked at from the next check on. On COIN-M: 6, and 1 for each symbol; 40 for
- * all. The trades of a position that closed cost 5, once. All of it is in the account class.
+ * symbols that have a position: weight 10 on USD-M, 6 on COIN-M, and 2 for each such symbol. The
+ * orders of all symbols cost 80, so they are looked at only every full_look_ms, or when that is no
+ * dearer. An order without a position protects nothing and loses nothing; when it fills, its symbol
+ * has a position and is looked at from the next check on. The trades of a position that closed cost
+ * 5, once. All of it is in the account class.
  *
  * A check that fails leaves what was known and says since when that is old; the next one may
  * succeed. Nothing is compared with a check that failed.

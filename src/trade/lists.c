@@ -7,7 +7,9 @@
 static const struct futures_route open_orders_route = {
         "GET", { "/fapi/v1/openOrders", "/dapi/v1/openOrders" }
 };
-static const struct futures_route open_algo_route = { "GET", { "/fapi/v1/openAlgoOrders", NULL } };
+static const struct futures_route open_algo_route = {
+        "GET", { "/fapi/v1/openAlgoOrders", "/dapi/v1/openAlgoOrders" }
+};
 static const struct futures_route positions_route = {
         "GET", { "/fapi/v3/positionRisk", "/dapi/v1/positionRisk" }
 };
@@ -81,8 +83,10 @@ int futures_open_orders(struct futures *f, const char *symbol, uint64_t deadline
                 r = get_list(f, &open_orders_route, true, deadline_ms, &orders);
         if (r != 0)
                 return r;
-        if (open_algo_route.path[f->config.market])
-                r = get_list(f, &open_algo_route, true, deadline_ms, &algos);
+        r = get_list(f, &open_algo_route, true, deadline_ms, &algos);
+        /* COIN-M may not have them (yet): then there are none. */
+        if (r == -EBADMSG && f->config.market == WEIR_COINM && f->reply.verdict.status == 404)
+                r = futures_refuse(f, 0, "%s", "");
         if (r == 0) {
                 tell_orders(orders, false, fn, ctx);
                 tell_orders(algos, true, fn, ctx);

@@ -23,8 +23,10 @@ void look_costs(enum weir_market market, struct look_costs *ret)
                 *ret = (struct look_costs){
                         .positions = weight_of("/dapi/v1/positionRisk", ""),
                         .account = weight_of("/dapi/v1/account", ""),
-                        .orders_one = weight_of("/dapi/v1/openOrders", one),
-                        .orders_all = weight_of("/dapi/v1/openOrders", ""),
+                        .orders_one = weight_of("/dapi/v1/openOrders", one) +
+                                      weight_of("/dapi/v1/openAlgoOrders", one),
+                        .orders_all = weight_of("/dapi/v1/openOrders", "") +
+                                      weight_of("/dapi/v1/openAlgoOrders", ""),
                         .trades = weight_of("/dapi/v1/userTrades", one),
                 };
                 return;

@@ -13,7 +13,7 @@
 
 struct look_costs {
         uint32_t positions, account;
-        uint32_t orders_one, orders_all; /* conditional ones included, where they are apart */
+        uint32_t orders_one, orders_all; /* conditional ones included */
         uint32_t trades;
 };
 

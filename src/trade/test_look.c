@@ -16,7 +16,7 @@ static void a_check_costs_what_the_tables_say(void **state)
                 struct look_costs costs;
         } rows[] = {
                 { WEIR_USDM, { 5, 5, 2, 80, 5 } },
-                { WEIR_COINM, { 1, 5, 1, 40, 5 } },
+                { WEIR_COINM, { 1, 5, 2, 80, 5 } },
         };
 
         (void)state;
@@ -34,7 +34,7 @@ static void a_check_costs_what_the_tables_say(void **state)
 
 static void all_orders_are_looked_at_when_due_or_no_dearer(void **state)
 {
-        static const struct look_costs usdm = { 5, 5, 2, 80, 5 }, coinm = { 1, 5, 1, 40, 5 };
+        static const struct look_costs usdm = { 5, 5, 2, 80, 5 }, coinm = { 1, 5, 2, 80, 5 };
         static const struct {
                 const char *label;
                 const struct look_costs *costs;

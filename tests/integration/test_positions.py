@@ -18,9 +18,9 @@ import time
 from decimal import Decimal
 
 import pytest
-from support import ALICE, BOB, REPORT, WEIR, Gateway, RawUpstream, Sim, eventually, fetch
+from support import ALICE, BOB, REPORT, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, signed
 
-# One check, on USD-M and COIN-M, and each symbol in it; the tables of the exchange.
+# One check on USD-M, and each symbol in it; by the documents of the exchange.
 CHECK, SYMBOL, ALL_ORDERS, TRADES = 10, 2, 80, 5
 OWN = re.compile(r"/[fd]api/v\d/(time|ping|exchangeInfo)\b")
 
@@ -462,8 +462,16 @@ def test_coin_m(desk):
                "--coin-m")
     look = desk.look("--coin-m")
     position, = look["positions"]
-    assert (position["symbol"], position["stopLoss"]) == ("BTCUSD_PERP", "partly") and look["weight"] == 7
+    assert (position["symbol"], position["stopLoss"]) == ("BTCUSD_PERP", "partly") and look["weight"] == 8
     assert {b["asset"] for b in look["balances"]} == {"BTC", "ETH", "BNB"}
+    # Conditional orders that other programs placed at the algo endpoints; where there are none, there are none.
+    query = signed({"symbol": "BTCUSD_PERP", "algoType": "CONDITIONAL", "side": "SELL", "type": "STOP_MARKET",
+                    "triggerPrice": "50000", "closePosition": "true"}, ALICE[1])
+    assert fetch(desk.sim.port, "/dapi/v1/algoOrder?" + query, "POST", headers={"X-MBX-APIKEY": ALICE[0]})[0] == 200
+    assert desk.look("--coin-m")["positions"][0]["stopLoss"] == "whole"
+    desk.sim.faults("GET /dapi/v1/openAlgoOrders always error 404 -5000 Path /dapi/v1/openAlgoOrders is invalid.\n")
+    look = desk.look("--coin-m")
+    assert look["positions"][0]["stopLoss"] == "partly" and look["why"] is None
 
 
 class Terminal:
