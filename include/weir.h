@@ -1078,7 +1078,7 @@ struct weir_monitor_state {
         uint64_t retry_at_ms;      /* stopped or banned until then; 0: not stated */
         uint64_t full_look_ms;     /* the last look at the orders of all symbols; 0: none yet */
         uint32_t weight;           /* what the last check spent; asking the time is not in it */
-        uint32_t next_weight;      /* what the next one will, if no position opens or closes */
+        uint32_t next_weight;      /* what one would now, if no position has opened or closed */
         char why[WEIR_ERROR_SIZE]; /* the last check failed: a sentence; else "" */
 };
 

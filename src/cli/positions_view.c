@@ -154,10 +154,10 @@ static void print_state(FILE *to, const struct view *v, uint64_t next_ms)
         monitor_state(v->monitor, &s);
         clock_text(s.checked_ms, at);
         if (s.stale_since_ms == 0) {
-                n = snprintf(line, sizeof(line), "checked %s UTC, weight %u", at, s.weight);
+                n = snprintf(line, sizeof(line), "checked %s UTC (weight %u)", at, s.weight);
                 if (next_ms)
-                        snprintf(line + n, sizeof(line) - (size_t)n, ", next check %s (weight %u)",
-                                 clock_text(next_ms, next), s.next_weight);
+                        snprintf(line + n, sizeof(line) - (size_t)n, ", next check %s",
+                                 clock_text(next_ms, next));
                 print_line(to, v, STYLE_FAINT, line);
                 return;
         }

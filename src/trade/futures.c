@@ -2,6 +2,7 @@
 #include "http/url.h"
 #include "trade/inside.h"
 #include "trade/limits.h"
+#include "trade/look.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -209,6 +210,8 @@ int futures_send(struct futures *f, const struct futures_route *route, bool is_s
         snprintf(f->request, sizeof(f->request), "%s %s%s%.*s", request.method, request.path,
                  request.params.n > 0 ? "?" : "", STR_ARGS(request.params));
         r = courier_send(f->courier, &request, &f->reply);
+        f->spent += (uint64_t)f->reply.attempts *
+                    look_weight(request.method, request.path, request.params);
         if (f->reply.verdict.code != 0)
                 futures_refuse(f, 0, "%d %s", f->reply.verdict.code, f->reply.why);
         else

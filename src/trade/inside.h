@@ -24,6 +24,7 @@ struct futures {
         struct buf params;      /* of the request that is built */
         int64_t correction_ms;  /* of the clock, when the deadline of this call was named */
         struct courier_reply reply;
+        uint64_t spent;               /* weight of all that was sent, asking the time apart */
         const enum weir_class *class; /* of all that is sent; NULL: as the endpoints say */
         char request[QUERY_MAX];      /* the last one, for people */
         char why[FUTURES_WHY_MAX];

@@ -1,18 +1,32 @@
 #include "trade/look.h"
 #include "policy/policy.h"
 
-static uint32_t weight_of(const char *path, const char *query)
+uint32_t look_weight(const char *method, const char *path, struct str params)
 {
         struct policy_input input = {
-                .method = STR_LITERAL("GET"),
+                .method = str_of(method),
                 .path = str_of(path),
-                .query = str_of(query),
+                .query = params,
         };
         struct policy_plan plan;
-        int r = policy_match(NULL, &input, &plan);
 
-        must(r == 0 && plan.is_known && plan.n_charges > 0);
-        return plan.charges[0].amount;
+        if (policy_match(NULL, &input, &plan) != 0)
+                return 0;
+        for (unsigned i = 0; i < plan.n_charges; ++i) {
+                const struct policy_charge *charge = &plan.charges[i];
+
+                if (policy_pool(charge->pool)->unit == POLICY_WEIGHT)
+                        return charge->amount;
+        }
+        return 0;
+}
+
+static uint32_t weight_of(const char *path, const char *query)
+{
+        uint32_t weight = look_weight("GET", path, str_of(query));
+
+        must(weight > 0);
+        return weight;
 }
 
 void look_costs(enum weir_market market, struct look_costs *ret)

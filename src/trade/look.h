@@ -8,6 +8,7 @@
 #define TRADE_LOOK_H
 
 #include "base/base.h"
+#include "base/str.h"
 
 #include <weir.h>
 
@@ -16,6 +17,9 @@ struct look_costs {
         uint32_t orders_one, orders_all; /* conditional ones included */
         uint32_t trades;
 };
+
+/* Request weight of one attempt, the dearest outcome; 0 for what has none. @params may be empty. */
+uint32_t look_weight(const char *method, const char *path, struct str params);
 
 void look_costs(enum weir_market market, struct look_costs *ret);
 

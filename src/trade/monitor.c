@@ -138,11 +138,6 @@ struct monitor *monitor_free(struct monitor *m)
 
 /* Asking. */
 
-static void spend(struct monitor *m, uint32_t weight)
-{
-        m->state.weight += weight;
-}
-
 static void keep_position(void *ctx, const struct weir_position *position)
 {
         struct draft *d = ctx;
@@ -157,7 +152,6 @@ static int read_positions(struct check *c)
         struct monitor *m = c->m;
         int r;
 
-        spend(m, m->costs.positions);
         r = futures_positions(m->futures, NULL, c->deadline_ms, keep_position, &c->draft);
         c->draft.now_ms = courier_now_ms(m->futures->courier);
         return r == 0 ? c->draft.positions.error : r;
@@ -228,7 +222,6 @@ static int read_orders_of(struct check *c, const char *const *symbols, size_t n)
         int r = 0;
 
         for (size_t i = 0; i < n && r == 0; ++i) {
-                spend(m, m->costs.orders_one);
                 r = futures_open_orders(m->futures, symbols[i], c->deadline_ms, keep_order,
                                         &c->draft);
         }
@@ -250,7 +243,6 @@ static int read_orders(struct check *c)
         c->draft.is_full_look =
                 look_is_full(&m->costs, n, m->every_ms, m->state.full_look_ms, c->draft.now_ms);
         if (c->draft.is_full_look) {
-                spend(m, m->costs.orders_all);
                 r = futures_open_orders(m->futures, NULL, c->deadline_ms, keep_order, &c->draft);
         } else {
                 r = read_orders_of(c, symbols, n);
@@ -286,7 +278,6 @@ static int read_account(struct check *c)
         struct monitor *m = c->m;
         int r;
 
-        spend(m, m->costs.account);
         r = futures_account(m->futures, c->deadline_ms, keep_balance, &c->draft);
         return r == 0 ? c->draft.balances.error : r;
 }
@@ -310,7 +301,6 @@ static int read_trades(struct check *c, const char *symbol)
                 return 0;
         c->trades.n = 0;
         c->trades_symbol[0] = '\0';
-        spend(m, m->costs.trades);
         r = futures_trades(m->futures, symbol, 0, &range, c->deadline_ms, keep_trade, &c->trades);
         if (r == 0)
                 r = c->trades.error;
@@ -527,11 +517,11 @@ int monitor_check(struct monitor *m, uint64_t deadline_ms, weir_event_fn fn, voi
                 .trades = rows_of(sizeof(struct weir_trade), TRADES_MAX),
                 .episode = calloc(TRADES_MAX, sizeof(const struct weir_trade *)),
         };
+        uint64_t before = m->futures->spent;
         int r = c.episode ? 0 : -ENOMEM;
 
         draft_init(&c.draft);
         ++m->state.checks;
-        m->state.weight = 0;
         m->futures->class = &class_account;
         futures_begin(m->futures);
         if (r == 0)
@@ -541,6 +531,7 @@ int monitor_check(struct monitor *m, uint64_t deadline_ms, weir_event_fn fn, voi
         else
                 note_failure(&c, r);
         m->futures->class = NULL;
+        m->state.weight = (uint32_t)(m->futures->spent - before);
         free(c.episode);
         rows_deinit(&c.trades);
         draft_deinit(&c.draft);

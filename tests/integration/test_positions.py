@@ -336,6 +336,7 @@ def test_it_goes_on_through_a_ban_and_says_so(desk):
         assert "banned" in stale["why"]
         arrived = len(desk.sim.requests())
         check = w.until(lambda d: d["type"] == "check")
+        assert check["weight"] == 5
         assert not check["ok"] and check["staleSinceMs"] == stale["atMs"]
         assert abs(check["retryAtMs"] - until) < 1000 and check["nextMs"] >= check["retryAtMs"]
         # What was known is still there, and it is said as of when.
@@ -361,6 +362,7 @@ def test_it_goes_on_through_an_outage_and_says_so(desk):
         failed = w.until(lambda d: d["type"] == "check" and not d["ok"], 60)
         again = w.until(lambda d: d["type"] == "check" and not d["ok"], 60)
         assert again["failures"] == failed["failures"] + 1 and again["staleSinceMs"] == failed["staleSinceMs"]
+        assert again["weight"] in (0, 5)
         assert again["nextMs"] > again["staleSinceMs"] and again["retryAtMs"] is None
         desk.sim.process.send_signal(signal.SIGCONT)
         w.event("fresh", seconds=60)
@@ -383,6 +385,36 @@ def test_what_changed_while_nobody_answered_is_told_afterwards(desk):
         desk.sim.faults("")
         w.event("closed", "BTCUSDT")
         assert w.events() == ["stale", "fresh", "closed"]
+
+
+def test_a_position_whose_trades_cannot_be_had_is_closed_all_the_same(desk):
+    desk.market("BTCUSDT", "buy", "0.05")
+    with desk.watch("--all-orders", "0") as w:
+        w.check()
+        desk.sim.faults("GET /fapi/v1/userTrades always error 400 -1102 Something is missing.\n")
+        desk.market("BTCUSDT", "sell", "0.05")
+        closed = w.event("closed")
+        assert closed["trades"] == [] and closed["realized"] is None and "-1102" in closed["why"]
+        assert w.check()["ok"] and w.events() == ["closed"]
+
+
+def test_without_a_terminal_pages_follow_one_another(desk):
+    desk.market("BTCUSDT", "buy", "0.05")
+    watch = subprocess.Popen([WEIR, "positions", "--watch=1", *desk.where], env={**desk.env, "TERM": "xterm"},
+                             stdout=subprocess.PIPE, text=True)
+    first = watch.stdout.readline()
+    assert re.fullmatch(r"checked [0-9:]{8} UTC \(weight 90\), next check [0-9:]{8}\n", first), first
+    desk.market("BTCUSDT", "sell", "0.05")
+    lines = []
+    while not lines or "no position is open" not in lines[-1]:
+        lines.append(watch.stdout.readline())
+    text = "".join(lines)
+    assert re.search(r"^[0-9:]{8} closed BTCUSDT long 0\.05 at \d+(\.\d+)?; realised -?[0-9.]+ in 2 trades$", text,
+                     re.M), text
+    assert "\033" not in text
+    # Who reads has gone: so does it.
+    watch.stdout.close()
+    assert watch.wait(10) == 1
 
 
 def test_a_wrong_key_is_explained(desk):
