@@ -187,7 +187,7 @@ static void print_balance(void *ctx, const struct weir_watched_balance *b)
         const struct weir_balance *is = &b->balance;
         char equity[CELL_MAX], change[CELL_MAX], percent[CELL_MAX], pnl[CELL_MAX], free[CELL_MAX];
         unsigned places = is->asset[0] ? 8 : 2;
-        char line[512];
+        char line[512], rest[256];
         int n;
 
         n = snprintf(line, sizeof(line), "equity %s%s%s", fixed(is->equity, places, equity),
@@ -196,9 +196,16 @@ static void print_balance(void *ctx, const struct weir_watched_balance *b)
                 n += snprintf(line + n, sizeof(line) - (size_t)n, ", change %s (%s %%)",
                               fixed(b->change, places, change),
                               b->change_percent[0] ? fixed(b->change_percent, 2, percent) : "-");
-        snprintf(line + n, sizeof(line) - (size_t)n, ", unrealised %s, available %s",
+        snprintf(rest, sizeof(rest), "unrealised %s, available %s",
                  fixed(is->unrealized, places, pnl), fixed(is->available, places, free));
+        /* A number that is cut is another number. */
+        if (!page->v->width || (size_t)n + 2 + strlen(rest) <= page->v->width) {
+                snprintf(line + n, sizeof(line) - (size_t)n, ", %s", rest);
+                rest[0] = '\0';
+        }
         print_line(page->to, page->v, STYLE_HEAD, line);
+        if (rest[0])
+                print_line(page->to, page->v, STYLE_HEAD, rest);
 }
 
 /* Orders. */

@@ -18,7 +18,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from support import ALICE, BOB, REPORT, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, signed
+from support import ALICE, BOB, REPORT, WEIR, Gateway, Program, RawUpstream, Sim, eventually, fetch, signed
 
 # One check on USD-M, and each symbol in it; by the documents of the exchange.
 CHECK, SYMBOL, ALL_ORDERS, TRADES = 10, 2, 80, 5
@@ -372,6 +372,19 @@ def test_it_goes_on_through_an_outage_and_says_so(desk):
         assert w.events() == ["stale", "fresh", "closed"]
 
 
+def test_a_gateway_may_be_started_anew(tmp_path):
+    with Desk("gateway", tmp_path) as desk, desk.watch("--all-orders", "0") as w:
+        w.check()
+        desk.gateway.kill()
+        stale = w.event("stale")
+        assert "Connection refused" in stale["why"] or "closed" in stale["why"]
+        port = desk.gateway.port
+        desk.gateway = Program("gateway", "--listen", f"127.0.0.1:{port}", "--upstream", desk.sim.url,
+                               "--region", str(tmp_path / "region"))
+        w.event("fresh")
+        assert w.check()["ok"]
+
+
 def test_what_changed_while_nobody_answered_is_told_afterwards(desk):
     desk.market("BTCUSDT", "buy", "0.05")
     with desk.watch("--all-orders", "0") as w:
@@ -571,6 +584,6 @@ def test_no_colour_and_a_narrow_terminal(desk):
     t.read(0.2)
     assert not re.search(rb"\033\[3[0-9]m", t.output)
     frame = re.sub(rb"\033\[[?0-9;]*[A-Za-z]", b"", t.output).decode()
-    assert "MARGIN" not in frame and "STOP-LOSS" in frame
+    assert "MARGIN" not in frame and "STOP-LOSS" in frame and re.search(r"available [0-9]+\.[0-9]{2}\s", frame)
     assert max(len(line.rstrip()) for line in frame.splitlines()) <= 80, frame
     assert t.end() == -signal.SIGINT
