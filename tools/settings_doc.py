@@ -74,7 +74,7 @@ def check_manual(settings, text):
         yield f"docs/weir.1: the variable {name} is missing"
     commands = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src" / "cli").glob("*.c")))
     for name in sorted(named - read):
-        if not re.search(rf'(?:get|set)env\("{name}"', commands):
+        if not re.search(rf'(?:getenv\("{name}"|"{name}=")', commands):
             yield f"docs/weir.1: no setting is read from {name}, and no command uses it"
 
 
