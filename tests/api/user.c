@@ -13,6 +13,18 @@
 #include <string.h>
 #include <time.h>
 
+static int number(const char *text)
+{
+        char *end;
+        long value = strtol(text, &end, 10);
+
+        if (end == text || *end || value < 0 || value > 1000000) {
+                fprintf(stderr, "%s is not a number\n", text);
+                exit(1);
+        }
+        return (int)value;
+}
+
 static struct weir_limiter *open_region(const char *region, const char *rate, const char *burst)
 {
         struct weir_limiter_options options = WEIR_LIMITER_DEFAULTS;
@@ -20,8 +32,8 @@ static struct weir_limiter *open_region(const char *region, const char *rate, co
         struct weir_error error;
 
         options.region = region;
-        options.max_requests_per_minute = (uint32_t)atoi(rate);
-        options.max_burst = (uint32_t)atoi(burst);
+        options.max_requests_per_minute = (uint32_t)number(rate);
+        options.max_burst = (uint32_t)number(burst);
         if (weir_limiter_open(&options, &limiter, &error) < 0) {
                 fprintf(stderr, "%s\n", error.text);
                 exit(1);
@@ -80,7 +92,7 @@ int main(int argc, char **argv)
 
         if (argc == 6 && strcmp(argv[2], "acquire") == 0) {
                 l = open_region(argv[1], argv[3], argv[4]);
-                acquire(l, atoi(argv[5]));
+                acquire(l, number(argv[5]));
         } else if (argc == 6 && strcmp(argv[2], "reserve") == 0) {
                 l = open_region(argv[1], "0", "0");
                 request = find(argv[3], argv[4], argv[5]);
@@ -88,7 +100,7 @@ int main(int argc, char **argv)
         } else if (argc == 7 && strcmp(argv[2], "settle") == 0) {
                 l = open_region(argv[1], "0", "0");
                 request = find(argv[3], argv[4], NULL);
-                reply.status = atoi(argv[5]);
+                reply.status = number(argv[5]);
                 reply.body = argv[6];
                 reply.body_bytes = strlen(argv[6]);
                 if (reserve(l, &request, &reply, &verdict) != WEIR_GO)
