@@ -23,7 +23,7 @@ static bool is_testnet(struct str host)
         return false;
 }
 
-static bool is_binance(struct str host)
+bool exchange_is_binance(struct str host)
 {
         struct str domain = STR_LITERAL(".binance.com");
 
@@ -37,7 +37,7 @@ uint64_t exchange_of_host(struct str host, uint16_t port)
         char name[320];
         int n;
 
-        if (is_binance(host))
+        if (exchange_is_binance(host))
                 return name_hash("binance", 7);
         /* A DNS name has 253 characters at most. */
         n = snprintf(name, sizeof(name), "%.*s:%u", host.n < 300 ? (int)host.n : 300, host.p,

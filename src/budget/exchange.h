@@ -18,6 +18,9 @@
 /* Answer of exchange_bind(): a group's books are about another exchange. */
 #define EXCHANGE_OTHER 1
 
+/* A host of the real exchange, not of one of its testnets. */
+bool exchange_is_binance(struct str host);
+
 /* The exchange at an address, never 0. Ports and cases of Binance's own names make no difference.
  */
 uint64_t exchange_of_host(struct str host, uint16_t port);

@@ -96,7 +96,8 @@ static int open_limiter(struct access *a)
                 r = region_open(path, &plan, &a->region, &error);
         }
         if (r < 0) {
-                fprintf(stderr, "weir: %s: %s\n", a->command, error.why);
+                fprintf(stderr, "weir: %s: %s%s\n", a->command, error.why,
+                        error.is_place ? " with --region" : "");
                 return r;
         }
         a->limiter.region = &a->region;

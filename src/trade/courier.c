@@ -1,6 +1,7 @@
 #include "trade/courier.h"
 #include "base/clock.h"
 #include "budget/budget.h"
+#include "budget/exchange.h"
 #include "budget/stops.h"
 #include "classify/classify.h"
 #include "http/client.h"
@@ -167,6 +168,25 @@ static void write_host_field(struct courier *c)
 
 static const struct http_call_ops call_ops;
 
+/* What the region remembers must be of the exchange that we talk to. */
+static int bind_region(struct courier *c, char *why)
+{
+        uint64_t exchanges[POLICY_GROUP_COUNT] = { 0 };
+        enum policy_group group;
+
+        if (!c->config.limiter)
+                return 0;
+        exchanges[c->config.group] = c->at.is_unix ? exchange_of_socket(c->at.host)
+                                                   : exchange_of_host(c->at.host, c->at.port);
+        if (exchange_bind(c->config.limiter->region, exchanges, &group) == 0)
+                return 0;
+        snprintf(why, COURIER_WHY_MAX,
+                 "the region's budgets and bans of /%s are of another exchange than %s; use "
+                 "another region for this one",
+                 policy_group_name(group), c->url);
+        return -EXDEV;
+}
+
 static int courier_begin(struct courier *c, char *why)
 {
         const struct limiter *l = c->config.limiter;
@@ -179,6 +199,9 @@ static int courier_begin(struct courier *c, char *why)
                 return -EINVAL;
         }
         write_host_field(c);
+        r = bind_region(c, why);
+        if (r < 0)
+                return r;
         servertime_init(&c->time, l ? &l->region->header->clocks[c->config.group] : NULL,
                         clock_mono_us(), clock_wall_us());
         http_call_init(&c->call, &call_ops);
@@ -641,13 +664,15 @@ static int refuse_room(struct courier *c, int r)
                 [LIMITER_SHUT] = COURIER_SHUT,
                 [LIMITER_CROWDED] = COURIER_CROWDED,
         };
+        const char *by;
 
         if (r < 0) {
                 snprintf(c->why, sizeof(c->why), "not sent: the region: %s", strerror(-r));
                 return r;
         }
-        snprintf(c->why, sizeof(c->why), "not sent: %s (%s)", answer_text(r),
-                 policy_pool(c->ticket.blocked_by)->name);
+        by = budget_blocked_by(&c->ticket);
+        snprintf(c->why, sizeof(c->why), by[0] ? "not sent: %s (%s)" : "not sent: %s",
+                 answer_text(r), by);
         return answers[r];
 }
 

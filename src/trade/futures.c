@@ -1,4 +1,5 @@
 #include "trade/futures.h"
+#include "budget/exchange.h"
 #include "http/url.h"
 #include "trade/inside.h"
 #include "trade/limits.h"
@@ -21,14 +22,11 @@ static const char *const urls[2][2] = {
 
 bool futures_is_elsewhere(bool is_testnet, const char *url)
 {
-        const struct str domain = STR_LITERAL(".binance.com");
         struct http_url at;
 
         if (is_testnet || !url)
                 return is_testnet;
-        if (http_url_parse(str_of(url), &at) < 0 || at.is_unix || at.host.n < domain.n)
-                return true;
-        return !str_eq_nocase(str_from(at.host.p + at.host.n - domain.n, domain.n), domain);
+        return http_url_parse(str_of(url), &at) < 0 || at.is_unix || !exchange_is_binance(at.host);
 }
 
 /* Life. */

@@ -430,3 +430,12 @@ def test_nothing_is_sent_into_a_ban_and_one_probe_ends_it(tmp_path):
         placed = desk.json("place", "BTCUSDT", "buy", "0.01", "--price", "50000", "--deadline", "9000")
         assert placed["executed"] == "yes" and placed["attempts"] == 1
         assert stage.sim.pool("futures")["duringBan"] == learned
+
+
+def test_a_region_of_another_exchange_is_refused(tmp_path):
+    """A ban or a limit learned at a simulator says nothing of the real exchange."""
+    with Stage("alone", tmp_path) as stage:
+        stage.desk.json("ticker", "BTCUSDT")
+        elsewhere = Desk(("--base", "http://127.0.0.1:1"), tmp_path / "region")
+        elsewhere.fails("ticker", "BTCUSDT", says="another exchange")
+        stage.desk.json("ticker", "BTCUSDT")
