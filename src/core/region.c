@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,8 +162,15 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                         return refuse_errno(e, -errno, path, "lock it");
                 if (is_finished(fd))
                         return 0;
-                if (flock(fd, LOCK_EX) < 0)
-                        return refuse_errno(e, -errno, path, "lock it");
+                /* Not waited for: whoever builds it keeps a shared lock ever after. */
+                if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                        if (errno != EWOULDBLOCK)
+                                return refuse_errno(e, -errno, path, "lock it");
+                        /* Another starter is here: one of us must let go for the other. */
+                        (void)flock(fd, LOCK_UN);
+                        (void)sched_yield();
+                        continue;
+                }
                 if (is_finished(fd))
                         continue;
                 if (fstat(fd, &st) < 0)
