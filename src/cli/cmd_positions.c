@@ -82,7 +82,7 @@ struct watch {
         const char *command, *fall;
         uint64_t every_s; /* 0: once */
         uint64_t all_orders_s;
-        bool has_all_orders, is_json, has_help;
+        bool has_all_orders, is_json, is_verbose, has_help;
         bool is_screen, is_coloured;
         uint64_t next_us, next_ms; /* of the next check: monotonic, the exchange's */
         char events[EVENTS_SHOWN][VIEW_EVENT_MAX]; /* the newest last */
@@ -127,13 +127,6 @@ static int set_option(struct watch *w, int option, const char *value)
         }
 }
 
-static void log_line(void *ctx, bool is_error, const char *text)
-{
-        (void)ctx;
-        (void)is_error;
-        fprintf(stderr, "weir: positions: %s\n", text);
-}
-
 static int read_command_line(struct watch *w, int argc, char **argv)
 {
         int option, r = 0;
@@ -145,8 +138,7 @@ static int read_command_line(struct watch *w, int argc, char **argv)
                         option_complain("positions", option, argv);
                         return -EINVAL;
                 }
-                if (option == OPT_VERBOSE)
-                        w->access.config.log = log_line;
+                w->is_verbose |= option == OPT_VERBOSE;
                 r = set_option(w, option, optarg);
         }
         /* "--watch 5", as people write it. */
@@ -276,14 +268,24 @@ static void remember(struct watch *w, const char *line)
         snprintf(w->events[w->n_events++ % EVENTS_SHOWN], VIEW_EVENT_MAX, "%s", line);
 }
 
-static void report_command(void *ctx, const char *text)
+/* On the screen it is one more of the events. */
+static void say(struct watch *w, const char *text)
 {
-        struct watch *w = ctx;
-
         if (w->is_screen)
                 remember(w, text);
         else
                 fprintf(stderr, "weir: positions: %s\n", text);
+}
+
+static void report_command(void *ctx, const char *text)
+{
+        say(ctx, text);
+}
+
+static void log_line(void *ctx, bool is_error, const char *text)
+{
+        (void)is_error;
+        say(ctx, text);
 }
 
 static void on_event(void *ctx, const struct weir_event *event)
@@ -428,8 +430,13 @@ static int once(struct watch *w)
 static int open_monitor(struct watch *w)
 {
         char why[MONITOR_WHY_MAX];
-        int r = access_open(&w->access);
+        int r;
 
+        if (w->is_verbose) {
+                w->access.config.log = log_line;
+                w->access.config.log_ctx = w;
+        }
+        r = access_open(&w->access);
         if (r == 0) {
                 r = monitor_new(w->access.futures, w->fall, w->all_orders_s * MS_PER_SECOND,
                                 &w->monitor, why);
