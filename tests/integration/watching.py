@@ -26,16 +26,23 @@ class Desk:
         self.folder, self.way = folder, way
         self.sim = Sim("--limit", "futures-orders=100000/10s,futures-orders-long=100000/1m", *sim)
         self.gateway = None
+        self.where = ["--base", self.sim.url, "--region", str(folder / "region")]
+        self.env = {**os.environ, "BINANCE_API_KEY": ALICE[0], "BINANCE_API_SECRET": ALICE[1]}
+        try:
+            self.begin()
+        except BaseException as failure:
+            # Nobody else knows of what was started.
+            self.__exit__(type(failure), failure, None)
+            raise
+
+    def begin(self):
         for symbol, price in (("BTCUSDT", 90000), ("ETHUSDT", 3000), ("BNBUSDT", 900)):
             self.price(symbol, price)
-        if way == "gateway":
-            self.gateway = Gateway(self.sim.url, folder / "region")
+        if self.way == "gateway":
+            self.gateway = Gateway(self.sim.url, self.folder / "region")
             fetch(self.gateway.port, "/fapi/v1/ping")
             eventually(lambda: self.gateway.logged("limit"))
             self.where = [f"--gateway={self.gateway.url}"]
-        else:
-            self.where = ["--base", self.sim.url, "--region", str(folder / "region")]
-        self.env = {**os.environ, "BINANCE_API_KEY": ALICE[0], "BINANCE_API_SECRET": ALICE[1]}
 
     def __enter__(self):
         return self
