@@ -114,11 +114,13 @@ struct weir_request {
  * weir_request_find() - what a request costs, and how urgent it is
  * @method:  "GET", "POST", ...
  * @path:    "/fapi/v1/order", without query
- * @query:   without '?'; or NULL
+ * @query:   what is behind the '?', without it; or NULL
  * @body:    form-encoded; or NULL
  * @api_key: whose order count it moves; NULL for public requests. Only a hash of it is kept.
  *
- * Return: 0, or -ENOENT when the path belongs to no product; @ret_request is then untouched.
+ * Return: 0; -ENOENT: the path belongs to no product; -EINVAL: the method is not of upper-case
+ *         letters, the path does not begin with '/' or has a '?' in it, or the query begins with
+ *         one. @ret_request is then untouched.
  */
 WEIR_API WEIR_CHECKED int weir_request_find(const char *method, const char *path, const char *query,
                                             const char *body, const char *api_key,
@@ -178,7 +180,7 @@ WEIR_API WEIR_CHECKED int weir_limiter_default(struct weir_limiter **ret_limiter
                                                struct weir_error *ret_error);
 
 /* The exchange's time for @group: this machine's clock, corrected by what the gateway, the futures
- * adapter or weir_clock_sample() has measured. */
+ * adapter or weir_clock_sample() has measured; not corrected for a group that is none. */
 WEIR_API uint64_t weir_now_ms(const struct weir_limiter *limiter, enum weir_group group);
 
 /* The exchange of @group said @server_ms to a request that left @sent_us and was answered
@@ -222,7 +224,8 @@ struct weir_ticket {
  * settling it opens the way for the others.
  *
  * Return: an enum weir_answer but WEIR_LOST; -ENOSPC: no room for another budget in the region;
- *         -ESTALE: this machine's clock is a window or more behind that of another process.
+ *         -ESTALE: this machine's clock is a window or more behind that of another process;
+ *         -EINVAL: @request is not of weir_request_find(), or its class is none.
  */
 WEIR_API WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
                                        const struct weir_request *request, uint64_t deadline_ms,
@@ -256,7 +259,8 @@ struct weir_header {
         const char *name, *value;
 };
 
-/* An answer of the exchange. Body and headers may be missing: then less is known. */
+/* An answer of the exchange. Body and headers may be missing: then less is known. NULL, or a status
+ * of 0, is no answer. */
 struct weir_reply {
         int status; /* HTTP */
         const char *body;
@@ -272,7 +276,7 @@ struct weir_verdict;
  * @request:     that of the reservation
  * @ret_verdict: what it means (section 4); may be NULL
  *
- * Empties the ticket.
+ * Empties the ticket. No answer: as weir_abandon().
  */
 WEIR_API void weir_settle(struct weir_limiter *limiter, const struct weir_request *request,
                           struct weir_ticket *ticket, const struct weir_reply *reply,
@@ -423,7 +427,7 @@ WEIR_API struct weir_caller *weir_caller_free(struct weir_caller *caller);
  * Sign in here: it is called after the wait, so the timestamp is fresh.
  *
  * Return: 0 with @ret_reply; -ENOTCONN: certainly not sent; any other negative errno: it may have
- *         been sent and no answer came.
+ *         been sent and no answer came. So does a positive number, or 0 without a status: -EPROTO.
  */
 typedef int (*weir_call_fn)(void *ctx, struct weir_reply *ret_reply);
 
@@ -468,13 +472,16 @@ WEIR_API WEIR_CHECKED int weir_attempt_begin(struct weir_caller *caller,
                                              uint64_t deadline_ms, struct weir_attempt *ret_attempt,
                                              uint64_t *ret_at_ms);
 WEIR_API WEIR_CHECKED int weir_attempt_next(struct weir_attempt *attempt, uint64_t *ret_at_ms);
-/* @result, @reply: as weir_call_fn gives them. */
+/* @result, @reply: as weir_call_fn gives them. -EINVAL: nothing was to be sent, or it was
+ * cancelled; nothing has changed then. */
 WEIR_API WEIR_CHECKED int weir_attempt_told(struct weir_attempt *attempt, int result,
                                             const struct weir_reply *reply, uint64_t *ret_at_ms);
 /* After WEIR_STEP_DONE. Return: as weir_call(). */
 WEIR_API WEIR_CHECKED int weir_attempt_result(const struct weir_attempt *attempt,
                                               struct weir_verdict *ret_verdict);
-/* Whoever waited has left; before WEIR_STEP_SEND is carried out or after it was told. */
+/* Whoever waited has left: a place that was waited for is given back. After WEIR_STEP_SEND it may
+ * have been sent, so that it stays charged, and its fate is unknown; who knows that it was not says
+ * weir_attempt_told() with -ENOTCONN instead. The result is -ECANCELED. */
 WEIR_API void weir_attempt_cancel(struct weir_attempt *attempt);
 
 struct weir_call_stats {

@@ -162,7 +162,11 @@ int attempt_told(struct attempt *a, int result, const struct weir_reply *reply,
 {
         struct weir_limiter *l = a->caller->limiter;
 
-        must(a->phase == ATTEMPT_SENDING);
+        if (a->phase != ATTEMPT_SENDING)
+                return -EINVAL;
+        /* Neither is one that was agreed upon; the first would read as an answer of ours. */
+        if (result > 0 || (result == 0 && !request_is_answered(reply)))
+                result = -EPROTO;
         if (result == 0) {
                 reservation_settle(l, &a->request, &a->reservation, a->reservation.sent_ms, reply,
                                    time, &a->verdict);
@@ -176,15 +180,26 @@ int attempt_told(struct attempt *a, int result, const struct weir_reply *reply,
         }
         reservation_abandon(l, &a->reservation, time);
         judge_failure(a, WEIR_NO_ANSWER);
-        /* A positive result is none that was agreed upon, and would read as an answer of ours. */
-        return done(a, result < 0 ? result : -EPROTO);
+        return done(a, result);
 }
 
 void attempt_cancel(struct attempt *a, struct limiter_time time)
 {
-        reservation_refund(a->caller->limiter, &a->reservation, time);
-        a->phase = ATTEMPT_DONE;
-        a->result = -ECANCELED;
+        if (a->phase == ATTEMPT_DONE)
+                return;
+        /* What was handed out to be sent may have been. */
+        if (a->phase == ATTEMPT_SENDING) {
+                COUNT(a, failures);
+                judge_failure(a, WEIR_NO_ANSWER);
+        }
+        reservation_abandon(a->caller->limiter, &a->reservation, time);
+        (void)done(a, -ECANCELED);
+}
+
+/* Memory of zeros is no attempt that was begun. */
+static bool is_begun(const struct weir_attempt *attempt)
+{
+        return ((const struct attempt *)(const void *)attempt->inside)->caller != NULL;
 }
 
 static struct limiter_time now(const struct attempt *a)
@@ -202,6 +217,8 @@ int weir_attempt_begin(struct weir_caller *caller, const struct weir_request *re
 
 int weir_attempt_next(struct weir_attempt *attempt, uint64_t *ret_at_ms)
 {
+        if (!is_begun(attempt))
+                return -EINVAL;
         return attempt_next(attempt_of(attempt), now(attempt_of(attempt)), ret_at_ms);
 }
 
@@ -210,6 +227,8 @@ int weir_attempt_told(struct weir_attempt *attempt, int result, const struct wei
 {
         struct attempt *a = attempt_of(attempt);
 
+        if (!is_begun(attempt))
+                return -EINVAL;
         return attempt_told(a, result, reply, now(a), caller_random(a->caller), ret_at_ms);
 }
 
@@ -224,7 +243,8 @@ int weir_attempt_result(const struct weir_attempt *attempt, struct weir_verdict 
 
 void weir_attempt_cancel(struct weir_attempt *attempt)
 {
-        attempt_cancel(attempt_of(attempt), now(attempt_of(attempt)));
+        if (is_begun(attempt))
+                attempt_cancel(attempt_of(attempt), now(attempt_of(attempt)));
 }
 
 int weir_call(struct weir_caller *caller, const struct weir_request *request, uint64_t deadline_ms,

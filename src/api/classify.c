@@ -8,7 +8,7 @@ _Static_assert(WEIR_MSG_SIZE == VERDICT_MSG_SIZE, "same size");
 
 static struct str header(const struct weir_reply *reply, struct str name)
 {
-        for (size_t i = 0; i < reply->n_headers; ++i)
+        for (size_t i = 0; reply->headers && i < reply->n_headers; ++i)
                 if (str_eq_nocase(str_of(reply->headers[i].name), name))
                         return str_of(reply->headers[i].value);
         return STR_NULL;
@@ -64,6 +64,10 @@ void weir_classify(const struct weir_request *request, const struct weir_reply *
         struct classify_in in;
         struct verdict verdict;
 
+        if (!request_is_answered(reply)) {
+                weir_classify_failure(request, WEIR_NO_ANSWER, ret_verdict);
+                return;
+        }
         request_classify_in(request, reply, now_ms, &in);
         classify(&in, &verdict);
         request_verdict(&verdict, ret_verdict);

@@ -18,9 +18,23 @@ static uint32_t amount_of(const struct policy_plan *plan, enum policy_unit unit)
         return 0;
 }
 
+const struct request request_none = {
+        .plan = { .class = CLASS_ORDER, .is_mutating = true, .places_order = true },
+};
+
 static bool is_batch(const struct policy_plan *plan)
 {
         return plan->endpoint && plan->is_mutating && strstr(plan->endpoint->path, "batchOrders");
+}
+
+/* "POST", "/fapi/v1/order", "symbol=BTCUSDT": what is not split so is not what the tables know, and
+ * would be charged as something else. */
+static bool is_split(const char *method, const char *path, const char *query)
+{
+        size_t n = method ? strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+
+        return n > 0 && method[n] == '\0' && path && path[0] == '/' && !strchr(path, '?') &&
+               (!query || query[0] != '?');
 }
 
 int weir_request_find(const char *method, const char *path, const char *query, const char *body,
@@ -36,6 +50,8 @@ int weir_request_find(const char *method, const char *path, const char *query, c
         struct request *inside = (struct request *)(void *)ret_request->inside;
         struct policy_plan plan;
 
+        if (!is_split(method, path, query))
+                return -EINVAL;
         if (policy_match(NULL, &input, &plan) != 0)
                 return -ENOENT;
         *ret_request = (struct weir_request){
@@ -50,6 +66,7 @@ int weir_request_find(const char *method, const char *path, const char *query, c
         };
         inside->plan = plan;
         inside->is_batch = is_batch(&plan);
+        inside->mark = REQUEST_MARK;
         return 0;
 }
 

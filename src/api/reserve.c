@@ -3,6 +3,7 @@
 #include "budget/budget.h"
 #include "budget/stops.h"
 
+#include <errno.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct reservation) <= sizeof(struct weir_ticket), "fits the public ticket");
@@ -63,15 +64,19 @@ int reservation_take(struct weir_limiter *l, const struct weir_request *request,
         struct limiter_request what;
         int answer;
 
+        ret->group = request_of(request)->plan.group;
+        ret->probe = STOPS_NO_PROBE;
+        ret->sent_ms = time.now_ms;
+        if (!request_is_sound(request)) {
+                ret->ticket = LIMITER_TICKET_NULL;
+                return -EINVAL;
+        }
         budget_request(&l->limiter, &request_of(request)->plan, &what);
         what.class = request_class(request);
         what.deadline_ms = deadline_of(request, deadline_ms, time);
-        ret->group = request_of(request)->plan.group;
-        ret->probe = STOPS_NO_PROBE;
         answer = limiter_reserve(&l->limiter, &what, time, &ret->ticket);
         if (UNLIKELY(answer == LIMITER_SHUT))
                 answer = take_as_probe(l, &what, time, ret);
-        ret->sent_ms = time.now_ms;
         return answer;
 }
 
@@ -158,7 +163,7 @@ static size_t news_of(const struct weir_limiter *l, const struct policy_plan *pl
 {
         size_t n = 0;
 
-        for (size_t i = 0; i < reply->n_headers && n < BUDGET_NEWS_MAX; ++i)
+        for (size_t i = 0; reply->headers && i < reply->n_headers && n < BUDGET_NEWS_MAX; ++i)
                 n += budget_news(&l->limiter, plan, str_of(reply->headers[i].name),
                                  str_of(reply->headers[i].value), &news[n]);
         return n;
@@ -282,6 +287,12 @@ void weir_settle(struct weir_limiter *limiter, const struct weir_request *reques
         struct limiter_time time = api_ms(api_now(limiter, r->group));
         struct verdict verdict;
 
+        if (!request_is_answered(reply) || !request_is_found(request)) {
+                reservation_abandon(limiter, r, time);
+                if (ret_verdict)
+                        weir_classify(request, reply, time.now_ms, ret_verdict);
+                return;
+        }
         reservation_settle(limiter, request, r, r->sent_ms, reply, time,
                            ret_verdict ? &verdict : NULL);
         if (ret_verdict)
@@ -305,6 +316,9 @@ void weir_abandon(struct weir_limiter *limiter, struct weir_ticket *ticket)
 void weir_observe(struct weir_limiter *limiter, const struct weir_request *request,
                   uint64_t sent_ms, const struct weir_reply *reply)
 {
+        /* Of whom the answer speaks is not known, if the request is not. */
+        if (!request_is_answered(reply) || !request_is_found(request))
+                return;
         reservation_settle(limiter, request, NULL, sent_ms, reply,
                            api_ms(api_now(limiter, request_of(request)->plan.group)), NULL);
 }

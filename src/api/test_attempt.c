@@ -210,13 +210,88 @@ static void who_leaves_gives_the_place_back(void **state)
         assert_int_equal(attempt_begin(&b, caller, &request, UINT64_MAX, at(0), &at_ms),
                          WEIR_STEP_WAIT);
         assert_int_equal(at_ms, at(1000).now_ms);
-        attempt_cancel(&a, at(0));
         attempt_cancel(&b, at(0));
+        assert_int_equal(attempt_told(&a, -ENOTCONN, NULL, at(0), 0, &at_ms), WEIR_STEP_DONE);
         assert_int_equal(attempt_begin(&a, caller, &request, UINT64_MAX, at(0), &at_ms),
                          WEIR_STEP_SEND);
         attempt_cancel(&a, at(0));
         weir_caller_free(caller);
         weir_limiter_close(l);
+}
+
+static void who_leaves_while_it_is_sent_has_spent_it(void **state)
+{
+        struct weir_limiter *l = stage_open(NULL, 60, 1);
+        struct lines lines = { 0 };
+        struct weir_caller *caller = caller_of(l, 5, &lines);
+        struct weir_request request = find("POST", "/fapi/v1/order");
+        struct weir_reply reply = reply_of(200, "{}");
+        struct weir_call_stats stats = { .size = sizeof(stats) };
+        struct weir_attempt attempt;
+        struct attempt *a = (struct attempt *)(void *)attempt.inside;
+        struct weir_verdict verdict;
+        uint64_t at_ms = 7;
+
+        (void)state;
+        assert_int_equal(attempt_begin(a, caller, &request, UINT64_MAX, at(0), &at_ms),
+                         WEIR_STEP_SEND);
+        attempt_cancel(a, at(0));
+        assert_true(bucket_level_milli(&l->limiter.pacing, at(0).now_ms * US_PER_MS) == 0);
+        /* What comes too late changes nothing, and nobody falls over it. */
+        assert_int_equal(attempt_told(a, 0, &reply, at(1), 0, &at_ms), -EINVAL);
+        assert_int_equal(attempt_told(a, -ENOTCONN, NULL, at(1), 0, &at_ms), -EINVAL);
+        attempt_cancel(a, at(1));
+        assert_int_equal(at_ms, 7);
+        assert_int_equal(attempt_next(a, at(1), &at_ms), WEIR_STEP_DONE);
+        assert_int_equal(weir_attempt_result(&attempt, &verdict), -ECANCELED);
+        assert_int_equal(verdict.executed, WEIR_EXECUTED_UNKNOWN);
+        weir_caller_stats(caller, &stats);
+        assert_int_equal(stats.failures, 1);
+        weir_caller_free(caller);
+        weir_limiter_close(l);
+}
+
+static void a_missing_answer_is_none(void **state)
+{
+        static const struct weir_reply empty = { 0 };
+        static const struct weir_reply *const missing[] = { NULL, &empty };
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        struct lines lines = { 0 };
+        struct weir_caller *caller = caller_of(l, 5, &lines);
+        struct weir_request request = find("POST", "/fapi/v1/order");
+        struct weir_attempt attempt;
+        struct weir_ticket ticket;
+        struct weir_verdict verdict;
+        uint64_t at_ms;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(missing); ++i) {
+                assert_int_equal(weir_attempt_begin(caller, &request, UINT64_MAX, &attempt, &at_ms),
+                                 WEIR_STEP_SEND);
+                assert_int_equal(weir_attempt_told(&attempt, 0, missing[i], &at_ms),
+                                 WEIR_STEP_DONE);
+                assert_int_equal(weir_attempt_result(&attempt, &verdict), -EPROTO);
+                assert_int_equal(verdict.executed, WEIR_EXECUTED_UNKNOWN);
+
+                assert_int_equal(weir_reserve(l, &request, UINT64_MAX, &ticket), WEIR_GO);
+                verdict.executed = WEIR_EXECUTED_NO;
+                weir_settle(l, &request, &ticket, missing[i], &verdict);
+                assert_int_equal(verdict.executed, WEIR_EXECUTED_UNKNOWN);
+                weir_observe(l, &request, 0, missing[i]);
+        }
+        weir_caller_free(caller);
+        weir_limiter_close(l);
+}
+
+static void what_was_not_begun_cannot_go_on(void **state)
+{
+        struct weir_attempt attempt = { { 0 } };
+        uint64_t at_ms;
+
+        (void)state;
+        assert_int_equal(weir_attempt_next(&attempt, &at_ms), -EINVAL);
+        assert_int_equal(weir_attempt_told(&attempt, 0, NULL, &at_ms), -EINVAL);
+        weir_attempt_cancel(&attempt);
 }
 
 int main(void)
@@ -226,6 +301,9 @@ int main(void)
                 cmocka_unit_test(retries_double_their_wait_and_end),
                 cmocka_unit_test(a_retry_behind_the_deadline_is_none),
                 cmocka_unit_test(who_leaves_gives_the_place_back),
+                cmocka_unit_test(who_leaves_while_it_is_sent_has_spent_it),
+                cmocka_unit_test(a_missing_answer_is_none),
+                cmocka_unit_test(what_was_not_begun_cannot_go_on),
         };
 
         return cmocka_run_group_tests_name("api/attempt", tests, NULL, NULL);

@@ -130,6 +130,18 @@ static void a_measured_clock_is_everybodys(void **state)
         unlink(path);
 }
 
+static void the_time_of_no_group_is_this_machines(void **state)
+{
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        uint64_t mono_us = clock_mono_us(), before = clock_wall_us() / US_PER_MS;
+
+        (void)state;
+        weir_clock_sample(l, (enum weir_group)9, before + 3600000, mono_us, mono_us);
+        assert_in_range(weir_now_ms(l, (enum weir_group)9), before, before + 5000);
+        assert_in_range(weir_now_ms(l, (enum weir_group) - 1), before, before + 5000);
+        weir_limiter_close(l);
+}
+
 static int64_t ask(struct weir_limiter *l)
 {
         struct acquire a;
@@ -181,6 +193,7 @@ int main(void)
                 cmocka_unit_test(the_default_is_one_and_reads_the_environment_until_it_can),
                 cmocka_unit_test(statistics_show_debt_and_are_nothing_without_a_bucket),
                 cmocka_unit_test(a_measured_clock_is_everybodys),
+                cmocka_unit_test(the_time_of_no_group_is_this_machines),
                 cmocka_unit_test(after_a_fork_a_shared_bucket_is_one_and_a_private_one_two),
         };
 

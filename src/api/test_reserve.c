@@ -9,6 +9,8 @@
 #include "api/test_stage.h"
 #include "budget/budget.h"
 
+#include <errno.h>
+
 #define KEY "a-key-of-somebody"
 
 static struct limiter_time at(uint64_t after_ms)
@@ -337,6 +339,71 @@ static void what_holds_nothing_may_be_ended_and_changes_nothing(void **state)
         weir_limiter_close(l);
 }
 
+static void only_what_was_found_and_has_a_class_is_a_request(void **state)
+{
+        static const struct {
+                const char *label;
+                bool is_found;
+                int request_class, answer;
+        } rows[] = {
+                { "as the tables say", true, WEIR_CLASS_BY_ENDPOINT, WEIR_GO },
+                { "another class", true, WEIR_BACKFILL, WEIR_GO },
+                { "a class that is none", true, WEIR_CLASS_COUNT, -EINVAL },
+                { "nor below", true, -2, -EINVAL },
+                { "zeros", false, 0, -EINVAL },
+        };
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct weir_request request = { 0 };
+                struct weir_ticket ticket;
+                int answer;
+
+                if (rows[i].is_found)
+                        request = find("GET", "/fapi/v1/time", NULL);
+                request.request_class = (enum weir_request_class)rows[i].request_class;
+                answer = weir_reserve(l, &request, UINT64_MAX, &ticket);
+                if (answer != rows[i].answer)
+                        fail_msg("%s: %d", rows[i].label, answer);
+                /* Holds nothing, and may be ended as often as one likes. */
+                weir_settle(l, &request, &ticket, &ok, NULL);
+                weir_refund(l, &ticket);
+                weir_abandon(l, &ticket);
+                assert_int_equal(weir_confirm(l, &ticket), WEIR_LOST);
+        }
+        weir_limiter_close(l);
+}
+
+static void a_request_must_be_split_as_the_tables_are(void **state)
+{
+        static const struct {
+                const char *label, *method, *path, *query;
+                int r;
+        } rows[] = {
+                { "as it should be", "GET", "/fapi/v1/depth", "symbol=BTCUSDT&limit=5", 0 },
+                { "an empty query", "GET", "/fapi/v1/depth", "", 0 },
+                { "of no product", "GET", "/nothing", NULL, -ENOENT },
+                { "small letters", "get", "/fapi/v1/depth", NULL, -EINVAL },
+                { "no method", "", "/fapi/v1/depth", NULL, -EINVAL },
+                { "none at all", NULL, "/fapi/v1/depth", NULL, -EINVAL },
+                { "the query in the path", "GET", "/fapi/v1/depth?limit=5", NULL, -EINVAL },
+                { "a URL", "GET", "https://fapi.binance.com/fapi/v1/depth", NULL, -EINVAL },
+                { "no path", "GET", NULL, NULL, -EINVAL },
+                { "its question mark", "GET", "/fapi/v1/depth", "?limit=5", -EINVAL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct weir_request request;
+                int r = weir_request_find(rows[i].method, rows[i].path, rows[i].query, NULL, NULL,
+                                          &request);
+
+                if (r != rows[i].r)
+                        fail_msg("%s: %d", rows[i].label, r);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -349,6 +416,8 @@ int main(void)
                 cmocka_unit_test(a_held_place_is_confirmed_when_its_window_opens),
                 cmocka_unit_test(a_signature_that_ends_is_a_deadline),
                 cmocka_unit_test(what_holds_nothing_may_be_ended_and_changes_nothing),
+                cmocka_unit_test(only_what_was_found_and_has_a_class_is_a_request),
+                cmocka_unit_test(a_request_must_be_split_as_the_tables_are),
         };
 
         return cmocka_run_group_tests_name("api/reserve", tests, NULL, NULL);
