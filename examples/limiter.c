@@ -10,7 +10,7 @@
 
 int main(void)
 {
-        struct weir_limiter_stats stats = { .size = sizeof(stats) };
+        struct weir_limiter_stats stats = WEIR_LIMITER_STATS_DEFAULTS;
         struct weir_limiter *limiter;
         struct weir_error error;
 

@@ -23,7 +23,9 @@
  *   - What x_open() or x_new() gave is given back with x_close() or x_free(), which accept NULL and
  *     return NULL: `x = x_free(x);`.
  *   - Structures that the caller fills begin with a macro of defaults: `= WEIR_CALLER_DEFAULTS`.
- *     Their first member is their size, so that a newer library understands an older program.
+ *     Their first member is their size, so that a newer library understands an older program; an
+ *     older library refuses what it does not know only where a newer program asks for it. A size
+ *     that was forgotten is -EINVAL. Members named spare are 0.
  *   - Nothing is printed. No key, secret or signature is ever stored, logged or returned.
  *
  * Threads: all of sections 2 to 5 may be used by any thread at once; one ticket, one attempt, one
@@ -107,6 +109,7 @@ struct weir_request {
         uint32_t weight;     /* request weight, the dearest outcome; 0 if it has none */
         uint32_t orders;     /* order count in the shortest window */
         uint64_t expires_ms; /* timestamp + recvWindow of a signed request; 0: it does not */
+        uint64_t spare[4];
         uint64_t inside[WEIR_REQUEST_WORDS];
 };
 
@@ -267,7 +270,16 @@ struct weir_reply {
         size_t body_bytes;
         const struct weir_header *headers;
         size_t n_headers;
+        uint64_t spare[2];
 };
+
+#define WEIR_REPLY_DEFAULTS                                                                        \
+        {                                                                                          \
+                0, NULL, 0, NULL, 0,                                                               \
+                {                                                                                  \
+                        0, 0                                                                       \
+                }                                                                                  \
+        }
 
 struct weir_verdict;
 
@@ -332,7 +344,12 @@ struct weir_limiter_stats {
         double utilization_pct; /* of the bucket: 0 when it is full */
 };
 
-/* Of the pacing bucket; all 0 without one. @ret_stats->size is set by the caller. */
+#define WEIR_LIMITER_STATS_DEFAULTS                                                                \
+        {                                                                                          \
+                sizeof(struct weir_limiter_stats), 0, 0, 0, 0, 0                                   \
+        }
+
+/* Of the pacing bucket; all 0 without one. @ret_stats begins with WEIR_LIMITER_STATS_DEFAULTS. */
 WEIR_API void weir_limiter_stats(const struct weir_limiter *limiter,
                                  struct weir_limiter_stats *ret_stats);
 
@@ -372,6 +389,7 @@ struct weir_verdict {
         uint64_t retry_at_ms;  /* 0: not stated */
         uint64_t ban_until_ms; /* 0: not banned, or not stated */
         char msg[WEIR_MSG_SIZE];
+        uint64_t spare[6];
 };
 
 /* What @reply to @request means; changes nothing. @now_ms: when it came. */
@@ -493,7 +511,12 @@ struct weir_call_stats {
         double success_rate; /* 1 - (hits + failures) / total_calls; 1 before the first call */
 };
 
-/* @ret_stats->size is set by the caller. */
+#define WEIR_CALL_STATS_DEFAULTS                                                                   \
+        {                                                                                          \
+                sizeof(struct weir_call_stats), 0, 0, 0, 0, 0                                      \
+        }
+
+/* @ret_stats begins with WEIR_CALL_STATS_DEFAULTS. */
 WEIR_API void weir_caller_stats(const struct weir_caller *caller,
                                 struct weir_call_stats *ret_stats);
 

@@ -57,6 +57,7 @@ class Request(ctypes.Structure):
         ("weight", ctypes.c_uint32),
         ("orders", ctypes.c_uint32),
         ("expires_ms", ctypes.c_uint64),
+        ("spare", ctypes.c_uint64 * 4),
         ("inside", ctypes.c_uint64 * 64),
     ]
 
@@ -72,6 +73,7 @@ class Reply(ctypes.Structure):
         ("body_bytes", ctypes.c_size_t),
         ("headers", ctypes.POINTER(Header)),
         ("n_headers", ctypes.c_size_t),
+        ("spare", ctypes.c_uint64 * 2),
     ]
 
 
@@ -87,6 +89,7 @@ class Verdict(ctypes.Structure):
         ("retry_at_ms", ctypes.c_uint64),
         ("ban_until_ms", ctypes.c_uint64),
         ("msg", ctypes.c_char * 256),
+        ("spare", ctypes.c_uint64 * 6),
     ]
 
 

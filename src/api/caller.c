@@ -1,4 +1,5 @@
 #include "api/caller.h"
+#include "api/sized.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -16,20 +17,28 @@
 #define BACKOFF_MAX_MS 3600000
 #define JITTER_MAX_PCT 1000
 
-static int read_setting(const char *name, int given, int otherwise, int most, uint32_t *ret,
-                        struct weir_error *error)
+/* -1 is what the environment says, else @otherwise. Return: 0 or -EINVAL. */
+static int read_setting(const char *member, const char *variable, int given, int otherwise,
+                        int most, uint32_t *ret, struct weir_error *error)
 {
-        const char *text = given < 0 ? getenv(name) : NULL;
-        uint64_t value = (uint64_t)(given < 0 ? otherwise : given);
+        const char *text = given == -1 && variable ? getenv(variable) : NULL;
+        uint64_t value = (uint64_t)otherwise;
 
-        if (text && text[0] != '\0' && str_to_u64(str_of(text), &value) < 0)
-                value = UINT64_MAX;
-        if (value > (uint64_t)most) {
+        if (given < -1 || given > most) {
                 api_write_error(error,
-                                "%s%s: \"%.64s\" is not a whole number from 0 to %d; set it right "
-                                "or leave it out",
-                                text ? "environment variable " : "", name, text ? text : "given",
-                                most);
+                                "weir_caller_options.%s is %d; a whole number from 0 to %d, or -1 "
+                                "for what is usual",
+                                member, given, most);
+                return -EINVAL;
+        }
+        if (given >= 0)
+                value = (uint64_t)given;
+        if (text && text[0] != '\0' &&
+            (str_to_u64(str_of(text), &value) < 0 || value > (uint64_t)most)) {
+                api_write_error(error,
+                                "environment variable %s: \"%.64s\" is not a whole number from 0 "
+                                "to %d; set it right or leave it out",
+                                variable, text, most);
                 return -EINVAL;
         }
         *ret = (uint32_t)value;
@@ -39,24 +48,20 @@ static int read_setting(const char *name, int given, int otherwise, int most, ui
 static int configure(struct weir_caller *c, const struct weir_caller_options *o,
                      struct weir_error *error)
 {
+        struct backoff_config *backoff = &c->config.backoff;
         int r;
 
         c->config = CALL_CONFIG_DEFAULT;
-        r = read_setting("WEIR_MAX_RETRIES", o->max_retries, CALL_MAX_RETRIES, RETRIES_MAX,
-                         &c->config.max_retries, error);
+        r = read_setting("max_retries", "WEIR_MAX_RETRIES", o->max_retries, CALL_MAX_RETRIES,
+                         RETRIES_MAX, &c->config.max_retries, error);
         if (r == 0)
-                r = read_setting("WEIR_BASE_BACKOFF_MS", o->base_backoff_ms,
-                                 (int)c->config.backoff.base_ms, BACKOFF_MAX_MS,
-                                 &c->config.backoff.base_ms, error);
+                r = read_setting("base_backoff_ms", "WEIR_BASE_BACKOFF_MS", o->base_backoff_ms,
+                                 (int)backoff->base_ms, BACKOFF_MAX_MS, &backoff->base_ms, error);
+        if (r == 0)
+                r = read_setting("jitter_pct", NULL, o->jitter_pct, (int)backoff->jitter_pct,
+                                 JITTER_MAX_PCT, &backoff->jitter_pct, error);
         if (r < 0)
                 return r;
-        if (o->jitter_pct > JITTER_MAX_PCT) {
-                api_write_error(error, "jitter_pct is %d; at most %d", o->jitter_pct,
-                                JITTER_MAX_PCT);
-                return -EINVAL;
-        }
-        if (o->jitter_pct >= 0)
-                c->config.backoff.jitter_pct = (uint32_t)o->jitter_pct;
         c->log = o->log;
         c->log_ctx = o->log_ctx;
         c->limiter = o->limiter;
@@ -66,23 +71,19 @@ static int configure(struct weir_caller *c, const struct weir_caller_options *o,
 int weir_caller_new(const struct weir_caller_options *options, struct weir_caller **ret_caller,
                     struct weir_error *ret_error)
 {
-        static const struct weir_caller_options defaults = WEIR_CALLER_DEFAULTS;
-        const struct weir_caller_options *o = options ? options : &defaults;
+        struct weir_caller_options o = WEIR_CALLER_DEFAULTS;
         struct weir_caller *c;
-        int r;
+        int r = api_take(&o, sizeof(o), SIZED_CALLER_OPTIONS, options, "weir_caller_options",
+                         "WEIR_CALLER_DEFAULTS", ret_error);
 
-        if (o->size < sizeof(*o)) {
-                api_write_error(ret_error,
-                                "weir_caller_options.size is %zu; begin with WEIR_CALLER_DEFAULTS",
-                                o->size);
-                return -EINVAL;
-        }
+        if (r < 0)
+                return r;
         c = calloc(1, sizeof(*c));
         if (!c) {
                 api_write_error(ret_error, "no memory for a caller");
                 return -ENOMEM;
         }
-        r = configure(c, o, ret_error);
+        r = configure(c, &o, ret_error);
         if (r < 0) {
                 free(c);
                 return r;
@@ -174,10 +175,8 @@ static struct weir_call_stats stats_of(const struct tally *t)
 void weir_caller_stats(const struct weir_caller *caller, struct weir_call_stats *ret_stats)
 {
         struct weir_call_stats stats = stats_of(&caller->total);
-        size_t size = ret_stats->size;
 
-        stats.size = size;
-        memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
+        sized_give(ret_stats, &stats, sizeof(stats));
 }
 
 void weir_caller_endpoints(const struct weir_caller *caller, weir_endpoint_fn fn, void *ctx)

@@ -56,6 +56,7 @@ void request_verdict(const struct verdict *v, struct weir_verdict *ret)
         ret->ban_until_ms = v->ban_until_ms;
         memcpy(ret->msg, v->msg, strnlen(v->msg, sizeof(v->msg) - 1) + 1);
         ret->msg[sizeof(ret->msg) - 1] = '\0';
+        memset(ret->spare, 0, sizeof(ret->spare));
 }
 
 void weir_classify(const struct weir_request *request, const struct weir_reply *reply,

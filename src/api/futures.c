@@ -1,29 +1,12 @@
 #include "api/futures.h"
 #include "api/limiter.h"
+#include "api/sized.h"
 #include "trade/amount.h"
 #include "trade/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A structure of a program that may be older or newer than this library: what it has of ours. */
-static void take(void *to, size_t to_bytes, const void *from, size_t from_bytes)
-{
-        memcpy(to, from, from_bytes < to_bytes ? from_bytes : to_bytes);
-}
-
-/* And what fits of ours into its; its first member keeps its size. */
-static void give(void *to, const void *from, size_t from_bytes)
-{
-        size_t to_bytes, n;
-
-        memcpy(&to_bytes, to, sizeof(to_bytes));
-        n = to_bytes < from_bytes ? to_bytes : from_bytes;
-        if (n > sizeof(to_bytes))
-                memcpy((char *)to + sizeof(to_bytes), (const char *)from + sizeof(to_bytes),
-                       n - sizeof(to_bytes));
-}
 
 static void on_log(void *ctx, bool is_error, const char *text)
 {
@@ -95,9 +78,10 @@ WEIR_API int weir_futures_open(const struct weir_futures_options *options,
                 api_write_error(ret_error, "out of memory");
                 return -ENOMEM;
         }
-        if (options)
-                take(&o, sizeof(o), options, options->size);
-        r = find_limiter(f, &o, &limiter, ret_error);
+        r = api_take(&o, sizeof(o), SIZED_FUTURES_OPTIONS, options, "weir_futures_options",
+                     "WEIR_FUTURES_DEFAULTS", ret_error);
+        if (r == 0)
+                r = find_limiter(f, &o, &limiter, ret_error);
         if (r == 0) {
                 configure(f, &o, limiter, &config);
                 r = futures_open(&config, &f->inside, why);
@@ -124,7 +108,7 @@ WEIR_API struct weir_futures *weir_futures_close(struct weir_futures *futures)
 
 WEIR_API const char *weir_futures_why(const struct weir_futures *futures)
 {
-        return futures_why(futures->inside);
+        return futures->why[0] ? futures->why : futures_why(futures->inside);
 }
 
 WEIR_API const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes)
@@ -151,6 +135,19 @@ WEIR_API const char *weir_order_status_name(enum weir_order_status status)
         return words_status(status);
 }
 
+/* A new call: nothing is wrong with it yet. */
+static struct futures *begin(struct weir_futures *f)
+{
+        f->why[0] = '\0';
+        return f->inside;
+}
+
+static int take(struct weir_futures *f, void *to, size_t to_bytes, size_t first, const void *from,
+                const char *name, const char *defaults)
+{
+        return from ? sized_take_or_say(to, to_bytes, first, from, name, defaults, f->why) : 0;
+}
+
 /* What changes something. */
 
 WEIR_API int weir_futures_place(struct weir_futures *futures, const struct weir_order *order,
@@ -160,9 +157,11 @@ WEIR_API int weir_futures_place(struct weir_futures *futures, const struct weir_
         struct weir_order_report report;
         int r;
 
-        take(&o, sizeof(o), order, order->size);
-        r = futures_place(futures->inside, &o, deadline_ms, &report);
-        give(ret_report, &report, sizeof(report));
+        if (take(futures, &o, sizeof(o), SIZED_ORDER, order, "weir_order", "WEIR_ORDER_DEFAULTS") <
+            0)
+                return -EINVAL;
+        r = futures_place(begin(futures), &o, deadline_ms, &report);
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -172,8 +171,10 @@ WEIR_API int weir_futures_check(struct weir_futures *futures, const struct weir_
 {
         struct weir_order o = WEIR_ORDER_DEFAULTS;
 
-        take(&o, sizeof(o), order, order->size);
-        return futures_check(futures->inside, &o, at_exchange, deadline_ms, ret_state);
+        if (take(futures, &o, sizeof(o), SIZED_ORDER, order, "weir_order", "WEIR_ORDER_DEFAULTS") <
+            0)
+                return -EINVAL;
+        return futures_check(begin(futures), &o, at_exchange, deadline_ms, ret_state);
 }
 
 WEIR_API int weir_futures_cancel(struct weir_futures *futures, const struct weir_order_name *name,
@@ -183,10 +184,12 @@ WEIR_API int weir_futures_cancel(struct weir_futures *futures, const struct weir
         struct weir_order_report report;
         int r;
 
-        take(&n, sizeof(n), name, name->size);
-        r = futures_cancel(futures->inside, &n, deadline_ms, &report);
+        if (take(futures, &n, sizeof(n), SIZED_ORDER_NAME, name, "weir_order_name",
+                 "WEIR_ORDER_NAME_DEFAULTS") < 0)
+                return -EINVAL;
+        r = futures_cancel(begin(futures), &n, deadline_ms, &report);
 
-        give(ret_report, &report, sizeof(report));
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -194,9 +197,9 @@ WEIR_API int weir_futures_cancel_all(struct weir_futures *futures, const char *s
                                      uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
-        int r = futures_cancel_all(futures->inside, symbol, deadline_ms, &report);
+        int r = futures_cancel_all(begin(futures), symbol, deadline_ms, &report);
 
-        give(ret_report, &report, sizeof(report));
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -205,9 +208,9 @@ WEIR_API int weir_futures_set_leverage(struct weir_futures *futures, const char 
                                        struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
-        int r = futures_set_leverage(futures->inside, symbol, leverage, deadline_ms, &report);
+        int r = futures_set_leverage(begin(futures), symbol, leverage, deadline_ms, &report);
 
-        give(ret_report, &report, sizeof(report));
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -216,9 +219,9 @@ WEIR_API int weir_futures_set_isolated(struct weir_futures *futures, const char 
                                        struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
-        int r = futures_set_isolated(futures->inside, symbol, is_isolated, deadline_ms, &report);
+        int r = futures_set_isolated(begin(futures), symbol, is_isolated, deadline_ms, &report);
 
-        give(ret_report, &report, sizeof(report));
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -226,9 +229,9 @@ WEIR_API int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
                                     uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
-        int r = futures_set_hedge(futures->inside, is_hedge, deadline_ms, &report);
+        int r = futures_set_hedge(begin(futures), is_hedge, deadline_ms, &report);
 
-        give(ret_report, &report, sizeof(report));
+        sized_give(ret_report, &report, sizeof(report));
         return r;
 }
 
@@ -239,26 +242,28 @@ WEIR_API int weir_futures_query(struct weir_futures *futures, const struct weir_
 {
         struct weir_order_name n = WEIR_ORDER_NAME_DEFAULTS;
 
-        take(&n, sizeof(n), name, name->size);
-        return futures_query(futures->inside, &n, deadline_ms, ret_state);
+        if (take(futures, &n, sizeof(n), SIZED_ORDER_NAME, name, "weir_order_name",
+                 "WEIR_ORDER_NAME_DEFAULTS") < 0)
+                return -EINVAL;
+        return futures_query(begin(futures), &n, deadline_ms, ret_state);
 }
 
 WEIR_API int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
                                       uint64_t deadline_ms, weir_order_fn fn, void *ctx)
 {
-        return futures_open_orders(futures->inside, symbol, deadline_ms, fn, ctx);
+        return futures_open_orders(begin(futures), symbol, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_positions(struct weir_futures *futures, const char *symbol,
                                     uint64_t deadline_ms, weir_position_fn fn, void *ctx)
 {
-        return futures_positions(futures->inside, symbol, deadline_ms, fn, ctx);
+        return futures_positions(begin(futures), symbol, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_account(struct weir_futures *futures, uint64_t deadline_ms,
                                   weir_balance_fn fn, void *ctx)
 {
-        return futures_account(futures->inside, deadline_ms, fn, ctx);
+        return futures_account(begin(futures), deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_trades(struct weir_futures *futures, const char *symbol,
@@ -267,9 +272,10 @@ WEIR_API int weir_futures_trades(struct weir_futures *futures, const char *symbo
 {
         struct weir_range r = WEIR_RANGE_DEFAULTS;
 
-        if (range)
-                take(&r, sizeof(r), range, range->size);
-        return futures_trades(futures->inside, symbol, order_id, &r, deadline_ms, fn, ctx);
+        if (take(futures, &r, sizeof(r), SIZED_RANGE, range, "weir_range", "WEIR_RANGE_DEFAULTS") <
+            0)
+                return -EINVAL;
+        return futures_trades(begin(futures), symbol, order_id, &r, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_klines(struct weir_futures *futures, const char *symbol,
@@ -278,18 +284,19 @@ WEIR_API int weir_futures_klines(struct weir_futures *futures, const char *symbo
 {
         struct weir_range r = WEIR_RANGE_DEFAULTS;
 
-        if (range)
-                take(&r, sizeof(r), range, range->size);
-        return futures_klines(futures->inside, symbol, interval, &r, deadline_ms, fn, ctx);
+        if (take(futures, &r, sizeof(r), SIZED_RANGE, range, "weir_range", "WEIR_RANGE_DEFAULTS") <
+            0)
+                return -EINVAL;
+        return futures_klines(begin(futures), symbol, interval, &r, deadline_ms, fn, ctx);
 }
 
 WEIR_API int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
                                  uint64_t deadline_ms, struct weir_ticker *ret_ticker)
 {
         struct weir_ticker ticker;
-        int r = futures_ticker(futures->inside, symbol, deadline_ms, &ticker);
+        int r = futures_ticker(begin(futures), symbol, deadline_ms, &ticker);
 
-        give(ret_ticker, &ticker, sizeof(ticker));
+        sized_give(ret_ticker, &ticker, sizeof(ticker));
         return r;
 }
 
@@ -297,9 +304,9 @@ WEIR_API int weir_futures_filters(struct weir_futures *futures, const char *symb
                                   uint64_t deadline_ms, struct weir_filters *ret_filters)
 {
         struct weir_filters filters;
-        int r = futures_filters(futures->inside, symbol, deadline_ms, &filters);
+        int r = futures_filters(begin(futures), symbol, deadline_ms, &filters);
 
-        give(ret_filters, &filters, sizeof(filters));
+        sized_give(ret_filters, &filters, sizeof(filters));
         return r;
 }
 

@@ -13,6 +13,7 @@ struct weir_futures {
         struct weir_limiter *own; /* of a testnet, unless the caller gave one; NULL: none */
         weir_log_fn log;
         void *log_ctx;
+        char why[WEIR_ERROR_SIZE]; /* of a structure that was not even looked into; else "" */
 };
 
 #endif

@@ -1,4 +1,5 @@
 #include "api/limiter.h"
+#include "api/sized.h"
 #include "base/clock.h"
 #include "budget/budget.h"
 #include "budget/exclock.h"
@@ -30,6 +31,17 @@ void api_write_error(struct weir_error *error, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(error->text, sizeof(error->text), format, args);
         va_end(args);
+}
+
+int api_take(void *to, size_t to_bytes, size_t first, const void *from, const char *name,
+             const char *defaults, struct weir_error *error)
+{
+        struct weir_error unread;
+
+        if (!from)
+                return 0;
+        return sized_take_or_say(to, to_bytes, first, from, name, defaults,
+                                 error ? error->text : unread.text);
 }
 
 struct api_time api_now(const struct weir_limiter *limiter, enum policy_group group)
@@ -69,13 +81,6 @@ static void choose_acquire(struct weir_limiter *l, const struct weir_limiter_opt
 
 static int check_options(const struct weir_limiter_options *o, struct weir_error *error)
 {
-        if (o->size < sizeof(*o)) {
-                api_write_error(error,
-                                "weir_limiter_options.size is %zu; begin with "
-                                "WEIR_LIMITER_DEFAULTS",
-                                o->size);
-                return -EINVAL;
-        }
         if ((o->max_requests_per_minute == 0) != (o->max_burst == 0)) {
                 api_write_error(error,
                                 "max_requests_per_minute %u with max_burst %u: give both, or "
@@ -117,15 +122,17 @@ static const char *choose_path(const char *region, char *place, size_t size, int
 int weir_limiter_open(const struct weir_limiter_options *options, struct weir_limiter **ret_limiter,
                       struct weir_error *ret_error)
 {
-        static const struct weir_limiter_options defaults = WEIR_LIMITER_DEFAULTS;
-        const struct weir_limiter_options *o = options ? options : &defaults;
+        struct weir_limiter_options own = WEIR_LIMITER_DEFAULTS, *o = &own;
         struct region_error why;
         struct region_plan plan;
         struct weir_limiter *l;
         char place[PATH_SIZE];
         const char *path;
-        int r = check_options(o, ret_error);
+        int r = api_take(&own, sizeof(own), SIZED_LIMITER_OPTIONS, options, "weir_limiter_options",
+                         "WEIR_LIMITER_DEFAULTS", ret_error);
 
+        if (r == 0)
+                r = check_options(o, ret_error);
         if (r < 0)
                 return r;
         path = choose_path(o->region, place, sizeof(place), &r, ret_error);
@@ -244,7 +251,7 @@ void weir_clock_sample(struct weir_limiter *limiter, enum weir_group group, uint
 void weir_limiter_stats(const struct weir_limiter *limiter, struct weir_limiter_stats *ret_stats)
 {
         const struct bucket *b = &limiter->limiter.pacing;
-        struct weir_limiter_stats stats = { .size = ret_stats->size };
+        struct weir_limiter_stats stats = WEIR_LIMITER_STATS_DEFAULTS;
         int64_t milli;
 
         if (b->rate_per_min > 0) {
@@ -255,7 +262,7 @@ void weir_limiter_stats(const struct weir_limiter *limiter, struct weir_limiter_
                 stats.max_requests_per_minute = b->rate_per_min;
                 stats.utilization_pct = 100 - stats.tokens / stats.max_tokens * 100;
         }
-        memcpy(ret_stats, &stats, stats.size < sizeof(stats) ? stats.size : sizeof(stats));
+        sized_give(ret_stats, &stats, sizeof(stats));
 }
 
 struct look {

@@ -46,4 +46,9 @@ void api_sleep(const struct weir_limiter *limiter, enum policy_group group, uint
 
 void api_write_error(struct weir_error *error, const char *format, ...) PRINTF(2, 3);
 
+/* Options of the caller's into @to, which holds the defaults: all of them stay for NULL. As
+ * sized_take_or_say() otherwise; @error may be NULL. */
+CHECKED int api_take(void *to, size_t to_bytes, size_t first, const void *from, const char *name,
+                     const char *defaults, struct weir_error *error);
+
 #endif

@@ -1,6 +1,7 @@
 #include "trade/monitor.h"
 #include "api/futures.h"
 #include "api/limiter.h"
+#include "api/sized.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,20 +21,16 @@ static const struct monitor *inside_const(const struct weir_monitor *monitor)
 int weir_monitor_new(const struct weir_monitor_options *options, struct weir_futures *futures,
                      struct weir_monitor **ret_monitor, struct weir_error *ret_error)
 {
-        static const struct weir_monitor_options defaults = WEIR_MONITOR_DEFAULTS;
-        const struct weir_monitor_options *o = options ? options : &defaults;
+        struct weir_monitor_options o = WEIR_MONITOR_DEFAULTS;
         char why[MONITOR_WHY_MAX];
         struct monitor *monitor;
         int r;
 
-        if (o->size < sizeof(*o)) {
-                api_write_error(ret_error,
-                                "weir_monitor_options.size is %zu; begin with "
-                                "WEIR_MONITOR_DEFAULTS",
-                                o->size);
-                return -EINVAL;
-        }
-        r = monitor_new(futures->inside, o->fall_percent, o->full_look_ms, &monitor, why);
+        r = api_take(&o, sizeof(o), SIZED_MONITOR_OPTIONS, options, "weir_monitor_options",
+                     "WEIR_MONITOR_DEFAULTS", ret_error);
+        if (r < 0)
+                return r;
+        r = monitor_new(futures->inside, o.fall_percent, o.full_look_ms, &monitor, why);
         if (r < 0) {
                 api_write_error(ret_error, "%s", why);
                 return r;
@@ -71,13 +68,10 @@ int weir_monitor_check(struct weir_monitor *monitor, uint64_t deadline_ms, weir_
 
 void weir_monitor_state(const struct weir_monitor *monitor, struct weir_monitor_state *ret_state)
 {
-        size_t size = ret_state->size;
         struct weir_monitor_state state;
 
-        /* An older program has room for less. */
         monitor_state(inside_const(monitor), &state);
-        state.size = size;
-        memcpy(ret_state, &state, size < sizeof(state) ? size : sizeof(state));
+        sized_give(ret_state, &state, sizeof(state));
 }
 
 void weir_monitor_positions(const struct weir_monitor *monitor, weir_watched_fn fn, void *ctx)

@@ -54,7 +54,7 @@ static struct weir_request find(const char *method, const char *path)
 
 static struct weir_reply reply_of(int status, const char *body)
 {
-        return (struct weir_reply){ status, body, strlen(body), NULL, 0 };
+        return (struct weir_reply){ .status = status, .body = body, .body_bytes = strlen(body) };
 }
 
 static const char too_many_orders[] = "{\"code\":-1015,\"msg\":\"Too many new orders.\"}";
@@ -95,7 +95,7 @@ static void what_a_limit_refused_is_tried_again_and_nothing_else(void **state)
                 struct weir_caller *caller = caller_of(l, 5, &lines);
                 struct weir_request request = find("POST", "/fapi/v1/order");
                 struct weir_reply reply = reply_of(rows[i].status, rows[i].body);
-                struct weir_call_stats stats = { .size = sizeof(stats) };
+                struct weir_call_stats stats = WEIR_CALL_STATS_DEFAULTS;
                 struct weir_attempt attempt;
                 struct attempt *a = (struct attempt *)(void *)attempt.inside;
                 struct weir_verdict verdict;
@@ -131,7 +131,7 @@ static void retries_double_their_wait_and_end(void **state)
         struct weir_caller *caller = caller_of(l, 2, &lines);
         struct weir_request request = find("POST", "/fapi/v1/order");
         struct weir_reply reply = reply_of(429, too_many_orders);
-        struct weir_call_stats stats = { .size = sizeof(stats) };
+        struct weir_call_stats stats = WEIR_CALL_STATS_DEFAULTS;
         struct attempt a;
         uint64_t at_ms = 0, now = 0;
         int step;
@@ -226,7 +226,7 @@ static void who_leaves_while_it_is_sent_has_spent_it(void **state)
         struct weir_caller *caller = caller_of(l, 5, &lines);
         struct weir_request request = find("POST", "/fapi/v1/order");
         struct weir_reply reply = reply_of(200, "{}");
-        struct weir_call_stats stats = { .size = sizeof(stats) };
+        struct weir_call_stats stats = WEIR_CALL_STATS_DEFAULTS;
         struct weir_attempt attempt;
         struct attempt *a = (struct attempt *)(void *)attempt.inside;
         struct weir_verdict verdict;

@@ -16,17 +16,19 @@ static void settings_come_from_the_caller_then_the_environment(void **state)
                 const char *label;
                 int max_retries, base_backoff_ms;
                 const char *retries_env, *backoff_env;
-                int r;
+                const char *says; /* refused; NULL: it is not */
                 uint32_t retries, base_ms;
         } rows[] = {
-                { "nothing said", -1, -1, NULL, NULL, 0, 5, 1000 },
-                { "by the environment", -1, -1, "2", "100", 0, 2, 100 },
-                { "the caller knows better", 7, 50, "2", "100", 0, 7, 50 },
-                { "none at all", 0, 0, NULL, NULL, 0, 0, 0 },
-                { "an empty variable is none", -1, -1, "", "", 0, 5, 1000 },
-                { "words", -1, -1, "five", NULL, -EINVAL, 0, 0 },
-                { "negative", -1, -1, NULL, "-1", -EINVAL, 0, 0 },
-                { "too many", 1001, -1, NULL, NULL, -EINVAL, 0, 0 },
+                { "nothing said", -1, -1, NULL, NULL, NULL, 5, 1000 },
+                { "by the environment", -1, -1, "2", "100", NULL, 2, 100 },
+                { "the caller knows better", 7, 50, "2", "100", NULL, 7, 50 },
+                { "none at all", 0, 0, NULL, NULL, NULL, 0, 0 },
+                { "an empty variable is none", -1, -1, "", "", NULL, 5, 1000 },
+                { "words", -1, -1, "five", NULL, "WEIR_MAX_RETRIES", 0, 0 },
+                { "negative", -1, -1, NULL, "-1", "WEIR_BASE_BACKOFF_MS", 0, 0 },
+                { "too many", 1001, -1, NULL, NULL, "max_retries is 1001", 0, 0 },
+                { "fewer than none", -2, -1, "2", NULL, "max_retries is -2", 0, 0 },
+                { "a wait before now", -1, -1000, NULL, NULL, "base_backoff_ms is -1000", 0, 0 },
         };
         struct weir_limiter *l = stage_open(NULL, 0, 0);
 
@@ -47,13 +49,24 @@ static void settings_come_from_the_caller_then_the_environment(void **state)
                 if (rows[i].backoff_env)
                         setenv("WEIR_BASE_BACKOFF_MS", rows[i].backoff_env, 1);
                 r = weir_caller_new(&o, &c, &error);
-                if (r != rows[i].r || (r < 0 && strlen(error.text) < 20))
+                if (r != (rows[i].says ? -EINVAL : 0) ||
+                    (rows[i].says && !strstr(error.text, rows[i].says)))
                         fail_msg("%s: %d \"%s\"", rows[i].label, r, error.text);
                 if (r == 0 && (c->config.max_retries != rows[i].retries ||
                                c->config.backoff.base_ms != rows[i].base_ms))
                         fail_msg("%s: %u retries, base %u", rows[i].label, c->config.max_retries,
                                  c->config.backoff.base_ms);
                 weir_caller_free(c);
+        }
+        {
+                struct weir_caller_options o = WEIR_CALLER_DEFAULTS;
+                struct weir_caller *c = NULL;
+                struct weir_error error = { "" };
+
+                o.limiter = l;
+                o.jitter_pct = -5;
+                assert_int_equal(weir_caller_new(&o, &c, &error), -EINVAL);
+                assert_non_null(strstr(error.text, "jitter_pct is -5"));
         }
         weir_limiter_close(l);
 }

@@ -87,7 +87,7 @@ static void the_default_is_one_and_reads_the_environment_until_it_can(void **sta
 static void statistics_show_debt_and_are_nothing_without_a_bucket(void **state)
 {
         struct weir_limiter *l = stage_open(NULL, 60, 10);
-        struct weir_limiter_stats s = { .size = sizeof(s) };
+        struct weir_limiter_stats s = WEIR_LIMITER_STATS_DEFAULTS;
 
         (void)state;
         weir_limiter_stats(l, &s);

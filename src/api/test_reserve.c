@@ -124,8 +124,9 @@ static void a_reply_gives_back_what_was_not_counted(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 struct weir_limiter *l = stage_open(NULL, 0, 0);
                 struct weir_request request = find(rows[i].method, rows[i].path, rows[i].query);
-                struct weir_reply reply = { rows[i].status, rows[i].body, strlen(rows[i].body),
-                                            NULL, 0 };
+                struct weir_reply reply = { .status = rows[i].status,
+                                            .body = rows[i].body,
+                                            .body_bytes = strlen(rows[i].body) };
                 struct reservation r;
                 uint32_t reserved, left;
 
@@ -142,7 +143,9 @@ static void a_reply_gives_back_what_was_not_counted(void **state)
 static void headers_are_news_for_all(void **state)
 {
         static const struct weir_header used = { "X-MBX-USED-WEIGHT-1M", "700" };
-        struct weir_reply reply = { 200, "{}", 2, &used, 1 };
+        struct weir_reply reply = {
+                .status = 200, .body = "{}", .body_bytes = 2, .headers = &used, .n_headers = 1
+        };
         struct weir_limiter *l = stage_open(NULL, 0, 0);
         struct weir_request request = find("GET", "/fapi/v1/klines", "limit=1500");
         struct weir_request order = find("POST", "/fapi/v1/order", NULL);
@@ -188,8 +191,11 @@ static void refusals_stop_whom_they_concern(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 struct weir_limiter *l = stage_open(NULL, 0, 0);
                 struct weir_header header = { "Retry-After", rows[i].retry_after };
-                struct weir_reply reply = { rows[i].status, rows[i].body, strlen(rows[i].body),
-                                            &header, rows[i].retry_after != NULL };
+                struct weir_reply reply = { .status = rows[i].status,
+                                            .body = rows[i].body,
+                                            .body_bytes = strlen(rows[i].body),
+                                            .headers = &header,
+                                            .n_headers = rows[i].retry_after != NULL };
                 struct weir_request asked[3] = { find("POST", "/fapi/v1/order", NULL),
                                                  find("GET", "/fapi/v1/time", NULL),
                                                  find("GET", "/api/v3/time", NULL) };
@@ -232,8 +238,9 @@ static void after_a_ban_the_first_request_is_the_probe(void **state)
 
         /* Another ban: shut for that long. */
         reservation_settle(l, &request, &probe, probe.sent_ms,
-                           &(struct weir_reply){ 418, "{\"code\":-1003,\"msg\":\"banned\"}", 30,
-                                                 NULL, 0 },
+                           &(struct weir_reply){ .status = 418,
+                                                 .body = "{\"code\":-1003,\"msg\":\"banned\"}",
+                                                 .body_bytes = 30 },
                            at(9001), NULL);
         assert_int_equal(reservation_take(l, &request, UINT64_MAX, at(60000), &other), WEIR_SHUT);
 

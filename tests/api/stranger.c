@@ -89,10 +89,10 @@ static void use_private(void)
 {
         struct weir_limiter_options options = WEIR_LIMITER_DEFAULTS;
         struct weir_limiter *limiter = NULL;
-        struct weir_limiter_stats stats;
+        struct weir_limiter_stats stats = WEIR_LIMITER_STATS_DEFAULTS;
         struct weir_request order;
         struct weir_ticket ticket;
-        struct weir_reply reply;
+        struct weir_reply reply = WEIR_REPLY_DEFAULTS;
         struct weir_verdict verdict;
         struct weir_error error;
         int i;
@@ -103,7 +103,6 @@ static void use_private(void)
         for (i = 0; i < 5; ++i)
                 CHECK(weir_acquire(limiter, 1, WEIR_NO_DEADLINE) == 0);
         CHECK(weir_acquire(limiter, 5, weir_now_ms(limiter, WEIR_FAPI) + 1) == -ETIMEDOUT);
-        stats.size = sizeof(stats);
         weir_limiter_stats(limiter, &stats);
         CHECK(stats.max_tokens == 5 && stats.tokens < 5);
 
@@ -113,7 +112,6 @@ static void use_private(void)
         CHECK(weir_request_find("GET", "/no/such", NULL, NULL, NULL, &order) == -ENOENT);
         CHECK(weir_reserve_wait(limiter, &order, WEIR_NO_DEADLINE, &ticket) == WEIR_GO);
         CHECK(weir_may_leave(limiter, &ticket));
-        memset(&reply, 0, sizeof(reply));
         reply.status = 429;
         reply.body = "{\"code\":-1015,\"msg\":\"Too many new orders.\"}";
         reply.body_bytes = strlen(reply.body);
@@ -130,7 +128,7 @@ static void use_shared(const char *region, int port)
         static struct exchange exchange;
         struct weir_limiter_options options = WEIR_LIMITER_DEFAULTS;
         struct weir_caller_options wishes = WEIR_CALLER_DEFAULTS;
-        struct weir_call_stats stats;
+        struct weir_call_stats stats = WEIR_CALL_STATS_DEFAULTS;
         struct weir_limiter *limiter = NULL;
         struct weir_caller *caller = NULL;
         struct weir_request klines;
@@ -163,7 +161,6 @@ static void use_shared(const char *region, int port)
         exchange.port = 1;
         CHECK(weir_call(caller, &klines, WEIR_NO_DEADLINE, ask, &exchange, &verdict) == -ENOTCONN);
         CHECK(verdict.executed == WEIR_EXECUTED_NA && !verdict.reconcile);
-        stats.size = sizeof(stats);
         weir_caller_stats(caller, &stats);
         CHECK(stats.total_calls == 4 && stats.failures == 1 && stats.success_rate == 0.75);
         weir_caller_free(caller);
