@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What an uncontended `await acquire()` costs beside a call of an empty coroutine, in nanoseconds.
 
-    bench/python_acquire.py [CALLS]        the library is $WEIR_LIBRARY, else build/libweir.so.0
+    bench/python_acquire.py [CALLS]        the library is $WEIR_LIBRARY, else build/libweir.so.0.1
 
 Each figure is the best of several rounds: what disturbs a round makes it slower, never quicker.
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-os.environ.setdefault("WEIR_LIBRARY", str(ROOT / "build" / "libweir.so.0"))
+os.environ.setdefault("WEIR_LIBRARY", str(ROOT / "build" / "libweir.so.0.1"))
 sys.path.insert(0, str(ROOT / "python"))
 
 from weir import BinanceClientWrapper, GlobalRateLimiter  # noqa: E402

@@ -19,8 +19,13 @@ if(NOT WEIR_SANITIZE)
 endif()
 target_include_directories(libweir INTERFACE
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+# Below 1.0 another middle number is another interface.
+set(soversion ${PROJECT_VERSION_MAJOR})
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+  set(soversion 0.${PROJECT_VERSION_MINOR})
+endif()
 set_target_properties(libweir PROPERTIES
-  OUTPUT_NAME weir VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C EXPORT_NAME weir
+  OUTPUT_NAME weir VERSION ${PROJECT_VERSION} SOVERSION ${soversion} LINKER_LANGUAGE C EXPORT_NAME weir
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} LINK_DEPENDS ${symbols})
 
 # A program that links statically has names of its own: ours become local to one object first.

@@ -61,7 +61,11 @@ struct weir_error {
         char text[WEIR_ERROR_SIZE];
 };
 
-/* "0.1.0": of the library that runs, which may be newer than this header. */
+/* Of this header. Below 1.0 another middle number is another interface: a program is compiled anew,
+ * and the shared library has another name, libweir.so.0.1. */
+#define WEIR_VERSION "0.1.0"
+
+/* "0.1.0": of the library that runs, whose last number may be higher than that of this header. */
 WEIR_API const char *weir_version(void);
 
 /* Priority, highest first. A class may use a window up to its ceiling, by default 100, 95, 90, 90,

@@ -66,7 +66,7 @@ def test_it_is_typed_and_has_a_version(python):
 
 
 def test_a_library_beside_the_package_is_found(python):
-    place = next(python.parent.parent.glob("lib/*/site-packages/weir")) / "libweir.so.0"
+    place = next(python.parent.parent.glob("lib/*/site-packages/weir")) / "libweir.so.0.1"
     shutil.copy(LIBRARY, place)
     try:
         result = run(python, "from weir import _native; print(_native._path)")
@@ -89,7 +89,7 @@ def test_no_library_there(python, tmp_path):
 
 
 def test_no_library_anywhere(python):
-    if run(python, "import ctypes; ctypes.CDLL('libweir.so.0')").returncode == 0:
+    if run(python, "import ctypes; ctypes.CDLL('libweir.so.0.1')").returncode == 0:
         pytest.skip("libweir is installed on this machine")
     assert "libweir cannot be loaded" in refused(python, None)
 

@@ -104,9 +104,9 @@ def _candidates() -> List[str]:
     stated = os.environ.get("WEIR_LIBRARY")
     if stated:
         return [stated]
-    beside = [str(path) for name in ("libweir.so.0", "libweir.so")
+    beside = [str(path) for name in ("libweir.so.0.1", "libweir.so")
               if (path := Path(__file__).with_name(name)).exists()]
-    return beside + ["libweir.so.0"]
+    return beside + ["libweir.so.0.1"]
 
 
 def _find() -> str:
@@ -124,7 +124,7 @@ def _find() -> str:
             return found
     raise ImportError(
         f"weir: libweir cannot be loaded ({'; '.join(reasons)}); install it (make install, then "
-        "ldconfig), or set WEIR_LIBRARY to the path of libweir.so.0")
+        "ldconfig), or set WEIR_LIBRARY to the path of libweir.so.0.1")
 
 
 def _declare(library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> Any:

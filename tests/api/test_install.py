@@ -46,10 +46,10 @@ def pkg_config(library, *options):
 def test_all_parts_are_there(prefix, library):
     for part in ("include/weir.h", "bin/weir", "share/man/man1/weir.1", "share/man/man3/libweir.3"):
         assert (prefix / part).exists(), part
-    for part in ("libweir.so.0", "libweir.a", "pkgconfig/weir.pc", "cmake/weir/weirConfig.cmake"):
+    for part in ("libweir.so.0.1", "libweir.a", "pkgconfig/weir.pc", "cmake/weir/weirConfig.cmake"):
         assert (library / part).exists(), part
     needed = run("readelf", "-d", library / "libweir.so")
-    assert "[libweir.so.0]" in needed
+    assert "[libweir.so.0.1]" in needed
     assert pkg_config(library, "--modversion") == run(prefix / "bin/weir", "--version").split()[-1:]
 
 
@@ -126,7 +126,7 @@ def test_the_manual_pages_are_without_fault(prefix):
 
 
 def test_the_manual_names_every_function(prefix):
-    names = run("nm", "-D", "--defined-only", next(prefix.glob("lib/**/libweir.so.0")))
+    names = run("nm", "-D", "--defined-only", next(prefix.glob("lib/**/libweir.so.0.1")))
     page = (prefix / "share/man/man3/libweir.3").read_text()
     missing = [name for name in {line.split()[2].split("@")[0] for line in names.splitlines()}
                if name.startswith("weir_") and name not in page]
