@@ -316,9 +316,14 @@ WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_reque
  * sent within two seconds; nothing needs to be settled.
  */
 
-/* Blocks until @weight may be spent. Return: 0; -ETIMEDOUT: not before the deadline, nothing
- * spent; -EINVAL: @weight is 0 or costs more than a whole window; -ENOSPC, -ESTALE: as
- * weir_reserve() says. */
+/*
+ * Blocks until @weight may be spent. More than max_burst is let through when the bucket is full, and
+ * leaves it in debt, which those behind wait for.
+ *
+ * Return: 0; -ETIMEDOUT: not before the deadline, nothing spent; -EINVAL: @weight is 0, or more
+ *         than max_requests_per_minute (and max_burst), or than a whole window of the acquire group
+ *         holds; -ENOSPC, -ESTALE: as weir_reserve() says.
+ */
 WEIR_API WEIR_CHECKED int weir_acquire(struct weir_limiter *limiter, uint32_t weight,
                                        uint64_t deadline_ms);
 

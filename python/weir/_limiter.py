@@ -109,7 +109,7 @@ class GlobalRateLimiter:
     def _refuse(self, weight: int, error: int) -> None:
         if error == errno.EINVAL:
             raise ValueError(f"weir: acquire(weight={weight}) costs more than a whole window of "
-                             f"{self.group}; split the request")
+                             f"{self.group}, or than max_requests_per_minute; split the request")
         raise OSError(error, f"weir: acquire(weight={weight}): {os.strerror(error)}")
 
     def _now_ms(self) -> int:

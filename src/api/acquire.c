@@ -148,7 +148,7 @@ int64_t acquire_begin(struct weir_limiter *l, struct acquire *a, uint32_t weight
         a->ticket.state = TICKET_EMPTY;
         a->deadline_ms = deadline_ms;
         a->weight = weight;
-        if (weight == 0)
+        if (weight == 0 || weight > l->acquire_most)
                 return -EINVAL;
         return reserve(l, a, time);
 }

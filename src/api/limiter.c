@@ -62,6 +62,25 @@ void api_sleep(const struct weir_limiter *limiter, enum policy_group group, uint
                 clock_sleep_until_us(clock_mono_us() + wait_us);
 }
 
+/*
+ * The largest amount that makes sense: what a minute of pacing gives, and a whole window of the
+ * group. On a shared region the window is the one of now, which the limiter itself asks.
+ */
+static uint32_t acquire_most(const struct weir_limiter *l, int pool,
+                             const struct weir_limiter_options *o)
+{
+        uint32_t most = UINT32_MAX;
+
+        if (o->max_requests_per_minute > 0)
+                most = o->max_requests_per_minute > o->max_burst ? o->max_requests_per_minute
+                                                                 : o->max_burst;
+        for (unsigned i = 0; pool >= 0 && !l->is_shared && i < policy_pool((size_t)pool)->n_windows;
+             ++i)
+                if (policy_pool((size_t)pool)->windows[i].limit < most)
+                        most = policy_pool((size_t)pool)->windows[i].limit;
+        return most;
+}
+
 /* What weir_acquire() takes from the group's weight pool. */
 static void choose_acquire(struct weir_limiter *l, const struct weir_limiter_options *options)
 {
@@ -70,6 +89,7 @@ static void choose_acquire(struct weir_limiter *l, const struct weir_limiter_opt
         l->acquire_group = (enum policy_group)options->acquire_group;
         l->acquire_class = (enum weir_class)options->acquire_class;
         l->acquire_gate = budget_gate(l->acquire_group);
+        l->acquire_most = acquire_most(l, pool, options);
         if (!l->is_shared || pool < 0)
                 return;
         l->acquire_charge = (struct limiter_charge){

@@ -22,6 +22,7 @@ struct weir_limiter {
                 acquire_charge; /* of one unit; amount 0: the group counts no weight */
         enum weir_class acquire_class;
         unsigned acquire_gate;
+        uint32_t acquire_most; /* more at once is refused; UINT32_MAX: nothing is */
         /* When the lease of a ban's probe that weir_acquire() let pass ends; 0: there is none. */
         _Atomic(uint64_t) acquire_probe_ms;
         _Atomic(int) acquire_probe_gate;

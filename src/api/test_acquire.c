@@ -54,6 +54,41 @@ static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
         weir_limiter_close(l);
 }
 
+static void what_could_never_be_spent_is_refused(void **state)
+{
+        static const struct {
+                const char *label;
+                bool is_shared;
+                uint32_t rate, burst, weight;
+                int64_t result;
+        } rows[] = {
+                { "a minute's rate, in debt", false, 100, 5, 100, 0 },
+                { "more than that", false, 100, 5, 101, -EINVAL },
+                { "a burst above the rate", false, 100, 500, 500, 0 },
+                { "and more", false, 100, 500, 501, -EINVAL },
+                { "a whole window, alone", false, 0, 0, 2400, 0 },
+                { "and more", false, 0, 0, 2401, -EINVAL },
+                { "whatever the rate says", false, 1000000, 1000000, 2401, -EINVAL },
+                { "on a region it is its window", true, 0, 0, 2401, -EINVAL },
+                { "a mistake of units", true, 1000000, 1000000, UINT32_MAX, -EINVAL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct weir_limiter *l;
+                char path[64];
+                int64_t r;
+
+                stage_path(path, sizeof(path));
+                l = stage_open(rows[i].is_shared ? path : NULL, rows[i].rate, rows[i].burst);
+                r = ask(l, rows[i].weight, stage_at(0));
+                if (r != rows[i].result)
+                        fail_msg("%s: got %lld", rows[i].label, (long long)r);
+                weir_limiter_close(l);
+                (void)unlink(path);
+        }
+}
+
 static void those_who_wait_hold_places_one_behind_the_other(void **state)
 {
         struct weir_limiter *l = stage_open(NULL, 60, 1);
@@ -237,6 +272,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
+                cmocka_unit_test(what_could_never_be_spent_is_refused),
                 cmocka_unit_test(those_who_wait_hold_places_one_behind_the_other),
                 cmocka_unit_test(a_deadline_takes_nothing),
                 cmocka_unit_test(a_shared_region_charges_the_groups_weight),
