@@ -244,7 +244,8 @@ WEIR_API WEIR_CHECKED int weir_confirm(struct weir_limiter *limiter, struct weir
 
 /* When to confirm or to come back, as the answers above say. */
 WEIR_API uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket);
-/* For WAIT, LATE, CROWDED, NEVER: the budget that was in the way: "futures-weight", ... */
+/* For WAIT, LATE, CROWDED, NEVER: what was in the way: a budget, "futures-weight", ...; "pacing";
+ * "" when nothing was but the request's own deadline. "" after SHUT that concerns a whole group. */
 WEIR_API const char *weir_ticket_blocked_by(const struct weir_ticket *ticket);
 
 /* Right before sending, if anything took time since GO: does it still hold? False: refund, reserve
@@ -317,8 +318,8 @@ WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_reque
  */
 
 /*
- * Blocks until @weight may be spent. More than max_burst is let through when the bucket is full, and
- * leaves it in debt, which those behind wait for.
+ * Blocks until @weight may be spent. More than max_burst is let through when the bucket is full,
+ * and leaves it in debt, which those behind wait for.
  *
  * Return: 0; -ETIMEDOUT: not before the deadline, nothing spent; -EINVAL: @weight is 0, or more
  *         than max_requests_per_minute (and max_burst), or than a whole window of the acquire group
@@ -467,9 +468,11 @@ typedef int (*weir_call_fn)(void *ctx, struct weir_reply *ret_reply);
  * anew each time, @request's own expiry does not count.
  *
  * Return: 0: the exchange answered, whatever it said: look at @ret_verdict; WEIR_NEVER, WEIR_LATE,
- *         WEIR_SHUT, WEIR_CROWDED: not sent, nor anything before it that succeeded; or the
- *         negative errno that @fn returned, then @ret_verdict tells whether it may have been
- *         executed.
+ *         WEIR_SHUT, WEIR_CROWDED: not sent, or after refusals not sent again: no attempt has
+ *         succeeded; @ret_verdict then says when to come back (retry_at_ms) and why (msg), and
+ *         otherwise what the last attempt was told, or that there was none (kind "unsent"). Or
+ *         the negative errno that @fn returned; then @ret_verdict tells whether it may have been
+ *         executed. Or one of weir_reserve(), nothing was sent.
  */
 WEIR_API WEIR_CHECKED int weir_call(struct weir_caller *caller, const struct weir_request *request,
                                     uint64_t deadline_ms, weir_call_fn fn, void *ctx,

@@ -1,4 +1,5 @@
 #include "api/attempt.h"
+#include "api/refusal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,10 +63,12 @@ static int answered(struct attempt *a, int answer, uint64_t *ret_at_ms)
         case LIMITER_CROWDED:
                 if (ticket->at_ms < ticket->deadline_ms)
                         return park(a, ticket->at_ms, ret_at_ms);
-                return done(a, answer);
+                break;
         default:
-                return done(a, answer);
+                break;
         }
+        refusal_explain(&a->reservation, answer, &a->verdict);
+        return done(a, answer);
 }
 
 static int reserve(struct attempt *a, struct limiter_time time, uint64_t *ret_at_ms)
@@ -141,12 +144,15 @@ static int judged(struct attempt *a, struct limiter_time time, uint64_t random, 
         else if (v->kind != VERDICT_OK)
                 COUNT(a, failures);
         if (call_told(&a->call, v, time.now_ms, random, &at_ms) == CALL_WAIT) {
+                uint64_t shut_ms = reservation_shut_ms(a->caller->limiter, &a->request, time);
+                uint64_t then_ms = shut_ms > at_ms ? shut_ms : at_ms;
+
                 COUNT(a, retries);
                 caller_log(a->caller, WEIR_LOG_WARNING,
                            "%s: refused by a limit (%d), retry %u of %u in %llu ms",
                            caller_endpoint_name(endpoint_of(a), name, sizeof(name)), v->code,
                            a->call.retries, a->caller->config.max_retries,
-                           (unsigned long long)(at_ms - time.now_ms));
+                           (unsigned long long)(then_ms - time.now_ms));
                 return park(a, at_ms, ret_at_ms);
         }
         if (v->may_retry)
@@ -192,6 +198,8 @@ void attempt_cancel(struct attempt *a, struct limiter_time time)
                 COUNT(a, failures);
                 judge_failure(a, WEIR_NO_ANSWER);
         }
+        str_copy(STR_LITERAL("given up by who waited for it"), a->verdict.msg,
+                 sizeof(a->verdict.msg));
         reservation_abandon(a->caller->limiter, &a->reservation, time);
         (void)done(a, -ECANCELED);
 }

@@ -80,6 +80,17 @@ int reservation_take(struct weir_limiter *l, const struct weir_request *request,
         return answer;
 }
 
+uint64_t reservation_shut_ms(struct weir_limiter *l, const struct weir_request *request,
+                             struct limiter_time time)
+{
+        struct limiter_request what;
+
+        budget_request(&l->limiter, &request_of(request)->plan, &what);
+        what.class = request_class(request);
+        what.deadline_ms = UINT64_MAX;
+        return limiter_shut_ms(&l->limiter, &what, time);
+}
+
 int reservation_confirm(struct weir_limiter *l, struct reservation *r, struct limiter_time time)
 {
         int answer;

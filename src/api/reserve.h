@@ -25,6 +25,9 @@ static inline struct reservation *reservation_of(struct weir_ticket *ticket)
 CHECKED int reservation_take(struct weir_limiter *l, const struct weir_request *request,
                              uint64_t deadline_ms, struct limiter_time time,
                              struct reservation *ret);
+/* Until when the exchange has stopped such a request; 0: it has not. */
+uint64_t reservation_shut_ms(struct weir_limiter *l, const struct weir_request *request,
+                             struct limiter_time time);
 CHECKED int reservation_confirm(struct weir_limiter *l, struct reservation *r,
                                 struct limiter_time time);
 CHECKED bool reservation_may_leave(const struct weir_limiter *l, const struct reservation *r,

@@ -7,6 +7,7 @@
 
 #include "api/attempt.h"
 #include "api/test_stage.h"
+#include "budget/budget.h"
 
 #include <errno.h>
 
@@ -195,6 +196,96 @@ static void a_retry_behind_the_deadline_is_none(void **state)
         weir_limiter_close(l);
 }
 
+static void a_warning_says_when_it_really_goes_on(void **state)
+{
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        struct lines lines = { 0 };
+        struct weir_caller *caller = caller_of(l, 5, &lines);
+        struct weir_reply orders = reply_of(429, too_many_orders);
+        struct weir_reply weight = reply_of(429, "{\"code\":-1003,\"msg\":\"Too many.\"}");
+        struct weir_request request = find("POST", "/fapi/v1/order");
+        struct attempt a;
+        uint64_t at_ms;
+
+        (void)state;
+        /* A second by itself; the account is stopped until ten seconds have passed by the clock. */
+        assert_int_equal(attempt_begin(&a, caller, &request, UINT64_MAX, at(0), &at_ms),
+                         WEIR_STEP_SEND);
+        assert_int_equal(attempt_told(&a, 0, &orders, at(0), 0, &at_ms), WEIR_STEP_WAIT);
+        assert_string_equal(lines.last, "POST /fapi/v1/order: refused by a limit (-1015), retry 1 "
+                                        "of 5 in 9005 ms");
+        attempt_cancel(&a, at(0));
+        /* And the group until its minute turns. */
+        request = find("GET", "/fapi/v1/time");
+        assert_int_equal(attempt_begin(&a, caller, &request, UINT64_MAX, at(0), &at_ms),
+                         WEIR_STEP_SEND);
+        assert_int_equal(attempt_told(&a, 0, &weight, at(0), 0, &at_ms), WEIR_STEP_WAIT);
+        assert_string_equal(lines.last, "GET /fapi/v1/time: refused by a limit (-1003), retry 1 of "
+                                        "5 in 39005 ms");
+        attempt_cancel(&a, at(0));
+        weir_caller_free(caller);
+        weir_limiter_close(l);
+}
+
+static void what_was_not_sent_says_why_and_when(void **state)
+{
+        static const struct {
+                const char *label;
+                int shut_group; /* kind of gate; -1: none */
+                uint64_t shut_after_ms, deadline_after_ms;
+                uint32_t rate;
+                int result;
+                uint64_t retry_after_ms; /* 0: none is stated */
+                const char *says;
+        } rows[] = {
+                { "stopped", GATE_STOP, 30000, 10000, 0, WEIR_SHUT, 30000,
+                  "not sent: stopped by the exchange until 2023-11-14T22:13:51.000Z" },
+                { "banned", GATE_BAN, 30000, 10000, 0, WEIR_SHUT, 30000,
+                  "not sent: banned by the exchange until 2023-11-14T22:13:51.000Z" },
+                { "firewall", GATE_FIREWALL, 30000, 10000, 0, WEIR_SHUT, 30000,
+                  "not sent: blocked by the exchange's firewall until 2023-11-14T22:13:51.000Z" },
+                { "pacing", -1, 0, 500, 60, WEIR_LATE, 1000,
+                  "not sent: no room in pacing before the deadline, but at "
+                  "2023-11-14T22:13:22.000Z" },
+                { "too late", -1, 0, 0, 0, WEIR_LATE, 0, "not sent: its deadline has passed" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct weir_limiter *l = stage_open(NULL, rows[i].rate, rows[i].rate > 0);
+                struct lines lines = { 0 };
+                struct weir_caller *caller = caller_of(l, 5, &lines);
+                struct weir_request request = find("GET", "/fapi/v1/time");
+                struct weir_attempt attempt;
+                struct attempt *a = (struct attempt *)(void *)attempt.inside;
+                struct weir_verdict verdict;
+                uint64_t at_ms, expected = 0;
+                int result;
+
+                if (rows[i].shut_group >= 0)
+                        assert_true(gate_shut(limiter_gate(&l->limiter, budget_gate(POLICY_FAPI)),
+                                              (enum gate_kind)rows[i].shut_group,
+                                              at(rows[i].shut_after_ms).now_ms));
+                if (rows[i].rate > 0)
+                        assert_int_equal(attempt_begin(a, caller, &request, UINT64_MAX, at(0),
+                                                       &at_ms),
+                                         WEIR_STEP_SEND);
+                assert_int_equal(attempt_begin(a, caller, &request,
+                                               at(rows[i].deadline_after_ms).now_ms, at(0), &at_ms),
+                                 WEIR_STEP_DONE);
+                result = weir_attempt_result(&attempt, &verdict);
+                expected = at(rows[i].retry_after_ms).now_ms;
+                if (result != rows[i].result || strcmp(verdict.msg, rows[i].says) != 0 ||
+                    verdict.retry_at_ms != expected || strcmp(verdict.kind, "unsent") != 0 ||
+                    verdict.executed != WEIR_EXECUTED_NA)
+                        fail_msg("%s: %d %s, retry at %llu: \"%s\"", rows[i].label, result,
+                                 verdict.kind, (unsigned long long)verdict.retry_at_ms,
+                                 verdict.msg);
+                weir_caller_free(caller);
+                weir_limiter_close(l);
+        }
+}
+
 static void who_leaves_gives_the_place_back(void **state)
 {
         struct weir_limiter *l = stage_open(NULL, 60, 1);
@@ -300,6 +391,8 @@ int main(void)
                 cmocka_unit_test(what_a_limit_refused_is_tried_again_and_nothing_else),
                 cmocka_unit_test(retries_double_their_wait_and_end),
                 cmocka_unit_test(a_retry_behind_the_deadline_is_none),
+                cmocka_unit_test(a_warning_says_when_it_really_goes_on),
+                cmocka_unit_test(what_was_not_sent_says_why_and_when),
                 cmocka_unit_test(who_leaves_gives_the_place_back),
                 cmocka_unit_test(who_leaves_while_it_is_sent_has_spent_it),
                 cmocka_unit_test(a_missing_answer_is_none),

@@ -206,6 +206,23 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         return r;
 }
 
+uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *request,
+                         struct limiter_time time)
+{
+        struct limiter_ticket ticket;
+        uint64_t shut_ms = 0, gate_ms = 0;
+
+        must(request->n_charges <= LIMITER_CHARGES && request->gate < REGION_GATES);
+        start(&ticket, request);
+        if (check_gates(l, &ticket, time.now_ms) == LIMITER_SHUT)
+                gate_ms = ticket.at_ms;
+        if (takes_list(l, request, &ticket) >= 0)
+                shut_ms = takes_shut_until(&ticket, time.now_ms);
+        if (gate_ms > shut_ms)
+                shut_ms = gate_ms;
+        return shut_ms > time.now_ms ? shut_ms : 0;
+}
+
 /* When to look again at a place that is not free yet: often at first, then at leisure. */
 static uint64_t look_again_ms(const struct limiter_take *take, struct limiter_time time)
 {

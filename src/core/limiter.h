@@ -139,6 +139,14 @@ CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *req
 CHECKED int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket,
                             struct limiter_time time);
 
+/**
+ * limiter_shut_ms() - until when @request is stopped by gates, or by budgets that are
+ *
+ * Takes nothing. Return: exchange ms; 0 when nothing stops it.
+ */
+uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *request,
+                         struct limiter_time time);
+
 /* True while what GO said still holds. False: refund and reserve again. */
 static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_t now_ms)
 {
