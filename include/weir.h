@@ -140,9 +140,12 @@ struct weir_limiter;
 struct weir_limiter_options {
         size_t size;
         /*
-         * Path of the region; "" for the place that `weir gateway` uses by default; NULL for a
-         * region of this limiter alone, which knows no windows but those of requests found by
-         * weir_request_find(), and dies with it.
+         * Path of the region; "" for the place that `weir gateway` uses by default.
+         *
+         * NULL, the default: PRIVATE. Nothing is shared: no other program, not even another
+         * limiter of this one, knows what is spent here, nor is it told of a ban. Right for tests
+         * and for a machine's only program. A private region knows no windows but those of
+         * requests found by weir_request_find(), and dies with its limiter.
          */
         const char *region;
         /* Pacing bucket, smoothing in front of the windows; 0: none. All who name the same two
@@ -163,7 +166,7 @@ struct weir_limiter_options {
 
 /**
  * weir_limiter_open() - open a region, making it if there is none
- * @options:   NULL for a private limiter without pacing
+ * @options:   NULL for a private limiter without pacing, which shares nothing with anybody
  * @ret_error: may be NULL
  *
  * Return: 0; -ESTALE: the region was made by another version or for other tables; -EUCLEAN:
@@ -173,6 +176,8 @@ struct weir_limiter_options {
 WEIR_API WEIR_CHECKED int weir_limiter_open(const struct weir_limiter_options *options,
                                             struct weir_limiter **ret_limiter,
                                             struct weir_error *ret_error);
+/* Whatever uses it ends first: callers, adapters, sleeping threads. Tickets may be out: they stay
+ * charged as if abandoned, and must not be used any more. */
 WEIR_API struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter);
 
 /**
@@ -211,7 +216,8 @@ WEIR_API const char *weir_answer_name(int answer);
 /*
  * What one request holds, from reserve to settle. On the caller's stack or in its objects; need
  * not be initialised. Everything that holds something (GO, WAIT) ends in exactly one of settle,
- * refund and abandon; a process that dies leaves its places charged, never free.
+ * refund and abandon; a process that dies leaves its places charged, never free. Ending one that
+ * holds nothing, because it was refused or has ended already, is harmless.
  *
  *      reserve -> GO -------------------------> send -> settle    (answered)
  *         |                                      |      abandon   (sent, no answer)
@@ -238,11 +244,18 @@ WEIR_API WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
                                        const struct weir_request *request, uint64_t deadline_ms,
                                        struct weir_ticket *ret_ticket);
 
-/* The time of a held place has come. Return: WEIR_GO, WEIR_WAIT (held still, later), WEIR_SHUT or
- * WEIR_LOST (given back). */
+/*
+ * The time of a held place has come: as soon as weir_ticket_at_ms() - weir_now_ms() milliseconds
+ * have passed, best by a timer. Who comes later still finds it while its window lasts, 10 seconds
+ * or a minute; after that it is WEIR_LOST.
+ *
+ * Return: WEIR_GO; WEIR_WAIT: held still, until a new time; WEIR_SHUT: stopped, and WEIR_LOST:
+ *         both have given the place back, nothing is held. A ticket that may go already is
+ *         WEIR_GO again, one that holds nothing is WEIR_LOST.
+ */
 WEIR_API WEIR_CHECKED int weir_confirm(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
-/* When to confirm or to come back, as the answers above say. */
+/* When to confirm or to come back, as the answers above say, by weir_now_ms(). */
 WEIR_API uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket);
 /* For WAIT, LATE, CROWDED, NEVER: what was in the way: a budget, "futures-weight", ...; "pacing";
  * "" when nothing was but the request's own deadline. "" after SHUT that concerns a whole group. */
@@ -372,6 +385,7 @@ struct weir_budget {
         uint64_t shut_until_ms; /* 0: open */
 };
 
+/* What it is told lives during the call only. It may not call back into the limiter. */
 typedef void (*weir_budget_fn)(void *ctx, const struct weir_budget *budget);
 WEIR_API void weir_limiter_budgets(const struct weir_limiter *limiter, weir_budget_fn fn,
                                    void *ctx);
@@ -426,6 +440,8 @@ enum weir_log_level {
         WEIR_LOG_ERROR,
         WEIR_LOG_WARNING,
 };
+/* Runs on whichever thread calls, on several at once if several do; @text lives during the call. It
+ * may not use the attempt or the adapter that it speaks of. */
 typedef void (*weir_log_fn)(void *ctx, enum weir_log_level level, const char *text);
 
 struct weir_caller_options {
@@ -450,7 +466,8 @@ WEIR_API struct weir_caller *weir_caller_free(struct weir_caller *caller);
 
 /**
  * weir_call_fn - one attempt: send the request, take the answer
- * @ret_reply: what came; body and headers must stay until the next attempt or the end
+ * @ret_reply: all 0 when it is called; what came. Body and headers must stay until the next
+ *             attempt or the end
  *
  * Sign in here: it is called after the wait, so the timestamp is fresh.
  *
@@ -497,16 +514,23 @@ struct weir_attempt {
         uint64_t inside[WEIR_ATTEMPT_WORDS];
 };
 
+/* Return: an enum weir_step. A request that is none, and what the limiter refuses, is
+ * WEIR_STEP_DONE with that result. @ret_at_ms is written for WEIR_STEP_WAIT: a timer of
+ * *ret_at_ms - weir_now_ms() milliseconds. */
 WEIR_API WEIR_CHECKED int weir_attempt_begin(struct weir_caller *caller,
                                              const struct weir_request *request,
                                              uint64_t deadline_ms, struct weir_attempt *ret_attempt,
                                              uint64_t *ret_at_ms);
+/* Return: an enum weir_step; too early, it is WEIR_STEP_WAIT again; while it is being sent,
+ * WEIR_STEP_SEND, which does not mean another time. -EINVAL: not begun. */
 WEIR_API WEIR_CHECKED int weir_attempt_next(struct weir_attempt *attempt, uint64_t *ret_at_ms);
-/* @result, @reply: as weir_call_fn gives them. -EINVAL: nothing was to be sent, or it was
+/* @result, @reply: as weir_call_fn gives them; @reply may be NULL. Return: WEIR_STEP_WAIT or
+ * WEIR_STEP_DONE; -EINVAL: nothing was to be sent, or it was
  * cancelled; nothing has changed then. */
 WEIR_API WEIR_CHECKED int weir_attempt_told(struct weir_attempt *attempt, int result,
                                             const struct weir_reply *reply, uint64_t *ret_at_ms);
-/* After WEIR_STEP_DONE. Return: as weir_call(). */
+/* After WEIR_STEP_DONE. Return: as weir_call(); -ECANCELED after weir_attempt_cancel();
+ * -EINPROGRESS before it is done, @ret_verdict is then that of the last attempt so far. */
 WEIR_API WEIR_CHECKED int weir_attempt_result(const struct weir_attempt *attempt,
                                               struct weir_verdict *ret_verdict);
 /* Whoever waited has left: a place that was waited for is given back. After WEIR_STEP_SEND it may
@@ -515,7 +539,7 @@ WEIR_API WEIR_CHECKED int weir_attempt_result(const struct weir_attempt *attempt
 WEIR_API void weir_attempt_cancel(struct weir_attempt *attempt);
 
 struct weir_call_stats {
-        size_t size;
+        size_t size; /* for weir_caller_stats() of the caller's; in callbacks, the library's */
         uint64_t total_calls;     /* attempts */
         uint64_t rate_limit_hits; /* attempts that a limit refused */
         uint64_t retries;

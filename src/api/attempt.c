@@ -246,7 +246,7 @@ int weir_attempt_result(const struct weir_attempt *attempt, struct weir_verdict 
 
         if (ret_verdict)
                 request_verdict(&a->verdict, ret_verdict);
-        return a->result;
+        return a->phase == ATTEMPT_DONE ? a->result : -EINPROGRESS;
 }
 
 void weir_attempt_cancel(struct weir_attempt *attempt)

@@ -326,6 +326,7 @@ static void who_leaves_while_it_is_sent_has_spent_it(void **state)
         (void)state;
         assert_int_equal(attempt_begin(a, caller, &request, UINT64_MAX, at(0), &at_ms),
                          WEIR_STEP_SEND);
+        assert_int_equal(weir_attempt_result(&attempt, &verdict), -EINPROGRESS);
         attempt_cancel(a, at(0));
         assert_true(bucket_level_milli(&l->limiter.pacing, at(0).now_ms * US_PER_MS) == 0);
         /* What comes too late changes nothing, and nobody falls over it. */
