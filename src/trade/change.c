@@ -11,8 +11,9 @@ static const struct futures_route cancel_algo_route = {
 static const struct futures_route cancel_all_route = {
         "DELETE", { "/fapi/v1/allOpenOrders", "/dapi/v1/allOpenOrders" }
 };
-static const struct futures_route cancel_all_algo_route = { "DELETE",
-                                                            { "/fapi/v1/algoOpenOrders", NULL } };
+static const struct futures_route cancel_all_algo_route = {
+        "DELETE", { "/fapi/v1/algoOpenOrders", "/dapi/v1/algoOpenOrders" }
+};
 static const struct futures_route leverage_route = { "POST",
                                                      { "/fapi/v1/leverage", "/dapi/v1/leverage" } };
 static const struct futures_route margin_route = {
@@ -181,10 +182,13 @@ int futures_cancel_all(struct futures *f, const char *symbol, uint64_t deadline_
         str_copy(str_of(symbol), ret_report->order.symbol, sizeof(ret_report->order.symbol));
         r = cancel_at(f, &cancel_all_route, symbol, deadline_ms, ret_report, &is_unclear);
         is_first_done = r == 0 && ret_report->executed == WEIR_EXECUTED_YES;
-        if (r == 0 && (is_first_done || is_unclear) &&
-            cancel_all_algo_route.path[f->config.market]) {
+        if (r == 0 && (is_first_done || is_unclear)) {
                 r = cancel_at(f, &cancel_all_algo_route, symbol, deadline_ms, ret_report,
                               &is_unclear);
+                /* COIN-M without conditional orders has none to cancel. */
+                if (r == 0 && is_first_done && f->config.market == WEIR_COINM &&
+                    f->reply.verdict.status == 404)
+                        ret_report->executed = WEIR_EXECUTED_YES;
                 /* The first half is done, or may be: an error now would say that nothing is. */
                 if (r != 0 || (is_first_done && ret_report->executed == WEIR_EXECUTED_NO))
                         ret_report->executed =

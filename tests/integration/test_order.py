@@ -144,6 +144,12 @@ def test_coin_m(stage):
     stop = desk.json("place", "BTCUSD_PERP", "sell", "3", "--type", "stop_market", "--trigger", "40000", "--coin-m")
     assert stop["executed"] == "yes" and stop["order"]["conditional"]
     assert stage.books(stop["order"]["clientId"])["executions"] == 1
+    assert len(desk.json("open", "BTCUSD_PERP", "--coin-m")) == 1
+    assert desk.json("cancel-all", "BTCUSD_PERP", "--coin-m")["executed"] == "yes"
+    assert desk.json("open", "BTCUSD_PERP", "--coin-m") == []
+    # And where it has no such endpoint, there is none of them.
+    stage.sim.faults("DELETE /dapi/v1/algoOpenOrders always error 404 -5000 Path /dapi/v1/algoOpenOrders is invalid")
+    assert desk.json("cancel-all", "BTCUSD_PERP", "--coin-m")["executed"] == "yes"
 
 
 def test_partial_fills_are_told_as_they_are(stage):
