@@ -17,7 +17,9 @@
 #define CLEANUP(fn)       __attribute__((cleanup(fn)))
 #define LIKELY(x)         __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)       __builtin_expect(!!(x), 0)
-#define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
+/* Rarely taken: kept out of its caller, whose frame stays small. */
+#define SELDOM        __attribute__((noinline, cold))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 

@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include "core/limiter.h"
+#include "core/route.h"
 #include "core/slot.h"
 
 #define N         30000000ULL
@@ -100,7 +101,7 @@ static void promise(_Atomic unsigned *what, int n)
                         _exit(100 + __LINE__ % 100);                                               \
         } while (0)
 
-/* The five stories. A promise is made after it was given, and taken back before it is returned. */
+/* The stories. A promise is made after it was given, and taken back before it is returned. */
 
 static void sends_and_lands(void)
 {
@@ -122,6 +123,34 @@ static void lands_after_the_turn(void)
         promise(&says->must_now, 7);
         promise(&says->must_next, 7);
         limiter_land(&l, &t, NOW(60500), 0, 0, NULL, 0, NULL);
+}
+
+static void goes_the_short_way(void)
+{
+        struct limiter_request r = request_of(7);
+        struct limiter_request other = { .class = CLASS_CANCEL,
+                                         .deadline_ms = UINT64_MAX,
+                                         .n_charges = 1,
+                                         .charges = { { .pool = 1, .amount = 10 } } };
+        struct limiter_ticket t, u, v;
+        struct route route;
+
+        CHILD(limiter_reserve(&l, &r, NOW(1000), &t) == LIMITER_GO);
+        promise(&says->must_now, 7);
+        CHILD(route_learn(&l, &r, &t, &route));
+        CHILD(route_go(&l, &route, UINT64_MAX, NOW(21000), &u) == ROUTE_GO);
+        promise(&says->must_now, 7);
+        /* The last pool is full first: what was written down in the others is taken back. */
+        CHILD(limiter_reserve(&l, &other, NOW(21000), &v) == LIMITER_GO);
+        for (int i = 0; i < 10; ++i) {
+                CHILD(route_go(&l, &route, UINT64_MAX, NOW(21000), &v) == ROUTE_GO);
+                promise(&says->must_now, 7);
+        }
+        CHILD(route_go(&l, &route, UINT64_MAX, NOW(21000), &v) == ROUTE_LONG);
+        promise(&says->must_next, 7);
+        limiter_land(&l, &u, NOW(60500), 0, 0, NULL, 0, NULL);
+        promise(&says->must_now, -7);
+        limiter_refund(&l, &t);
 }
 
 static void waits_and_confirms(void)
@@ -332,6 +361,7 @@ static void a_kill_at_any_instruction_leaves_no_less_than_was_promised(void **st
         } stories[] = {
                 { "sends and lands", sends_and_lands, 12 },
                 { "lands after the turn", lands_after_the_turn, 12 },
+                { "goes the short way", goes_the_short_way, 50 },
                 { "waits and confirms", waits_and_confirms, 20 },
                 { "is given back", is_given_back, 14 },
                 { "is banned", is_banned, 5 },
