@@ -37,6 +37,8 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@tools/packages build test bench
 	@$(MAKE) --no-print-directory all
 	@bench/run
+	@bench/admission/run --build $(BUILD)
+	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
 
 check: ## format, rooms, lint, types, both compilers, sanitizers
 check: check-format check-rooms check-lint check-types check-clang check-asan check-tsan

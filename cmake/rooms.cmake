@@ -8,8 +8,11 @@ set(WEIR_WARNINGS
 # Binaries face the network: the usual hardening, in every build type.
 set(WEIR_HARDENING -fstack-protector-strong -fno-common -fno-strict-aliasing)
 
+# Nothing but what weir.h marks leaves the library: then the compiler may inline within a file.
+set(WEIR_VISIBILITY -fvisibility=hidden)
+
 function(weir_flags target)
-  target_compile_options(${target} PRIVATE ${WEIR_WARNINGS} ${WEIR_HARDENING})
+  target_compile_options(${target} PRIVATE ${WEIR_WARNINGS} ${WEIR_HARDENING} ${WEIR_VISIBILITY})
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}")
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
   if(WEIR_SANITIZE)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs/dependencies.md names what tools/packages.txt and the tests' package.json do, and the build asks for
+"""docs/dependencies.md names what tools/packages.txt and the package.json of tests and bench do, and the build asks for
 nothing else."""
 import json
 import re
@@ -17,8 +17,9 @@ def packages():
         if line and not line.startswith("#"):
             purpose, words = line.split(":", 1)
             found.setdefault(purpose, set()).update(words.split())
-    npm = json.loads((ROOT / "tests/integration/package.json").read_text(encoding="utf-8"))
-    found["npm"] = set(npm["dependencies"])
+    for place in ("tests/integration", "bench"):
+        npm = json.loads((ROOT / place / "package.json").read_text(encoding="utf-8"))
+        found[f"npm for {place}"] = set(npm["dependencies"])
     return found
 
 

@@ -12,6 +12,8 @@
 
 /* Longest sleep without a look at the clocks. */
 #define NAP_US US_PER_SECOND
+/* So long before a turn of a second a quick look at the clock is not enough. */
+#define QUICK_EDGE_MS 100u
 /* As in the gateway's settings. */
 #define PACING_MAX    1000000
 #define DEFAULT_RPM   1200
@@ -50,6 +52,19 @@ struct api_time api_now(const struct weir_limiter *limiter, enum policy_group gr
         struct limiter_time time = exclock_shared(&limiter->region.header->clocks[group], wall_us);
 
         return (struct api_time){ time.now_ms * US_PER_MS + wall_us % US_PER_MS, time.guard_ms };
+}
+
+struct limiter_time api_now_quick(const struct weir_limiter *limiter, enum policy_group group)
+{
+        const word_t *clock = &limiter->region.header->clocks[group];
+        struct limiter_time time = exclock_shared(clock, clock_wall_coarse_us());
+
+        /* A processor that stood still may have left the coarse clock behind by more than its step.
+         * That matters only where a window turns. */
+        if (UNLIKELY(time.now_ms % MS_PER_SECOND >= MS_PER_SECOND - QUICK_EDGE_MS))
+                return exclock_shared(clock, clock_wall_us());
+        time.guard_ms += limiter->quick_ms;
+        return time;
 }
 
 void api_sleep(const struct weir_limiter *limiter, enum policy_group group, uint64_t at_ms)
@@ -172,6 +187,7 @@ int weir_limiter_open(const struct weir_limiter_options *options, struct weir_li
         }
         l->limiter.region = &l->region;
         l->is_shared = path != NULL;
+        l->quick_ms = (uint32_t)((clock_coarse_step_us() + US_PER_MS - 1) / US_PER_MS);
         choose_acquire(l, o);
         r = limiter_set_pacing(&l->limiter, o->max_requests_per_minute, o->max_burst);
         if (r < 0) {
@@ -189,6 +205,7 @@ int weir_limiter_open(const struct weir_limiter_options *options, struct weir_li
 struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter)
 {
         if (limiter) {
+                routes_deinit(&limiter->routes);
                 region_close(&limiter->region);
                 free(limiter);
         }

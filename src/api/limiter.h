@@ -7,6 +7,7 @@
 #ifndef API_LIMITER_H
 #define API_LIMITER_H
 
+#include "api/routes.h"
 #include "base/base.h"
 #include "core/limiter.h"
 #include "policy/policy.h"
@@ -26,6 +27,8 @@ struct weir_limiter {
         /* When the lease of a ban's probe that weir_acquire() let pass ends; 0: there is none. */
         _Atomic(uint64_t) acquire_probe_ms;
         _Atomic(int) acquire_probe_gate;
+        uint32_t quick_ms; /* how old a quick look at the clock may be */
+        struct routes routes;
 };
 
 /* The exchange's time, in both units of it; @guard_ms is how wrong it may be. */
@@ -40,6 +43,13 @@ static inline struct limiter_time api_ms(struct api_time time)
 }
 
 struct api_time api_now(const struct weir_limiter *limiter, enum policy_group group);
+
+/*
+ * The same for reserve and settle, which are asked often and wait for nothing: the kernel's coarse
+ * clock, a fifth of the price, as far behind as its step, by which the guard grows. Close before a
+ * turn of a second, where every window turns, the clock is read exactly.
+ */
+struct limiter_time api_now_quick(const struct weir_limiter *limiter, enum policy_group group);
 
 /* Sleeps until the exchange's clock shows @at_ms, or for a second: clocks are set meanwhile, and
  * bans end. */

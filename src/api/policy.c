@@ -27,6 +27,31 @@ static bool is_batch(const struct policy_plan *plan)
         return plan->endpoint && plan->is_mutating && strstr(plan->endpoint->path, "batchOrders");
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+        /* Splitmix: every bit of the value reaches every bit of the hash. */
+        hash = (hash ^ value) + 0x9e3779b97f4a7c15ULL;
+        hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ULL;
+        hash = (hash ^ hash >> 27) * 0x94d049bb133111ebULL;
+        return hash ^ hash >> 31;
+}
+
+static uint64_t kind_of(const struct policy_plan *plan)
+{
+        uint64_t hash = mix(mix((uint64_t)plan->group, plan->account), plan->n_charges);
+
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                const struct policy_charge *charge = &plan->charges[i];
+
+                hash = mix(hash, (uint64_t)charge->pool << 32 | charge->amount);
+                hash = mix(mix(hash, charge->endpoint), charge->is_per_account);
+                for (unsigned k = 0; k < charge->n_specials; ++k)
+                        hash = mix(mix(hash, charge->specials[k].span_ms),
+                                   charge->specials[k].amount);
+        }
+        return hash;
+}
+
 /* "POST", "/fapi/v1/order", "symbol=BTCUSDT": what is not split so is not what the tables know, and
  * would be charged as something else. */
 static bool is_split(const char *method, const char *path, const char *query)
@@ -66,6 +91,7 @@ int weir_request_find(const char *method, const char *path, const char *query, c
         };
         inside->plan = plan;
         inside->is_batch = is_batch(&plan);
+        inside->kind = kind_of(&plan);
         inside->mark = REQUEST_MARK;
         return 0;
 }

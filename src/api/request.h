@@ -15,6 +15,11 @@
 struct request {
         struct policy_plan plan;
         bool is_batch; /* a 200 may hold errors */
+        /*
+         * Of all that decides about budgets and amounts: equal for requests that cost the same for
+         * the same account. 64 bits of hash: a desk's few hundred kinds do not meet by chance.
+         */
+        uint64_t kind;
         uint64_t mark; /* REQUEST_MARK: written by weir_request_find() */
 };
 

@@ -37,6 +37,12 @@ static uint64_t deadline_of(const struct weir_request *request, uint64_t deadlin
         return expires_ms < deadline_ms ? expires_ms : deadline_ms;
 }
 
+/* What a route is known by: a caller may have set another class. */
+static uint64_t kind_of(const struct weir_request *request)
+{
+        return request_of(request)->kind + (uint64_t)request_class(request);
+}
+
 /* A ban is over, or not: of all who come exactly one is let through to see. */
 static int take_as_probe(struct weir_limiter *l, struct limiter_request *request,
                          struct limiter_time time, struct reservation *r)
@@ -58,26 +64,46 @@ static int take_as_probe(struct weir_limiter *l, struct limiter_request *request
         return answer == LIMITER_WAIT ? LIMITER_SHUT : answer;
 }
 
-int reservation_take(struct weir_limiter *l, const struct weir_request *request,
-                     uint64_t deadline_ms, struct limiter_time time, struct reservation *ret)
+/* Found out from tables and region; what is admitted at once is remembered. */
+static SELDOM int take_the_long_way(struct weir_limiter *l, const struct weir_request *request,
+                                    uint64_t deadline_ms, struct limiter_time time, bool learn,
+                                    struct reservation *r)
 {
         struct limiter_request what;
         int answer;
 
-        ret->group = request_of(request)->plan.group;
-        ret->probe = STOPS_NO_PROBE;
-        ret->sent_ms = time.now_ms;
         if (!request_is_sound(request)) {
-                ret->ticket = LIMITER_TICKET_NULL;
+                r->ticket = LIMITER_TICKET_NULL;
                 return -EINVAL;
         }
         budget_request(&l->limiter, &request_of(request)->plan, &what);
         what.class = request_class(request);
-        what.deadline_ms = deadline_of(request, deadline_ms, time);
-        answer = limiter_reserve(&l->limiter, &what, time, &ret->ticket);
-        if (UNLIKELY(answer == LIMITER_SHUT))
-                answer = take_as_probe(l, &what, time, ret);
+        what.deadline_ms = deadline_ms;
+        answer = limiter_reserve(&l->limiter, &what, time, &r->ticket);
+        if (answer == LIMITER_SHUT)
+                return take_as_probe(l, &what, time, r);
+        if (answer == LIMITER_GO && learn)
+                routes_learn(&l->routes, kind_of(request), &l->limiter, &what, &r->ticket);
         return answer;
+}
+
+int reservation_take(struct weir_limiter *l, const struct weir_request *request,
+                     uint64_t deadline_ms, struct limiter_time time, struct reservation *ret)
+{
+        struct route *route = NULL;
+        int r = ROUTE_STALE;
+
+        deadline_ms = deadline_of(request, deadline_ms, time);
+        ret->sent_ms = time.now_ms;
+        ret->group = request_of(request)->plan.group;
+        ret->probe = STOPS_NO_PROBE;
+        if (LIKELY(request_is_sound(request)))
+                route = routes_find(&l->routes, kind_of(request));
+        if (LIKELY(route != NULL))
+                r = route_go(&l->limiter, route, deadline_ms, time, &ret->ticket);
+        if (LIKELY(r == ROUTE_GO))
+                return LIMITER_GO;
+        return take_the_long_way(l, request, deadline_ms, time, r == ROUTE_STALE, ret);
 }
 
 uint64_t reservation_shut_ms(struct weir_limiter *l, const struct weir_request *request,
@@ -198,9 +224,22 @@ static void land(struct weir_limiter *l, const struct policy_plan *plan, struct 
                 limiter_refund(&l->limiter, &r->ticket);
 }
 
-void reservation_settle(struct weir_limiter *l, const struct weir_request *request,
-                        struct reservation *r, uint64_t sent_ms, const struct weir_reply *reply,
-                        struct limiter_time time, struct verdict *ret_verdict)
+/* Nearly every answer: done as asked, and no header to be read. */
+static bool settle_plain(struct weir_limiter *l, const struct weir_request *request,
+                         struct reservation *r, const struct weir_reply *reply,
+                         struct limiter_time time)
+{
+        if (reply->n_headers > 0 || r->ticket.state != TICKET_FLYING ||
+            r->probe != STOPS_NO_PROBE || request_of(request)->plan.outcome != 0 ||
+            !is_plain(request_of(request), reply))
+                return false;
+        limiter_land(&l->limiter, &r->ticket, time, 0, 0, NULL, 0, NULL);
+        return true;
+}
+
+static SELDOM void settle(struct weir_limiter *l, const struct weir_request *request,
+                          struct reservation *r, uint64_t sent_ms, const struct weir_reply *reply,
+                          struct limiter_time time, struct verdict *ret_verdict)
 {
         const struct policy_plan *plan = &request_of(request)->plan;
         bool is_simple = is_plain(request_of(request), reply);
@@ -232,11 +271,19 @@ void reservation_settle(struct weir_limiter *l, const struct weir_request *reque
                 *ret_verdict = verdict;
 }
 
+void reservation_settle(struct weir_limiter *l, const struct weir_request *request,
+                        struct reservation *r, uint64_t sent_ms, const struct weir_reply *reply,
+                        struct limiter_time time, struct verdict *ret_verdict)
+{
+        if (!r || ret_verdict || UNLIKELY(!settle_plain(l, request, r, reply, time)))
+                settle(l, request, r, sent_ms, reply, time, ret_verdict);
+}
+
 int weir_reserve(struct weir_limiter *limiter, const struct weir_request *request,
                  uint64_t deadline_ms, struct weir_ticket *ret_ticket)
 {
         return reservation_take(limiter, request, deadline_ms,
-                                api_ms(api_now(limiter, request_of(request)->plan.group)),
+                                api_now_quick(limiter, request_of(request)->plan.group),
                                 reservation_of(ret_ticket));
 }
 
@@ -295,7 +342,7 @@ void weir_settle(struct weir_limiter *limiter, const struct weir_request *reques
                  struct weir_verdict *ret_verdict)
 {
         struct reservation *r = reservation_of(ticket);
-        struct limiter_time time = api_ms(api_now(limiter, r->group));
+        struct limiter_time time = api_now_quick(limiter, r->group);
         struct verdict verdict;
 
         if (!request_is_answered(reply) || !request_is_found(request)) {

@@ -22,6 +22,19 @@ uint64_t clock_wall_us(void)
         return read_us(CLOCK_REALTIME);
 }
 
+uint64_t clock_wall_coarse_us(void)
+{
+        return read_us(CLOCK_REALTIME_COARSE);
+}
+
+uint64_t clock_coarse_step_us(void)
+{
+        struct timespec step;
+
+        must(clock_getres(CLOCK_REALTIME_COARSE, &step) == 0);
+        return (uint64_t)step.tv_sec * US_PER_SECOND + ((uint64_t)step.tv_nsec + 999) / 1000;
+}
+
 void clock_sleep_until_us(uint64_t mono_us)
 {
         struct timespec until = {
