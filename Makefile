@@ -46,6 +46,7 @@ check: check-format check-rooms check-lint check-types check-clang check-asan ch
 
 check-format:
 	@tools/packages build test check
+	@tools/clients
 	@tools/format.sh --check
 
 check-rooms:
