@@ -20,7 +20,7 @@ int main(void)
                 return 1;
         }
         for (int i = 0; i < 5; ++i) {
-                uint64_t deadline_ms = weir_now_ms(limiter, WEIR_FAPI) + 30000;
+                uint64_t deadline_ms = weir_now_ms(limiter, WEIR_GROUP_FAPI) + 30000;
                 int r = weir_acquire(limiter, 2, deadline_ms);
 
                 if (r < 0) {

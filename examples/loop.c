@@ -50,7 +50,7 @@ int main(void)
                 tasks[i].step = weir_attempt_begin(caller, &request, WEIR_NO_DEADLINE,
                                                    &tasks[i].attempt, &tasks[i].at_ms);
         while (left > 0) {
-                uint64_t now_ms = weir_now_ms(limiter, WEIR_FAPI), next_ms = now_ms + 1000;
+                uint64_t now_ms = weir_now_ms(limiter, WEIR_GROUP_FAPI), next_ms = now_ms + 1000;
 
                 for (int i = 0; i < TASKS; ++i) {
                         struct task *task = &tasks[i];

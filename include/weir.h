@@ -45,10 +45,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define WEIR_CHECKED __attribute__((warn_unused_result))
-#define WEIR_API     __attribute__((visibility("default")))
+#define WEIR_PUBLIC  __attribute__((visibility("default")))
 #else
 #define WEIR_CHECKED
-#define WEIR_API
+#define WEIR_PUBLIC
 #endif
 
 /* ---- 1. basics -------------------------------------------------------------------------- */
@@ -66,17 +66,17 @@ struct weir_error {
 #define WEIR_VERSION "0.1.0"
 
 /* "0.1.0": of the library that runs, whose last number may be higher than that of this header. */
-WEIR_API const char *weir_version(void);
+WEIR_PUBLIC const char *weir_version(void);
 
 /* Priority, highest first. A class may use a window up to its ceiling, by default 100, 95, 90, 90,
  * 80 and 60 percent; the ceilings open in the second half of a window. */
 enum weir_request_class {
-        WEIR_CANCEL,    /* cancels, countdowns, orders that only close a position */
-        WEIR_ORDER,     /* new orders and amendments */
-        WEIR_RECONCILE, /* one order looked up, open orders, the exchange's time */
-        WEIR_ACCOUNT,   /* balances, positions, settings */
-        WEIR_MARKET,    /* market data of now */
-        WEIR_BACKFILL,  /* history */
+        WEIR_CLASS_CANCEL,    /* cancels, countdowns, orders that only close a position */
+        WEIR_CLASS_ORDER,     /* new orders and amendments */
+        WEIR_CLASS_RECONCILE, /* one order looked up, open orders, the exchange's time */
+        WEIR_CLASS_ACCOUNT,   /* balances, positions, settings */
+        WEIR_CLASS_MARKET,    /* market data of now */
+        WEIR_CLASS_BACKFILL,  /* history */
         WEIR_CLASS_COUNT,
         WEIR_CLASS_BY_ENDPOINT = -1, /* as the tables say */
 };
@@ -84,18 +84,18 @@ enum weir_request_class {
 /* Product groups: each has its own host and is stopped and banned as a whole; USD-M and COIN-M
  * together. */
 enum weir_group {
-        WEIR_API_SPOT, /* /api */
-        WEIR_SAPI,     /* /sapi */
-        WEIR_FAPI,     /* /fapi, USD-M futures */
-        WEIR_DAPI,     /* /dapi, COIN-M futures */
-        WEIR_PAPI,     /* /papi, portfolio margin */
-        WEIR_EAPI,     /* /eapi, options */
+        WEIR_GROUP_API,  /* /api */
+        WEIR_GROUP_SAPI, /* /sapi */
+        WEIR_GROUP_FAPI, /* /fapi, USD-M futures */
+        WEIR_GROUP_DAPI, /* /dapi, COIN-M futures */
+        WEIR_GROUP_PAPI, /* /papi, portfolio margin */
+        WEIR_GROUP_EAPI, /* /eapi, options */
         WEIR_GROUP_COUNT,
 };
 
 /* "cancel", "order", ...; "api", "sapi", ... */
-WEIR_API const char *weir_class_name(enum weir_request_class request_class);
-WEIR_API const char *weir_group_name(enum weir_group group);
+WEIR_PUBLIC const char *weir_class_name(enum weir_request_class request_class);
+WEIR_PUBLIC const char *weir_group_name(enum weir_group group);
 
 /* ---- 2. policy -------------------------------------------------------------------------- */
 
@@ -129,9 +129,10 @@ struct weir_request {
  *         letters, the path does not begin with '/' or has a '?' in it, or the query begins with
  *         one. @ret_request is then untouched.
  */
-WEIR_API WEIR_CHECKED int weir_request_find(const char *method, const char *path, const char *query,
-                                            const char *body, const char *api_key,
-                                            struct weir_request *ret_request);
+WEIR_PUBLIC WEIR_CHECKED int weir_request_find(const char *method, const char *path,
+                                               const char *query, const char *body,
+                                               const char *api_key,
+                                               struct weir_request *ret_request);
 
 /* ---- 3. limiter ------------------------------------------------------------------------- */
 
@@ -161,7 +162,8 @@ struct weir_limiter_options {
 
 #define WEIR_LIMITER_DEFAULTS                                                                      \
         {                                                                                          \
-                sizeof(struct weir_limiter_options), NULL, 0, 0, WEIR_FAPI, WEIR_ACCOUNT           \
+                sizeof(struct weir_limiter_options), NULL, 0, 0, WEIR_GROUP_FAPI,                  \
+                        WEIR_CLASS_ACCOUNT                                                         \
         }
 
 /**
@@ -173,12 +175,12 @@ struct weir_limiter_options {
  *         damaged; -EPERM: not ours, or others may write it; -EINVAL: a burst without a rate or
  *         the reverse, or a name that is none; or another errno. @ret_error says what to do.
  */
-WEIR_API WEIR_CHECKED int weir_limiter_open(const struct weir_limiter_options *options,
-                                            struct weir_limiter **ret_limiter,
-                                            struct weir_error *ret_error);
+WEIR_PUBLIC WEIR_CHECKED int weir_limiter_open(const struct weir_limiter_options *options,
+                                               struct weir_limiter **ret_limiter,
+                                               struct weir_error *ret_error);
 /* Whatever uses it ends first: callers, adapters, sleeping threads. Tickets may be out: they stay
  * charged as if abandoned, and must not be used any more. */
-WEIR_API struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter);
+WEIR_PUBLIC struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter);
 
 /**
  * weir_limiter_default() - the limiter of this process, opened when first asked for
@@ -188,17 +190,17 @@ WEIR_API struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter);
  *
  * Return: 0, or a negative errno with @ret_error written; it is tried anew at the next call.
  */
-WEIR_API WEIR_CHECKED int weir_limiter_default(struct weir_limiter **ret_limiter,
-                                               struct weir_error *ret_error);
+WEIR_PUBLIC WEIR_CHECKED int weir_limiter_default(struct weir_limiter **ret_limiter,
+                                                  struct weir_error *ret_error);
 
 /* The exchange's time for @group: this machine's clock, corrected by what the gateway, the futures
  * adapter or weir_clock_sample() has measured; not corrected for a group that is none. */
-WEIR_API uint64_t weir_now_ms(const struct weir_limiter *limiter, enum weir_group group);
+WEIR_PUBLIC uint64_t weir_now_ms(const struct weir_limiter *limiter, enum weir_group group);
 
 /* The exchange of @group said @server_ms to a request that left @sent_us and was answered
  * @received_us, both of CLOCK_MONOTONIC. Shared with all who use the region. */
-WEIR_API void weir_clock_sample(struct weir_limiter *limiter, enum weir_group group,
-                                uint64_t server_ms, uint64_t sent_us, uint64_t received_us);
+WEIR_PUBLIC void weir_clock_sample(struct weir_limiter *limiter, enum weir_group group,
+                                   uint64_t server_ms, uint64_t sent_us, uint64_t received_us);
 
 enum weir_answer {
         WEIR_GO = 0,  /* send now, then settle */
@@ -211,7 +213,7 @@ enum weir_answer {
 };
 
 /* "go", "wait", "never", ... */
-WEIR_API const char *weir_answer_name(int answer);
+WEIR_PUBLIC const char *weir_answer_name(int answer);
 
 /*
  * What one request holds, from reserve to settle. On the caller's stack or in its objects; need
@@ -240,9 +242,9 @@ struct weir_ticket {
  *         -ESTALE: this machine's clock is a window or more behind that of another process;
  *         -EINVAL: @request is not of weir_request_find(), or its class is none.
  */
-WEIR_API WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
-                                       const struct weir_request *request, uint64_t deadline_ms,
-                                       struct weir_ticket *ret_ticket);
+WEIR_PUBLIC WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
+                                          const struct weir_request *request, uint64_t deadline_ms,
+                                          struct weir_ticket *ret_ticket);
 
 /*
  * The time of a held place has come: as soon as weir_ticket_at_ms() - weir_now_ms() milliseconds
@@ -253,18 +255,18 @@ WEIR_API WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
  *         both have given the place back, nothing is held. A ticket that may go already is
  *         WEIR_GO again, one that holds nothing is WEIR_LOST.
  */
-WEIR_API WEIR_CHECKED int weir_confirm(struct weir_limiter *limiter, struct weir_ticket *ticket);
+WEIR_PUBLIC WEIR_CHECKED int weir_confirm(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
 /* When to confirm or to come back, as the answers above say, by weir_now_ms(). */
-WEIR_API uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket);
+WEIR_PUBLIC uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket);
 /* For WAIT, LATE, CROWDED, NEVER: what was in the way: a budget, "futures-weight", ...; "pacing";
  * "" when nothing was but the request's own deadline. "" after SHUT that concerns a whole group. */
-WEIR_API const char *weir_ticket_blocked_by(const struct weir_ticket *ticket);
+WEIR_PUBLIC const char *weir_ticket_blocked_by(const struct weir_ticket *ticket);
 
 /* Right before sending, if anything took time since GO: does it still hold? False: refund, reserve
  * again. */
-WEIR_API WEIR_CHECKED bool weir_may_leave(const struct weir_limiter *limiter,
-                                          const struct weir_ticket *ticket);
+WEIR_PUBLIC WEIR_CHECKED bool weir_may_leave(const struct weir_limiter *limiter,
+                                             const struct weir_ticket *ticket);
 
 /**
  * weir_reserve_wait() - reserve, and sleep until it may be sent
@@ -272,9 +274,10 @@ WEIR_API WEIR_CHECKED bool weir_may_leave(const struct weir_limiter *limiter,
  * Return: WEIR_GO; WEIR_NEVER, WEIR_LATE, WEIR_SHUT, WEIR_CROWDED when it cannot be before the
  *         deadline; nothing is held then; or a negative errno as above.
  */
-WEIR_API WEIR_CHECKED int weir_reserve_wait(struct weir_limiter *limiter,
-                                            const struct weir_request *request,
-                                            uint64_t deadline_ms, struct weir_ticket *ret_ticket);
+WEIR_PUBLIC WEIR_CHECKED int weir_reserve_wait(struct weir_limiter *limiter,
+                                               const struct weir_request *request,
+                                               uint64_t deadline_ms,
+                                               struct weir_ticket *ret_ticket);
 
 struct weir_header {
         const char *name, *value;
@@ -308,21 +311,21 @@ struct weir_verdict;
  *
  * Empties the ticket. No answer: as weir_abandon().
  */
-WEIR_API void weir_settle(struct weir_limiter *limiter, const struct weir_request *request,
-                          struct weir_ticket *ticket, const struct weir_reply *reply,
-                          struct weir_verdict *ret_verdict);
+WEIR_PUBLIC void weir_settle(struct weir_limiter *limiter, const struct weir_request *request,
+                             struct weir_ticket *ticket, const struct weir_reply *reply,
+                             struct weir_verdict *ret_verdict);
 
 /* It certainly never reached the exchange: gives the place back. Empties the ticket. */
-WEIR_API void weir_refund(struct weir_limiter *limiter, struct weir_ticket *ticket);
+WEIR_PUBLIC void weir_refund(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
 /* It was sent and no answer will come: stays charged. Empties the ticket. */
-WEIR_API void weir_abandon(struct weir_limiter *limiter, struct weir_ticket *ticket);
+WEIR_PUBLIC void weir_abandon(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
 /* An answer to a request that was not reserved here (another program's, a stream's): its usage
  * headers, stops and bans are taken note of. After a ban the first answer to what was acquired
  * opens the way for the others. @sent_ms: when it left. */
-WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_request *request,
-                           uint64_t sent_ms, const struct weir_reply *reply);
+WEIR_PUBLIC void weir_observe(struct weir_limiter *limiter, const struct weir_request *request,
+                              uint64_t sent_ms, const struct weir_reply *reply);
 
 /*
  * The simple form, for programs that count in one number: the pacing bucket, and on a shared
@@ -338,8 +341,8 @@ WEIR_API void weir_observe(struct weir_limiter *limiter, const struct weir_reque
  *         than max_requests_per_minute (and max_burst), or than a whole window of the acquire group
  *         holds; -ENOSPC, -ESTALE: as weir_reserve() says.
  */
-WEIR_API WEIR_CHECKED int weir_acquire(struct weir_limiter *limiter, uint32_t weight,
-                                       uint64_t deadline_ms);
+WEIR_PUBLIC WEIR_CHECKED int weir_acquire(struct weir_limiter *limiter, uint32_t weight,
+                                          uint64_t deadline_ms);
 
 /**
  * weir_acquire_begin() - the same for an event loop: does not block
@@ -349,14 +352,14 @@ WEIR_API WEIR_CHECKED int weir_acquire(struct weir_limiter *limiter, uint32_t we
  *         weir_acquire_poll() is to be asked (@ret_ticket holds the place, or nothing if it was
  *         NULL or the exchange has stopped us); a negative errno as above.
  */
-WEIR_API WEIR_CHECKED int64_t weir_acquire_begin(struct weir_limiter *limiter, uint32_t weight,
-                                                 uint64_t deadline_ms,
-                                                 struct weir_ticket *ret_ticket);
+WEIR_PUBLIC WEIR_CHECKED int64_t weir_acquire_begin(struct weir_limiter *limiter, uint32_t weight,
+                                                    uint64_t deadline_ms,
+                                                    struct weir_ticket *ret_ticket);
 /* Return: as above. */
-WEIR_API WEIR_CHECKED int64_t weir_acquire_poll(struct weir_limiter *limiter,
-                                                struct weir_ticket *ticket);
+WEIR_PUBLIC WEIR_CHECKED int64_t weir_acquire_poll(struct weir_limiter *limiter,
+                                                   struct weir_ticket *ticket);
 /* Whoever waited has left: the place is given back. */
-WEIR_API void weir_acquire_cancel(struct weir_limiter *limiter, struct weir_ticket *ticket);
+WEIR_PUBLIC void weir_acquire_cancel(struct weir_limiter *limiter, struct weir_ticket *ticket);
 
 struct weir_limiter_stats {
         size_t size;
@@ -373,8 +376,8 @@ struct weir_limiter_stats {
         }
 
 /* Of the pacing bucket; all 0 without one. @ret_stats begins with WEIR_LIMITER_STATS_DEFAULTS. */
-WEIR_API void weir_limiter_stats(const struct weir_limiter *limiter,
-                                 struct weir_limiter_stats *ret_stats);
+WEIR_PUBLIC void weir_limiter_stats(const struct weir_limiter *limiter,
+                                    struct weir_limiter_stats *ret_stats);
 
 /* One window of one budget, now. */
 struct weir_budget {
@@ -387,8 +390,8 @@ struct weir_budget {
 
 /* What it is told lives during the call only. It may not call back into the limiter. */
 typedef void (*weir_budget_fn)(void *ctx, const struct weir_budget *budget);
-WEIR_API void weir_limiter_budgets(const struct weir_limiter *limiter, weir_budget_fn fn,
-                                   void *ctx);
+WEIR_PUBLIC void weir_limiter_budgets(const struct weir_limiter *limiter, weir_budget_fn fn,
+                                      void *ctx);
 
 /* ---- 4. classify ------------------------------------------------------------------------ */
 
@@ -417,20 +420,21 @@ struct weir_verdict {
 };
 
 /* What @reply to @request means; changes nothing. @now_ms: when it came. */
-WEIR_API void weir_classify(const struct weir_request *request, const struct weir_reply *reply,
-                            uint64_t now_ms, struct weir_verdict *ret_verdict);
+WEIR_PUBLIC void weir_classify(const struct weir_request *request, const struct weir_reply *reply,
+                               uint64_t now_ms, struct weir_verdict *ret_verdict);
 
 /* How a request can end without an answer. */
 enum weir_failure {
         WEIR_NOT_SENT,  /* no byte left: no connection, refused here */
         WEIR_NO_ANSWER, /* sent, then closed, reset or timed out */
 };
-WEIR_API void weir_classify_failure(const struct weir_request *request, enum weir_failure failure,
-                                    struct weir_verdict *ret_verdict);
+WEIR_PUBLIC void weir_classify_failure(const struct weir_request *request,
+                                       enum weir_failure failure, struct weir_verdict *ret_verdict);
 
 /* What an error text of a client library means; @status: HTTP, or 0 if it does not say. */
-WEIR_API void weir_classify_text(const struct weir_request *request, int status, const char *text,
-                                 uint64_t now_ms, struct weir_verdict *ret_verdict);
+WEIR_PUBLIC void weir_classify_text(const struct weir_request *request, int status,
+                                    const char *text, uint64_t now_ms,
+                                    struct weir_verdict *ret_verdict);
 
 /* ---- 5. call ---------------------------------------------------------------------------- */
 
@@ -459,10 +463,10 @@ struct weir_caller_options {
                 sizeof(struct weir_caller_options), NULL, -1, -1, -1, NULL, NULL                   \
         }
 
-WEIR_API WEIR_CHECKED int weir_caller_new(const struct weir_caller_options *options,
-                                          struct weir_caller **ret_caller,
-                                          struct weir_error *ret_error);
-WEIR_API struct weir_caller *weir_caller_free(struct weir_caller *caller);
+WEIR_PUBLIC WEIR_CHECKED int weir_caller_new(const struct weir_caller_options *options,
+                                             struct weir_caller **ret_caller,
+                                             struct weir_error *ret_error);
+WEIR_PUBLIC struct weir_caller *weir_caller_free(struct weir_caller *caller);
 
 /**
  * weir_call_fn - one attempt: send the request, take the answer
@@ -491,9 +495,10 @@ typedef int (*weir_call_fn)(void *ctx, struct weir_reply *ret_reply);
  *         the negative errno that @fn returned; then @ret_verdict tells whether it may have been
  *         executed. Or one of weir_reserve(), nothing was sent.
  */
-WEIR_API WEIR_CHECKED int weir_call(struct weir_caller *caller, const struct weir_request *request,
-                                    uint64_t deadline_ms, weir_call_fn fn, void *ctx,
-                                    struct weir_verdict *ret_verdict);
+WEIR_PUBLIC WEIR_CHECKED int weir_call(struct weir_caller *caller,
+                                       const struct weir_request *request, uint64_t deadline_ms,
+                                       weir_call_fn fn, void *ctx,
+                                       struct weir_verdict *ret_verdict);
 
 /*
  * The same as a machine for event loops:
@@ -517,26 +522,25 @@ struct weir_attempt {
 /* Return: an enum weir_step. A request that is none, and what the limiter refuses, is
  * WEIR_STEP_DONE with that result. @ret_at_ms is written for WEIR_STEP_WAIT: a timer of
  * *ret_at_ms - weir_now_ms() milliseconds. */
-WEIR_API WEIR_CHECKED int weir_attempt_begin(struct weir_caller *caller,
-                                             const struct weir_request *request,
-                                             uint64_t deadline_ms, struct weir_attempt *ret_attempt,
-                                             uint64_t *ret_at_ms);
+WEIR_PUBLIC WEIR_CHECKED int
+weir_attempt_begin(struct weir_caller *caller, const struct weir_request *request,
+                   uint64_t deadline_ms, struct weir_attempt *ret_attempt, uint64_t *ret_at_ms);
 /* Return: an enum weir_step; too early, it is WEIR_STEP_WAIT again; while it is being sent,
  * WEIR_STEP_SEND, which does not mean another time. -EINVAL: not begun. */
-WEIR_API WEIR_CHECKED int weir_attempt_next(struct weir_attempt *attempt, uint64_t *ret_at_ms);
+WEIR_PUBLIC WEIR_CHECKED int weir_attempt_next(struct weir_attempt *attempt, uint64_t *ret_at_ms);
 /* @result, @reply: as weir_call_fn gives them; @reply may be NULL. Return: WEIR_STEP_WAIT or
  * WEIR_STEP_DONE; -EINVAL: nothing was to be sent, or it was
  * cancelled; nothing has changed then. */
-WEIR_API WEIR_CHECKED int weir_attempt_told(struct weir_attempt *attempt, int result,
-                                            const struct weir_reply *reply, uint64_t *ret_at_ms);
+WEIR_PUBLIC WEIR_CHECKED int weir_attempt_told(struct weir_attempt *attempt, int result,
+                                               const struct weir_reply *reply, uint64_t *ret_at_ms);
 /* After WEIR_STEP_DONE. Return: as weir_call(); -ECANCELED after weir_attempt_cancel();
  * -EINPROGRESS before it is done, @ret_verdict is then that of the last attempt so far. */
-WEIR_API WEIR_CHECKED int weir_attempt_result(const struct weir_attempt *attempt,
-                                              struct weir_verdict *ret_verdict);
+WEIR_PUBLIC WEIR_CHECKED int weir_attempt_result(const struct weir_attempt *attempt,
+                                                 struct weir_verdict *ret_verdict);
 /* Whoever waited has left: a place that was waited for is given back. After WEIR_STEP_SEND it may
  * have been sent, so that it stays charged, and its fate is unknown; who knows that it was not says
  * weir_attempt_told() with -ENOTCONN instead. The result is -ECANCELED. */
-WEIR_API void weir_attempt_cancel(struct weir_attempt *attempt);
+WEIR_PUBLIC void weir_attempt_cancel(struct weir_attempt *attempt);
 
 struct weir_call_stats {
         size_t size; /* for weir_caller_stats() of the caller's; in callbacks, the library's */
@@ -553,15 +557,15 @@ struct weir_call_stats {
         }
 
 /* @ret_stats begins with WEIR_CALL_STATS_DEFAULTS. */
-WEIR_API void weir_caller_stats(const struct weir_caller *caller,
-                                struct weir_call_stats *ret_stats);
+WEIR_PUBLIC void weir_caller_stats(const struct weir_caller *caller,
+                                   struct weir_call_stats *ret_stats);
 
 /* Per endpoint: "POST /fapi/v1/order". The first 512 endpoints are told apart; all others are one
  * row, "other". */
 typedef void (*weir_endpoint_fn)(void *ctx, const char *endpoint,
                                  const struct weir_call_stats *stats);
-WEIR_API void weir_caller_endpoints(const struct weir_caller *caller, weir_endpoint_fn fn,
-                                    void *ctx);
+WEIR_PUBLIC void weir_caller_endpoints(const struct weir_caller *caller, weir_endpoint_fn fn,
+                                       void *ctx);
 
 /* ---- 6. futures ------------------------------------------------------------------------- */
 
@@ -643,21 +647,21 @@ struct weir_futures_options {
 
 /* Nothing is sent yet. Return: 0; -EINVAL, -EACCES (a key file that others may read), or another
  * errno, with @ret_error written. */
-WEIR_API WEIR_CHECKED int weir_futures_open(const struct weir_futures_options *options,
-                                            struct weir_futures **ret_futures,
-                                            struct weir_error *ret_error);
-WEIR_API struct weir_futures *weir_futures_close(struct weir_futures *futures);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_open(const struct weir_futures_options *options,
+                                               struct weir_futures **ret_futures,
+                                               struct weir_error *ret_error);
+WEIR_PUBLIC struct weir_futures *weir_futures_close(struct weir_futures *futures);
 
 /* Why the last call did not return 0; "" if it did. */
-WEIR_API const char *weir_futures_why(const struct weir_futures *futures);
+WEIR_PUBLIC const char *weir_futures_why(const struct weir_futures *futures);
 /* The body of the last answer, as it came; "" if there was none. Lives until the next call. */
-WEIR_API const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes);
+WEIR_PUBLIC const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes);
 /* The last request that was made, or would be by weir_futures_check(): method, path and
  * parameters, without timestamp and signature. Lives until the next call. */
-WEIR_API const char *weir_futures_request(const struct weir_futures *futures);
+WEIR_PUBLIC const char *weir_futures_request(const struct weir_futures *futures);
 
 /* The exchange's time, for deadlines; asks for it if it is not known yet. */
-WEIR_API uint64_t weir_futures_now_ms(struct weir_futures *futures);
+WEIR_PUBLIC uint64_t weir_futures_now_ms(struct weir_futures *futures);
 
 enum weir_side {
         WEIR_BUY,
@@ -751,7 +755,7 @@ enum weir_order_status {
 };
 
 /* "new", "partially_filled", ... */
-WEIR_API const char *weir_order_status_name(enum weir_order_status status);
+WEIR_PUBLIC const char *weir_order_status_name(enum weir_order_status status);
 
 /* An order as the exchange last told it. Decimals are as it writes them; "" where it says none. */
 struct weir_order_state {
@@ -798,9 +802,10 @@ struct weir_order_report {
  * USD-M, to that of orders on COIN-M unless it says -4120. An order whose client id exists already
  * (-4116) is not executed; the report has a verdict "duplicate" and the earlier order's state.
  */
-WEIR_API WEIR_CHECKED int weir_futures_place(struct weir_futures *futures,
-                                             const struct weir_order *order, uint64_t deadline_ms,
-                                             struct weir_order_report *ret_report);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_place(struct weir_futures *futures,
+                                                const struct weir_order *order,
+                                                uint64_t deadline_ms,
+                                                struct weir_order_report *ret_report);
 
 /**
  * weir_futures_check() - all of weir_futures_place() but the sending
@@ -809,10 +814,10 @@ WEIR_API WEIR_CHECKED int weir_futures_place(struct weir_futures *futures,
  *
  * weir_futures_request() then shows the request.
  */
-WEIR_API WEIR_CHECKED int weir_futures_check(struct weir_futures *futures,
-                                             const struct weir_order *order, bool at_exchange,
-                                             uint64_t deadline_ms,
-                                             struct weir_order_state *ret_state);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_check(struct weir_futures *futures,
+                                                const struct weir_order *order, bool at_exchange,
+                                                uint64_t deadline_ms,
+                                                struct weir_order_state *ret_state);
 
 /* Names an order: by the exchange's id, or if that is 0 by its client id. */
 struct weir_order_name {
@@ -829,42 +834,42 @@ struct weir_order_name {
         }
 
 /* What is gone already is reported as not executed, with the order's state. */
-WEIR_API WEIR_CHECKED int weir_futures_cancel(struct weir_futures *futures,
-                                              const struct weir_order_name *name,
-                                              uint64_t deadline_ms,
-                                              struct weir_order_report *ret_report);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_cancel(struct weir_futures *futures,
+                                                 const struct weir_order_name *name,
+                                                 uint64_t deadline_ms,
+                                                 struct weir_order_report *ret_report);
 
 /* All open orders of @symbol, conditional ones included. Executed: none is left. */
-WEIR_API WEIR_CHECKED int weir_futures_cancel_all(struct weir_futures *futures, const char *symbol,
-                                                  uint64_t deadline_ms,
-                                                  struct weir_order_report *ret_report);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_cancel_all(struct weir_futures *futures,
+                                                     const char *symbol, uint64_t deadline_ms,
+                                                     struct weir_order_report *ret_report);
 
 /* Return: as above; -ENOENT: the exchange knows no such order (right after placing it, not yet). */
-WEIR_API WEIR_CHECKED int weir_futures_query(struct weir_futures *futures,
-                                             const struct weir_order_name *name,
-                                             uint64_t deadline_ms,
-                                             struct weir_order_state *ret_state);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_query(struct weir_futures *futures,
+                                                const struct weir_order_name *name,
+                                                uint64_t deadline_ms,
+                                                struct weir_order_state *ret_state);
 
 /* Each element of a list; what it points to lives during the call only. */
 typedef void (*weir_order_fn)(void *ctx, const struct weir_order_state *order);
 
 /* @symbol: NULL for all, at 40 times the weight. Conditional orders included. */
-WEIR_API WEIR_CHECKED int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
-                                                   uint64_t deadline_ms, weir_order_fn fn,
-                                                   void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_open_orders(struct weir_futures *futures,
+                                                      const char *symbol, uint64_t deadline_ms,
+                                                      weir_order_fn fn, void *ctx);
 
 /* Settings. What is so already counts as done. */
-WEIR_API WEIR_CHECKED int weir_futures_set_leverage(struct weir_futures *futures,
-                                                    const char *symbol, uint32_t leverage,
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_set_leverage(struct weir_futures *futures,
+                                                       const char *symbol, uint32_t leverage,
+                                                       uint64_t deadline_ms,
+                                                       struct weir_order_report *ret_report);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_set_isolated(struct weir_futures *futures,
+                                                       const char *symbol, bool is_isolated,
+                                                       uint64_t deadline_ms,
+                                                       struct weir_order_report *ret_report);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
                                                     uint64_t deadline_ms,
                                                     struct weir_order_report *ret_report);
-WEIR_API WEIR_CHECKED int weir_futures_set_isolated(struct weir_futures *futures,
-                                                    const char *symbol, bool is_isolated,
-                                                    uint64_t deadline_ms,
-                                                    struct weir_order_report *ret_report);
-WEIR_API WEIR_CHECKED int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
-                                                 uint64_t deadline_ms,
-                                                 struct weir_order_report *ret_report);
 
 struct weir_position {
         char symbol[WEIR_SYMBOL_SIZE];
@@ -883,9 +888,9 @@ struct weir_position {
 typedef void (*weir_position_fn)(void *ctx, const struct weir_position *position);
 
 /* Those that are not empty. @symbol: NULL for all, at the same weight. */
-WEIR_API WEIR_CHECKED int weir_futures_positions(struct weir_futures *futures, const char *symbol,
-                                                 uint64_t deadline_ms, weir_position_fn fn,
-                                                 void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_positions(struct weir_futures *futures,
+                                                    const char *symbol, uint64_t deadline_ms,
+                                                    weir_position_fn fn, void *ctx);
 
 /* One asset of the account; first, with an asset of "", the sums over all of them (USD-M). */
 struct weir_balance {
@@ -898,8 +903,9 @@ struct weir_balance {
 };
 typedef void (*weir_balance_fn)(void *ctx, const struct weir_balance *balance);
 
-WEIR_API WEIR_CHECKED int weir_futures_account(struct weir_futures *futures, uint64_t deadline_ms,
-                                               weir_balance_fn fn, void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_account(struct weir_futures *futures,
+                                                  uint64_t deadline_ms, weir_balance_fn fn,
+                                                  void *ctx);
 
 struct weir_trade {
         char symbol[WEIR_SYMBOL_SIZE];
@@ -927,9 +933,9 @@ struct weir_range {
         }
 
 /* The account's own, oldest first. @order_id: 0 for all orders. @range: may be NULL. */
-WEIR_API WEIR_CHECKED int weir_futures_trades(struct weir_futures *futures, const char *symbol,
-                                              uint64_t order_id, const struct weir_range *range,
-                                              uint64_t deadline_ms, weir_trade_fn fn, void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_trades(struct weir_futures *futures, const char *symbol,
+                                                 uint64_t order_id, const struct weir_range *range,
+                                                 uint64_t deadline_ms, weir_trade_fn fn, void *ctx);
 
 struct weir_kline {
         uint64_t open_ms, close_ms;
@@ -941,9 +947,10 @@ struct weir_kline {
 typedef void (*weir_kline_fn)(void *ctx, const struct weir_kline *kline);
 
 /* @interval: "1m", "1h", "1d", ... @range: may be NULL; without a limit, 100. */
-WEIR_API WEIR_CHECKED int weir_futures_klines(struct weir_futures *futures, const char *symbol,
-                                              const char *interval, const struct weir_range *range,
-                                              uint64_t deadline_ms, weir_kline_fn fn, void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_klines(struct weir_futures *futures, const char *symbol,
+                                                 const char *interval,
+                                                 const struct weir_range *range,
+                                                 uint64_t deadline_ms, weir_kline_fn fn, void *ctx);
 
 struct weir_ticker {
         size_t size; /* set by the caller */
@@ -956,8 +963,9 @@ struct weir_ticker {
 };
 
 /* Of the last 24 hours, and the best prices now: two requests. */
-WEIR_API WEIR_CHECKED int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
-                                              uint64_t deadline_ms, struct weir_ticker *ret_ticker);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
+                                                 uint64_t deadline_ms,
+                                                 struct weir_ticker *ret_ticker);
 
 /* What the exchange lets an order of this symbol be; "" for a bound that there is not. */
 struct weir_filters {
@@ -974,9 +982,9 @@ struct weir_filters {
 };
 
 /* Kept for an hour. Return: as above; -ENOENT: no such symbol. */
-WEIR_API WEIR_CHECKED int weir_futures_filters(struct weir_futures *futures, const char *symbol,
-                                               uint64_t deadline_ms,
-                                               struct weir_filters *ret_filters);
+WEIR_PUBLIC WEIR_CHECKED int weir_futures_filters(struct weir_futures *futures, const char *symbol,
+                                                  uint64_t deadline_ms,
+                                                  struct weir_filters *ret_filters);
 
 enum weir_round_to {
         WEIR_DOWN,    /* towards minus infinity */
@@ -991,12 +999,12 @@ enum weir_round_to {
  * Return: 0; -EINVAL: one of them is not a decimal, or @step is not above 0; -ERANGE: more than 18
  *         places, or too large.
  */
-WEIR_API WEIR_CHECKED int weir_decimal_round(const char *value, const char *step,
-                                             enum weir_round_to direction,
-                                             char to[WEIR_DECIMAL_SIZE]);
+WEIR_PUBLIC WEIR_CHECKED int weir_decimal_round(const char *value, const char *step,
+                                                enum weir_round_to direction,
+                                                char to[WEIR_DECIMAL_SIZE]);
 
 /* Return: 0 with *ret_order below, equal to or above 0 as @a is to @b; or as above. */
-WEIR_API WEIR_CHECKED int weir_decimal_compare(const char *a, const char *b, int *ret_order);
+WEIR_PUBLIC WEIR_CHECKED int weir_decimal_compare(const char *a, const char *b, int *ret_order);
 
 /* ---- 7. monitor ------------------------------------------------------------------------- */
 
@@ -1030,11 +1038,11 @@ struct weir_monitor_options {
 
 /* Sends nothing yet. @futures: outlives the monitor; its calls are not used during a check.
  * Return: 0; -EINVAL or another errno with @ret_error written. */
-WEIR_API WEIR_CHECKED int weir_monitor_new(const struct weir_monitor_options *options,
-                                           struct weir_futures *futures,
-                                           struct weir_monitor **ret_monitor,
-                                           struct weir_error *ret_error);
-WEIR_API struct weir_monitor *weir_monitor_free(struct weir_monitor *monitor);
+WEIR_PUBLIC WEIR_CHECKED int weir_monitor_new(const struct weir_monitor_options *options,
+                                              struct weir_futures *futures,
+                                              struct weir_monitor **ret_monitor,
+                                              struct weir_error *ret_error);
+WEIR_PUBLIC struct weir_monitor *weir_monitor_free(struct weir_monitor *monitor);
 
 enum weir_coverage {
         WEIR_UNCOVERED,
@@ -1043,7 +1051,7 @@ enum weir_coverage {
 };
 
 /* "none", "partly", "whole" */
-WEIR_API const char *weir_coverage_name(enum weir_coverage coverage);
+WEIR_PUBLIC const char *weir_coverage_name(enum weir_coverage coverage);
 
 /*
  * A position, and what would close it. What counts is open, opposes the position, and can only make
@@ -1074,7 +1082,7 @@ enum weir_order_role {
 };
 
 /* "none", "adds", "reduces", "stop_loss", "take_profit" */
-WEIR_API const char *weir_order_role_name(enum weir_order_role role);
+WEIR_PUBLIC const char *weir_order_role_name(enum weir_order_role role);
 
 struct weir_watched_order {
         struct weir_order_state order;
@@ -1103,7 +1111,7 @@ enum weir_event_kind {
 };
 
 /* "opened", "closed", ... */
-WEIR_API const char *weir_event_name(enum weir_event_kind kind);
+WEIR_PUBLIC const char *weir_event_name(enum weir_event_kind kind);
 
 /* All that it points to lives during the call only. */
 struct weir_event {
@@ -1133,8 +1141,8 @@ typedef void (*weir_event_fn)(void *ctx, const struct weir_event *event);
  * Return: as the calls of section 6; on anything but 0 what was known stays; -EOVERFLOW: more
  *         positions or orders than the monitor keeps.
  */
-WEIR_API WEIR_CHECKED int weir_monitor_check(struct weir_monitor *monitor, uint64_t deadline_ms,
-                                             weir_event_fn fn, void *ctx);
+WEIR_PUBLIC WEIR_CHECKED int weir_monitor_check(struct weir_monitor *monitor, uint64_t deadline_ms,
+                                                weir_event_fn fn, void *ctx);
 
 struct weir_monitor_state {
         size_t size; /* set by the caller */
@@ -1148,16 +1156,16 @@ struct weir_monitor_state {
         char why[WEIR_ERROR_SIZE]; /* the last check failed: a sentence; else "" */
 };
 
-WEIR_API void weir_monitor_state(const struct weir_monitor *monitor,
-                                 struct weir_monitor_state *ret_state);
+WEIR_PUBLIC void weir_monitor_state(const struct weir_monitor *monitor,
+                                    struct weir_monitor_state *ret_state);
 
 /* What the last check that succeeded saw. */
-WEIR_API void weir_monitor_positions(const struct weir_monitor *monitor, weir_watched_fn fn,
+WEIR_PUBLIC void weir_monitor_positions(const struct weir_monitor *monitor, weir_watched_fn fn,
+                                        void *ctx);
+WEIR_PUBLIC void weir_monitor_orders(const struct weir_monitor *monitor, weir_watched_order_fn fn,
                                      void *ctx);
-WEIR_API void weir_monitor_orders(const struct weir_monitor *monitor, weir_watched_order_fn fn,
-                                  void *ctx);
-WEIR_API void weir_monitor_balances(const struct weir_monitor *monitor, weir_watched_balance_fn fn,
-                                    void *ctx);
+WEIR_PUBLIC void weir_monitor_balances(const struct weir_monitor *monitor,
+                                       weir_watched_balance_fn fn, void *ctx);
 
 #ifdef __cplusplus
 }

@@ -58,9 +58,9 @@ static uint64_t run_weir(const char *region, unsigned long n, const char *method
         if (weir_limiter_open(&options, &limiter, &error) < 0)
                 fail(error.text);
         /* Measured, as by a gateway that runs: else a second at each end of a window is unsure. */
-        weir_clock_sample(limiter, WEIR_FAPI, clock_ns(CLOCK_REALTIME) / 1000000,
+        weir_clock_sample(limiter, WEIR_GROUP_FAPI, clock_ns(CLOCK_REALTIME) / 1000000,
                           clock_ns(CLOCK_MONOTONIC) / 1000, clock_ns(CLOCK_MONOTONIC) / 1000);
-        weir_clock_sample(limiter, WEIR_DAPI, clock_ns(CLOCK_REALTIME) / 1000000,
+        weir_clock_sample(limiter, WEIR_GROUP_DAPI, clock_ns(CLOCK_REALTIME) / 1000000,
                           clock_ns(CLOCK_MONOTONIC) / 1000, clock_ns(CLOCK_MONOTONIC) / 1000);
         if (weir_request_find(method, path, NULL, NULL, "key", &request) < 0)
                 fail("no such endpoint");

@@ -131,9 +131,9 @@ def test_structures_and_numbers_are_those_of_the_header(tmp_path):
             expected += [getattr(structure, field).offset, getattr(structure, field).size]
     lines += ["sizeof(struct weir_ticket)", "WEIR_EXECUTED_PARTLY", "WEIR_EXECUTED_UNKNOWN"]
     expected += [_native.ctypes.sizeof(_native.Ticket), _native.EXECUTED_PARTLY, _native.EXECUTED_UNKNOWN]
-    lines += [f"WEIR_{'API_SPOT' if name == 'api' else name.upper()}" for name in _native.GROUPS]
+    lines += [f"WEIR_GROUP_{name.upper()}" for name in _native.GROUPS]
     expected += range(len(_native.GROUPS))
-    lines += [f"WEIR_{name.upper()}" for name in _native.CLASSES]
+    lines += [f"WEIR_CLASS_{name.upper()}" for name in _native.CLASSES]
     expected += range(len(_native.CLASSES))
     source = tmp_path / "layout.c"
     prints = "".join(f'printf("%zu\\n", (size_t)({line}));' for line in lines)

@@ -64,8 +64,8 @@ static void configure(struct weir_futures *f, const struct weir_futures_options 
         }
 }
 
-WEIR_API int weir_futures_open(const struct weir_futures_options *options,
-                               struct weir_futures **ret_futures, struct weir_error *ret_error)
+WEIR_PUBLIC int weir_futures_open(const struct weir_futures_options *options,
+                                  struct weir_futures **ret_futures, struct weir_error *ret_error)
 {
         struct weir_futures_options o = WEIR_FUTURES_DEFAULTS;
         struct weir_futures *f = calloc(1, sizeof(*f));
@@ -96,7 +96,7 @@ WEIR_API int weir_futures_open(const struct weir_futures_options *options,
         return 0;
 }
 
-WEIR_API struct weir_futures *weir_futures_close(struct weir_futures *futures)
+WEIR_PUBLIC struct weir_futures *weir_futures_close(struct weir_futures *futures)
 {
         if (!futures)
                 return NULL;
@@ -106,12 +106,12 @@ WEIR_API struct weir_futures *weir_futures_close(struct weir_futures *futures)
         return NULL;
 }
 
-WEIR_API const char *weir_futures_why(const struct weir_futures *futures)
+WEIR_PUBLIC const char *weir_futures_why(const struct weir_futures *futures)
 {
         return futures->why[0] ? futures->why : futures_why(futures->inside);
 }
 
-WEIR_API const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes)
+WEIR_PUBLIC const char *weir_futures_raw(const struct weir_futures *futures, size_t *ret_bytes)
 {
         struct str raw = futures_raw(futures->inside);
 
@@ -120,17 +120,17 @@ WEIR_API const char *weir_futures_raw(const struct weir_futures *futures, size_t
         return raw.n > 0 ? raw.p : "";
 }
 
-WEIR_API const char *weir_futures_request(const struct weir_futures *futures)
+WEIR_PUBLIC const char *weir_futures_request(const struct weir_futures *futures)
 {
         return futures_request(futures->inside);
 }
 
-WEIR_API uint64_t weir_futures_now_ms(struct weir_futures *futures)
+WEIR_PUBLIC uint64_t weir_futures_now_ms(struct weir_futures *futures)
 {
         return futures_now_ms(futures->inside);
 }
 
-WEIR_API const char *weir_order_status_name(enum weir_order_status status)
+WEIR_PUBLIC const char *weir_order_status_name(enum weir_order_status status)
 {
         return words_status(status);
 }
@@ -150,8 +150,8 @@ static int take(struct weir_futures *f, void *to, size_t to_bytes, size_t first,
 
 /* What changes something. */
 
-WEIR_API int weir_futures_place(struct weir_futures *futures, const struct weir_order *order,
-                                uint64_t deadline_ms, struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_place(struct weir_futures *futures, const struct weir_order *order,
+                                   uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
         struct weir_order o = WEIR_ORDER_DEFAULTS;
         struct weir_order_report report;
@@ -165,9 +165,9 @@ WEIR_API int weir_futures_place(struct weir_futures *futures, const struct weir_
         return r;
 }
 
-WEIR_API int weir_futures_check(struct weir_futures *futures, const struct weir_order *order,
-                                bool at_exchange, uint64_t deadline_ms,
-                                struct weir_order_state *ret_state)
+WEIR_PUBLIC int weir_futures_check(struct weir_futures *futures, const struct weir_order *order,
+                                   bool at_exchange, uint64_t deadline_ms,
+                                   struct weir_order_state *ret_state)
 {
         struct weir_order o = WEIR_ORDER_DEFAULTS;
 
@@ -177,8 +177,9 @@ WEIR_API int weir_futures_check(struct weir_futures *futures, const struct weir_
         return futures_check(begin(futures), &o, at_exchange, deadline_ms, ret_state);
 }
 
-WEIR_API int weir_futures_cancel(struct weir_futures *futures, const struct weir_order_name *name,
-                                 uint64_t deadline_ms, struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_cancel(struct weir_futures *futures,
+                                    const struct weir_order_name *name, uint64_t deadline_ms,
+                                    struct weir_order_report *ret_report)
 {
         struct weir_order_name n = WEIR_ORDER_NAME_DEFAULTS;
         struct weir_order_report report;
@@ -193,8 +194,8 @@ WEIR_API int weir_futures_cancel(struct weir_futures *futures, const struct weir
         return r;
 }
 
-WEIR_API int weir_futures_cancel_all(struct weir_futures *futures, const char *symbol,
-                                     uint64_t deadline_ms, struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_cancel_all(struct weir_futures *futures, const char *symbol,
+                                        uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
         int r = futures_cancel_all(begin(futures), symbol, deadline_ms, &report);
@@ -203,9 +204,9 @@ WEIR_API int weir_futures_cancel_all(struct weir_futures *futures, const char *s
         return r;
 }
 
-WEIR_API int weir_futures_set_leverage(struct weir_futures *futures, const char *symbol,
-                                       uint32_t leverage, uint64_t deadline_ms,
-                                       struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_set_leverage(struct weir_futures *futures, const char *symbol,
+                                          uint32_t leverage, uint64_t deadline_ms,
+                                          struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
         int r = futures_set_leverage(begin(futures), symbol, leverage, deadline_ms, &report);
@@ -214,9 +215,9 @@ WEIR_API int weir_futures_set_leverage(struct weir_futures *futures, const char 
         return r;
 }
 
-WEIR_API int weir_futures_set_isolated(struct weir_futures *futures, const char *symbol,
-                                       bool is_isolated, uint64_t deadline_ms,
-                                       struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_set_isolated(struct weir_futures *futures, const char *symbol,
+                                          bool is_isolated, uint64_t deadline_ms,
+                                          struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
         int r = futures_set_isolated(begin(futures), symbol, is_isolated, deadline_ms, &report);
@@ -225,8 +226,8 @@ WEIR_API int weir_futures_set_isolated(struct weir_futures *futures, const char 
         return r;
 }
 
-WEIR_API int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
-                                    uint64_t deadline_ms, struct weir_order_report *ret_report)
+WEIR_PUBLIC int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
+                                       uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
         struct weir_order_report report;
         int r = futures_set_hedge(begin(futures), is_hedge, deadline_ms, &report);
@@ -237,8 +238,8 @@ WEIR_API int weir_futures_set_hedge(struct weir_futures *futures, bool is_hedge,
 
 /* What is only read. */
 
-WEIR_API int weir_futures_query(struct weir_futures *futures, const struct weir_order_name *name,
-                                uint64_t deadline_ms, struct weir_order_state *ret_state)
+WEIR_PUBLIC int weir_futures_query(struct weir_futures *futures, const struct weir_order_name *name,
+                                   uint64_t deadline_ms, struct weir_order_state *ret_state)
 {
         struct weir_order_name n = WEIR_ORDER_NAME_DEFAULTS;
 
@@ -248,27 +249,27 @@ WEIR_API int weir_futures_query(struct weir_futures *futures, const struct weir_
         return futures_query(begin(futures), &n, deadline_ms, ret_state);
 }
 
-WEIR_API int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
-                                      uint64_t deadline_ms, weir_order_fn fn, void *ctx)
+WEIR_PUBLIC int weir_futures_open_orders(struct weir_futures *futures, const char *symbol,
+                                         uint64_t deadline_ms, weir_order_fn fn, void *ctx)
 {
         return futures_open_orders(begin(futures), symbol, deadline_ms, fn, ctx);
 }
 
-WEIR_API int weir_futures_positions(struct weir_futures *futures, const char *symbol,
-                                    uint64_t deadline_ms, weir_position_fn fn, void *ctx)
+WEIR_PUBLIC int weir_futures_positions(struct weir_futures *futures, const char *symbol,
+                                       uint64_t deadline_ms, weir_position_fn fn, void *ctx)
 {
         return futures_positions(begin(futures), symbol, deadline_ms, fn, ctx);
 }
 
-WEIR_API int weir_futures_account(struct weir_futures *futures, uint64_t deadline_ms,
-                                  weir_balance_fn fn, void *ctx)
+WEIR_PUBLIC int weir_futures_account(struct weir_futures *futures, uint64_t deadline_ms,
+                                     weir_balance_fn fn, void *ctx)
 {
         return futures_account(begin(futures), deadline_ms, fn, ctx);
 }
 
-WEIR_API int weir_futures_trades(struct weir_futures *futures, const char *symbol,
-                                 uint64_t order_id, const struct weir_range *range,
-                                 uint64_t deadline_ms, weir_trade_fn fn, void *ctx)
+WEIR_PUBLIC int weir_futures_trades(struct weir_futures *futures, const char *symbol,
+                                    uint64_t order_id, const struct weir_range *range,
+                                    uint64_t deadline_ms, weir_trade_fn fn, void *ctx)
 {
         struct weir_range r = WEIR_RANGE_DEFAULTS;
 
@@ -278,9 +279,9 @@ WEIR_API int weir_futures_trades(struct weir_futures *futures, const char *symbo
         return futures_trades(begin(futures), symbol, order_id, &r, deadline_ms, fn, ctx);
 }
 
-WEIR_API int weir_futures_klines(struct weir_futures *futures, const char *symbol,
-                                 const char *interval, const struct weir_range *range,
-                                 uint64_t deadline_ms, weir_kline_fn fn, void *ctx)
+WEIR_PUBLIC int weir_futures_klines(struct weir_futures *futures, const char *symbol,
+                                    const char *interval, const struct weir_range *range,
+                                    uint64_t deadline_ms, weir_kline_fn fn, void *ctx)
 {
         struct weir_range r = WEIR_RANGE_DEFAULTS;
 
@@ -290,8 +291,8 @@ WEIR_API int weir_futures_klines(struct weir_futures *futures, const char *symbo
         return futures_klines(begin(futures), symbol, interval, &r, deadline_ms, fn, ctx);
 }
 
-WEIR_API int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
-                                 uint64_t deadline_ms, struct weir_ticker *ret_ticker)
+WEIR_PUBLIC int weir_futures_ticker(struct weir_futures *futures, const char *symbol,
+                                    uint64_t deadline_ms, struct weir_ticker *ret_ticker)
 {
         struct weir_ticker ticker;
         int r = futures_ticker(begin(futures), symbol, deadline_ms, &ticker);
@@ -300,8 +301,8 @@ WEIR_API int weir_futures_ticker(struct weir_futures *futures, const char *symbo
         return r;
 }
 
-WEIR_API int weir_futures_filters(struct weir_futures *futures, const char *symbol,
-                                  uint64_t deadline_ms, struct weir_filters *ret_filters)
+WEIR_PUBLIC int weir_futures_filters(struct weir_futures *futures, const char *symbol,
+                                     uint64_t deadline_ms, struct weir_filters *ret_filters)
 {
         struct weir_filters filters;
         int r = futures_filters(begin(futures), symbol, deadline_ms, &filters);
@@ -319,8 +320,8 @@ static int read_two(const char *a, const char *b, struct amount *ret_a, struct a
         return r < 0 ? r : amount_parse(str_of(b), ret_b);
 }
 
-WEIR_API int weir_decimal_round(const char *value, const char *step, enum weir_round_to direction,
-                                char to[WEIR_DECIMAL_SIZE])
+WEIR_PUBLIC int weir_decimal_round(const char *value, const char *step,
+                                   enum weir_round_to direction, char to[WEIR_DECIMAL_SIZE])
 {
         static const enum amount_direction directions[] = {
                 [WEIR_DOWN] = AMOUNT_DOWN,
@@ -340,7 +341,7 @@ WEIR_API int weir_decimal_round(const char *value, const char *step, enum weir_r
         return r;
 }
 
-WEIR_API int weir_decimal_compare(const char *a, const char *b, int *ret_order)
+WEIR_PUBLIC int weir_decimal_compare(const char *a, const char *b, int *ret_order)
 {
         struct amount x, y;
         int r = read_two(a, b, &x, &y);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert((int)WEIR_BACKFILL == (int)CLASS_BACKFILL, "classes have the same numbers");
-_Static_assert((int)WEIR_EAPI == (int)POLICY_EAPI, "groups have the same numbers");
+_Static_assert((int)WEIR_CLASS_BACKFILL == (int)CLASS_BACKFILL, "classes have the same numbers");
+_Static_assert((int)WEIR_GROUP_EAPI == (int)POLICY_EAPI, "groups have the same numbers");
 
 static uint32_t amount_of(const struct policy_plan *plan, enum policy_unit unit)
 {

@@ -22,29 +22,32 @@ static void mistakes_are_told_in_a_sentence(void **state)
                 const char *says;
         } rows[] = {
                 { "a size that was forgotten",
-                  { 0, NULL, 0, 0, WEIR_FAPI, WEIR_ACCOUNT },
+                  { 0, NULL, 0, 0, WEIR_GROUP_FAPI, WEIR_CLASS_ACCOUNT },
                   -EINVAL,
                   "WEIR_LIMITER_DEFAULTS" },
                 { "a rate without a burst",
-                  { sizeof(struct weir_limiter_options), NULL, 10, 0, WEIR_FAPI, WEIR_ACCOUNT },
+                  { sizeof(struct weir_limiter_options), NULL, 10, 0, WEIR_GROUP_FAPI,
+                    WEIR_CLASS_ACCOUNT },
                   -EINVAL,
                   "both" },
                 { "a burst without a rate",
-                  { sizeof(struct weir_limiter_options), NULL, 0, 10, WEIR_FAPI, WEIR_ACCOUNT },
+                  { sizeof(struct weir_limiter_options), NULL, 0, 10, WEIR_GROUP_FAPI,
+                    WEIR_CLASS_ACCOUNT },
                   -EINVAL,
                   "both" },
                 { "a rate of another unit",
-                  { sizeof(struct weir_limiter_options), NULL, 1000001, 1, WEIR_FAPI,
-                    WEIR_ACCOUNT },
+                  { sizeof(struct weir_limiter_options), NULL, 1000001, 1, WEIR_GROUP_FAPI,
+                    WEIR_CLASS_ACCOUNT },
                   -EINVAL,
                   "at most" },
                 { "a group that is none",
                   { sizeof(struct weir_limiter_options), NULL, 0, 0, (enum weir_group)99,
-                    WEIR_ACCOUNT },
+                    WEIR_CLASS_ACCOUNT },
                   -EINVAL,
                   "weir_group" },
                 { "a region that is a folder",
-                  { sizeof(struct weir_limiter_options), "/", 0, 0, WEIR_FAPI, WEIR_ACCOUNT },
+                  { sizeof(struct weir_limiter_options), "/", 0, 0, WEIR_GROUP_FAPI,
+                    WEIR_CLASS_ACCOUNT },
                   -EISDIR,
                   "region /" },
         };
@@ -118,13 +121,13 @@ static void a_measured_clock_is_everybodys(void **state)
         l = stage_open(path, 0, 0);
         other = stage_open(path, 0, 0);
         assert_int_equal(api_now(other, POLICY_FAPI).guard_ms, 1000);
-        exchange_ms = weir_now_ms(l, WEIR_FAPI) + 3600000;
+        exchange_ms = weir_now_ms(l, WEIR_GROUP_FAPI) + 3600000;
         /* Said an hour ahead, by a request that took no time. */
         mono_us = clock_mono_us();
-        weir_clock_sample(l, WEIR_FAPI, exchange_ms, mono_us, mono_us);
-        assert_in_range(weir_now_ms(other, WEIR_FAPI), exchange_ms - 2, exchange_ms + 5000);
+        weir_clock_sample(l, WEIR_GROUP_FAPI, exchange_ms, mono_us, mono_us);
+        assert_in_range(weir_now_ms(other, WEIR_GROUP_FAPI), exchange_ms - 2, exchange_ms + 5000);
         assert_in_range(api_now(other, POLICY_FAPI).guard_ms, 1, 20);
-        assert_true(weir_now_ms(other, WEIR_API_SPOT) < exchange_ms);
+        assert_true(weir_now_ms(other, WEIR_GROUP_API) < exchange_ms);
         weir_limiter_close(l);
         weir_limiter_close(other);
         unlink(path);

@@ -354,7 +354,7 @@ static void only_what_was_found_and_has_a_class_is_a_request(void **state)
                 int request_class, answer;
         } rows[] = {
                 { "as the tables say", true, WEIR_CLASS_BY_ENDPOINT, WEIR_GO },
-                { "another class", true, WEIR_BACKFILL, WEIR_GO },
+                { "another class", true, WEIR_CLASS_BACKFILL, WEIR_GO },
                 { "a class that is none", true, WEIR_CLASS_COUNT, -EINVAL },
                 { "nor below", true, -2, -EINVAL },
                 { "zeros", false, 0, -EINVAL },

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def declared():
     text = re.sub(r"/\*.*?\*/", "", (ROOT / "include" / "weir.h").read_text(encoding="utf-8"), flags=re.S)
-    return set(re.findall(r"\bWEIR_API\b[^;{]*?\b(weir_\w+)\s*\(", text))
+    return set(re.findall(r"\bWEIR_PUBLIC\b[^;{]*?\b(weir_\w+)\s*\(", text))
 
 
 def listed():

@@ -102,13 +102,14 @@ static void use_private(void)
         CHECK(weir_limiter_open(&options, &limiter, &error) == 0);
         for (i = 0; i < 5; ++i)
                 CHECK(weir_acquire(limiter, 1, WEIR_NO_DEADLINE) == 0);
-        CHECK(weir_acquire(limiter, 5, weir_now_ms(limiter, WEIR_FAPI) + 1) == -ETIMEDOUT);
+        CHECK(weir_acquire(limiter, 5, weir_now_ms(limiter, WEIR_GROUP_FAPI) + 1) == -ETIMEDOUT);
         weir_limiter_stats(limiter, &stats);
         CHECK(stats.max_tokens == 5 && stats.tokens < 5);
 
         CHECK(weir_request_find("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY", NULL, "key",
                                 &order) == 0);
-        CHECK(order.group == WEIR_FAPI && order.request_class == WEIR_ORDER && order.orders == 1);
+        CHECK(order.group == WEIR_GROUP_FAPI && order.request_class == WEIR_CLASS_ORDER &&
+              order.orders == 1);
         CHECK(weir_request_find("GET", "/no/such", NULL, NULL, NULL, &order) == -ENOENT);
         CHECK(weir_reserve_wait(limiter, &order, WEIR_NO_DEADLINE, &ticket) == WEIR_GO);
         CHECK(weir_may_leave(limiter, &ticket));
@@ -118,7 +119,7 @@ static void use_private(void)
         weir_settle(limiter, &order, &ticket, &reply, &verdict);
         CHECK(verdict.code == -1015 && verdict.may_retry && !verdict.is_ok);
         CHECK(verdict.executed == WEIR_EXECUTED_NO);
-        CHECK(weir_reserve(limiter, &order, weir_now_ms(limiter, WEIR_FAPI) + 1, &ticket) ==
+        CHECK(weir_reserve(limiter, &order, weir_now_ms(limiter, WEIR_GROUP_FAPI) + 1, &ticket) ==
               WEIR_LATE);
         CHECK(weir_limiter_close(limiter) == NULL);
 }
@@ -150,7 +151,7 @@ static void use_shared(const char *region, int port)
         exchange.port = port;
         exchange.path = "/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=500";
         for (i = 0; i < 3; ++i) {
-                CHECK(weir_call(caller, &klines, weir_now_ms(limiter, WEIR_FAPI) + 60000, ask,
+                CHECK(weir_call(caller, &klines, weir_now_ms(limiter, WEIR_GROUP_FAPI) + 60000, ask,
                                 &exchange, &verdict) == 0);
                 CHECK(verdict.is_ok && verdict.status == 200);
         }
