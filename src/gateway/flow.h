@@ -2,7 +2,7 @@
  * Flow
  *
  * One client request on its way to the exchange and back. Its state says where it is; every way
- * out of a state is a function of flow.c.
+ * out of a state is a function of flow.c or of the three files beside it, see flow_inside.h.
  *
  *      request -> STARTING, until the exchange's time is known for its product
  *         |

@@ -7,8 +7,8 @@
  *          -> send (upstream, http/client) -> what the reply means (classify) -> books (core)
  *          -> again (call), or the reply, unchanged, to the client
  *
- * One thread, one loop. flow.c has a request's way, errand.c the requests of our own (clock,
- * limits, probe), stops.c what a 429, 418 or 403 changes for everybody.
+ * One thread, one loop. flow.c and flow_*.c have a request's way, errand.c the requests of our own
+ * (clock, limits, probe), stops.c what a 429, 418 or 403 changes for everybody.
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H

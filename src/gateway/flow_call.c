@@ -1,0 +1,293 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "budget/budget.h"
+#include "classify/classify.h"
+#include "gateway/flow_inside.h"
+#include "gateway/refuse.h"
+#include "gateway/reply.h"
+#include "gateway/stops.h"
+#include "gateway/upstream.h"
+
+/* A read whose kept connection died under it is asked again this often. */
+#define STALE_MAX 2
+
+/* Sending. */
+
+/* The last moment at which nothing has left: is its place still good, and nobody banned? */
+static bool flow_leave(struct http_call *http)
+{
+        struct flow *f = container_of(http, struct flow, http);
+        uint64_t now_ms;
+
+        f->left_us = clock_mono_us();
+        if (!f->gateway->settings.limits)
+                return true;
+        now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
+        f->sent_ms = now_ms;
+        f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
+                           !flow_gates_are_open(f, now_ms);
+        if (f->may_not_leave)
+                return false;
+        counter_add(f->gateway->region.header, COUNTER_sent);
+        return true;
+}
+
+void flow_send(struct flow *f)
+{
+        f->state = FLOW_SENT;
+        f->may_not_leave = f->has_landed = false;
+        f->http.method = http_exchange_head(f->exchange)->method;
+        f->http.head = buf_str(&f->head);
+        f->http.body = http_exchange_body(f->exchange);
+        f->http.answer_by_us = 0;
+        if (http_pool_call(f->upstream->pool, &f->http) < 0) {
+                refuse_unsent(f, "weir is stopping");
+                flow_end(f);
+        }
+}
+
+/* The reply. */
+
+/* The books: called once per attempt, when its reply's head, or all of it, is here. */
+static void flow_land(struct flow *f, unsigned outcomes)
+{
+        struct gateway *g = f->gateway;
+        struct limiter_time time = upstream_now(g, f->upstream);
+        uint32_t foreign = 0, refund = 0;
+        uint16_t pool = 0;
+        bool is_foreign;
+
+        f->has_landed = true;
+        if (!g->settings.limits)
+                return;
+        if (f->plan.n_charges > 0) {
+                pool = f->plan.charges[0].pool;
+                refund = f->plan.charges[0].amount - policy_settle(&f->plan, outcomes);
+        }
+        limiter_land(&g->limiter, &f->ticket, time, pool, refund, f->news, f->n_news, &foreign);
+        is_foreign = foreign > 0;
+        for (size_t i = 0; i < f->n_news; ++i)
+                is_foreign |= limiter_observe(&g->limiter, &f->news[i], f->sent_ms, time, &foreign);
+        if (is_foreign) {
+                counter_add(g->region.header, COUNTER_foreign);
+                log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
+                          policy_group_name(f->plan.group), foreign);
+        }
+}
+
+static void flow_head(struct http_call *http, const struct http_head *head)
+{
+        struct flow *f = container_of(http, struct flow, http);
+        struct gateway *g = f->gateway;
+
+        f->status = head->status;
+        f->n_news = g->settings.limits ? upstream_news(&g->limiter, &f->plan, head, f->news) : 0;
+        /*
+         * What changes something is collected whole: should its reply break off, the client can
+         * still be told in words that the fate is unknown.
+         */
+        f->is_collecting =
+                f->plan.is_mutating ||
+                (g->settings.limits &&
+                 (head->status >= 300 || (f->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) != 0));
+        f->is_discarding = f->is_cut = false;
+        if (reply_take_head(f, head) < 0) {
+                /* Cannot be passed on as it is; the exchange has acted, so the fate is told as
+                 * unknown. */
+                f->is_discarding = true;
+                flow_land(f, 0);
+                return;
+        }
+        if (f->is_collecting)
+                return;
+        flow_land(f, head->status == 200 ? POLICY_OUTCOME_OK : 0);
+        f->state = FLOW_ANSWERING;
+        reply_start(f);
+}
+
+/* What the collected reply means for everybody, and whether this request is sent again. */
+static bool flow_judge(struct flow *f, bool may_retry)
+{
+        struct gateway *g = f->gateway;
+        struct verdict verdict;
+        unsigned outcomes = 0;
+        uint64_t again_ms, now_ms = upstream_now(g, f->upstream).now_ms;
+
+        if (!g->settings.limits)
+                return false;
+        reply_classify(f, now_ms, &verdict);
+        if (f->status == 200)
+                outcomes |= POLICY_OUTCOME_OK;
+        if (verdict.code == -1121)
+                outcomes |= POLICY_OUTCOME_BAD_SYMBOL;
+        if (reply_says_expired(f))
+                outcomes |= POLICY_OUTCOME_EXPIRED;
+        flow_land(f, outcomes);
+        stops_note(g, f->upstream, &f->plan, &verdict);
+        if (verdict.executed == EXECUTED_UNKNOWN)
+                counter_add(g->region.header, COUNTER_unknown_fate);
+        if (!may_retry || f->is_gone || g->is_draining)
+                return false;
+        if (call_told(&f->call, &verdict, now_ms, gateway_random(g), &again_ms) != CALL_WAIT)
+                return false;
+
+        counter_add(g->region.header, COUNTER_retries);
+        log_event(LOG_WARN, "retry", "group=%s class=%s code=%d retry=%u in_ms=%llu",
+                  policy_group_name(f->plan.group), class_name(f->request.class), verdict.code,
+                  f->call.retries, (unsigned long long)(again_ms - now_ms));
+        buf_clear(&f->reply);
+        buf_clear(&f->body);
+        flow_wait(f, FLOW_PARKED, again_ms);
+        return true;
+}
+
+static void flush_all(void *ctx)
+{
+        struct gateway *g = ctx;
+        struct list *link;
+
+        g->is_flush_due = false;
+        while ((link = list_first(&g->unflushed)) != NULL) {
+                struct flow *f = container_of(link, struct flow, unflushed_link);
+
+                list_unlink(link);
+                if (http_exchange_flush(f->exchange) == HTTP_FULL)
+                        http_call_pause(&f->http);
+        }
+}
+
+/* What was appended leaves with what comes in the same turn of the loop, not later. */
+static void flow_flush_soon(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+
+        if (!list_is_empty(&f->unflushed_link))
+                return;
+        list_append(&g->unflushed, &f->unflushed_link);
+        if (g->is_flush_due)
+                return;
+        g->is_flush_due = loop_defer(g->loop, flush_all, g) == 0;
+        if (!g->is_flush_due)
+                flush_all(g);
+}
+
+static void flow_data(struct http_call *http, struct str payload)
+{
+        struct flow *f = container_of(http, struct flow, http);
+
+        if (f->is_discarding || (f->state == FLOW_ANSWERING && f->is_gone))
+                return;
+        if (f->is_collecting) {
+                if (buf_append_str(&f->body, payload) == 0)
+                        return;
+                /* Too long to be an error of the exchange: judge by what is here, pass on the rest.
+                 */
+                f->is_cut = true;
+                f->is_collecting = false;
+                (void)!flow_judge(f, false);
+                f->state = FLOW_ANSWERING;
+                reply_start(f);
+        }
+        reply_add(f, payload);
+        flow_flush_soon(f);
+}
+
+static void flow_finish(struct flow *f)
+{
+        reply_finish(f);
+        f->exchange = NULL;
+        flow_end(f);
+}
+
+static void flow_done(struct http_call *http)
+{
+        struct flow *f = container_of(http, struct flow, http);
+
+        if (f->is_discarding) {
+                refuse_unreadable(f);
+                flow_end(f);
+                return;
+        }
+        if (f->is_collecting) {
+                f->is_collecting = false;
+                if (flow_judge(f, true))
+                        return;
+                f->state = FLOW_ANSWERING;
+                reply_start_whole(f);
+        }
+        flow_finish(f);
+}
+
+/* A kept connection that the exchange closed just then: a read may be asked again, an order never.
+ */
+static bool may_ask_again(struct flow *f, enum http_failure failure)
+{
+        return failure == HTTP_MAYBE_SENT && !f->plan.is_mutating && f->http.is_reuse &&
+               !f->is_gone && !f->gateway->is_draining && f->n_stale < STALE_MAX;
+}
+
+void flow_not_sent(struct flow *f, const char *why)
+{
+        counter_add(f->gateway->region.header, COUNTER_not_sent);
+        log_event(LOG_WARN, "not_sent", "group=%s why=\"%s\"", policy_group_name(f->plan.group),
+                  why);
+        refuse_unsent(f, why);
+        flow_end(f);
+}
+
+static void flow_failed(struct http_call *http, enum http_failure failure, const char *why)
+{
+        struct flow *f = container_of(http, struct flow, http);
+        struct gateway *g = f->gateway;
+
+        if (failure == HTTP_NOT_SENT) {
+                limiter_refund(&g->limiter, &f->ticket);
+                if (f->is_gone) {
+                        flow_abort(f);
+                        return;
+                }
+                if (f->may_not_leave) {
+                        flow_reserve(f);
+                        return;
+                }
+                flow_not_sent(f, why);
+                return;
+        }
+
+        /* No answer: the exchange may have counted it, and may still do so. */
+        if (!f->has_landed)
+                limiter_abandon(&f->ticket);
+        if (may_ask_again(f, failure)) {
+                ++f->n_stale;
+                if (g->settings.limits)
+                        flow_reserve(f);
+                else
+                        flow_send(f);
+                return;
+        }
+        if (f->state == FLOW_ANSWERING) {
+                log_event(LOG_WARN, "reply_cut", "group=%s why=\"%s\"",
+                          policy_group_name(f->plan.group), why);
+                flow_abort(f);
+                return;
+        }
+        if (f->plan.is_mutating)
+                counter_add(g->region.header, COUNTER_unknown_fate);
+        log_event(LOG_WARN, f->plan.is_mutating ? "unknown_fate" : "read_failed",
+                  "group=%s why=\"%s\"", policy_group_name(f->plan.group), why);
+        refuse_unanswered(f, why);
+        flow_end(f);
+}
+
+static const struct http_call_ops flow_ops = {
+        .leave = flow_leave,
+        .head = flow_head,
+        .data = flow_data,
+        .done = flow_done,
+        .failed = flow_failed,
+};
+
+void flow_call_init(struct flow *f)
+{
+        http_call_init(&f->http, &flow_ops);
+}

@@ -1,0 +1,57 @@
+/*
+ * The flow's own: one request's way in four files, for these only.
+ *
+ *      flow.c         its life: the request comes, its client goes, the gateway stops
+ *      flow_clock.c   STARTING: waits until the exchange's time is known for its product
+ *      flow_place.c   HELD, PARKED: its deadline, a place in the windows, the wait for it
+ *      flow_call.c    SENT, ANSWERING: leaves once; its reply lands, is judged and passed on
+ *
+ * What may end a flow is marked; it is freed then, and so is not to be touched after.
+ */
+#ifndef GATEWAY_FLOW_INSIDE_H
+#define GATEWAY_FLOW_INSIDE_H
+
+#include "gateway/flow.h"
+
+/* flow.c */
+
+/* Ends a flow whose exchange was answered, or whose client is gone. */
+void flow_end(struct flow *f);
+/* The same of one whose client gets no answer, or no whole one. */
+void flow_abort(struct flow *f);
+
+/* flow_clock.c */
+
+/*
+ * The first of a product, in a region that knows no time of it: this machine's clock may be hours
+ * off, and places taken by it would be in windows that others come to later. Wait for the errand
+ * that asks. May end it.
+ */
+void flow_await_clock(struct flow *f);
+/* The time has not come. Who may wait no longer is refused, the others go by the wall clock. May
+ * end it. */
+void flow_give_up_clock(struct flow *f);
+
+/* flow_place.c */
+
+/* Its deadline can be told, and places be taken. May end it. */
+void flow_admit(struct flow *f);
+/* A place as of now; sends it, or waits, or refuses. May end it. */
+void flow_reserve(struct flow *f);
+/* Into the queue; or refused when that is full. May end it. @due_us: monotonic. */
+void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us);
+/* The same. @until_ms: exchange clock. */
+void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms);
+/* Neither all nor its product is stopped. */
+bool flow_gates_are_open(struct flow *f, uint64_t now_ms);
+
+/* flow_call.c */
+
+/* Once, before the first flow_send(). */
+void flow_call_init(struct flow *f);
+/* To the pool, in the place that it has. May end it. */
+void flow_send(struct flow *f);
+/* No connection: told so. Ends it. */
+void flow_not_sent(struct flow *f, const char *why);
+
+#endif

@@ -1,0 +1,184 @@
+#include "budget/budget.h"
+#include "gateway/flow_inside.h"
+#include "gateway/queue.h"
+#include "gateway/refuse.h"
+#include "gateway/upstream.h"
+
+#include <errno.h>
+
+/* Before trying again when the limiter cannot say when. */
+#define AGAIN_MS 50
+/* What the exchange itself needs between its two looks at recvWindow. */
+#define ENGINE_MARGIN_MS 50
+
+/* Waiting. */
+
+static uint64_t mono_us(const struct flow *f, uint64_t exchange_ms)
+{
+        return exclock_to_mono_us(&f->upstream->clock, exchange_ms);
+}
+
+void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us)
+{
+        struct gateway *g = f->gateway;
+
+        if (g->queue.n >= g->settings.max_queue) {
+                counter_add(g->region.header, COUNTER_refused_queue);
+                refuse_queue(f);
+                flow_end(f);
+                return;
+        }
+        f->state = state;
+        if (queue_add(g, f, due_us) < 0) {
+                refuse_memory(f);
+                flow_end(f);
+        }
+}
+
+void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms)
+{
+        flow_wait_us(f, state, mono_us(f, until_ms));
+}
+
+/* Nothing can be had before @until_ms: wait for it if the deadline allows, else say so now. */
+static void flow_park_or_refuse(struct flow *f, int answer, uint64_t until_ms)
+{
+        uint64_t now_ms = upstream_now(f->gateway, f->upstream).now_ms;
+
+        if (until_ms < now_ms + AGAIN_MS)
+                until_ms = now_ms + AGAIN_MS;
+        if (until_ms < f->request.deadline_ms) {
+                flow_wait(f, FLOW_PARKED, until_ms);
+                return;
+        }
+        refuse_limiter(f, answer, until_ms);
+        flow_end(f);
+}
+
+bool flow_gates_are_open(struct flow *f, uint64_t now_ms)
+{
+        enum gate_kind kind;
+        uint64_t until_ms;
+
+        return gate_check(limiter_gate(&f->gateway->limiter, BUDGET_GATE_ALL), now_ms, &until_ms,
+                          &kind) == GATE_OPEN &&
+               gate_check(limiter_gate(&f->gateway->limiter, f->request.gate), now_ms, &until_ms,
+                          &kind) == GATE_OPEN;
+}
+
+/* Reserving. */
+
+static void flow_place(struct flow *f, int answer)
+{
+        switch (answer) {
+        case LIMITER_GO:
+                flow_send(f);
+                return;
+        case LIMITER_WAIT:
+                counter_add(f->gateway->region.header, COUNTER_waited);
+                flow_wait(f, FLOW_HELD, f->ticket.at_ms);
+                return;
+        case LIMITER_LOST:
+                flow_reserve(f);
+                return;
+        case LIMITER_SHUT:
+        case LIMITER_CROWDED:
+                flow_park_or_refuse(f, answer, f->ticket.at_ms);
+                return;
+        case -ESTALE:
+                flow_park_or_refuse(f, LIMITER_CROWDED, 0);
+                return;
+        default:
+                refuse_limiter(f, answer, f->ticket.at_ms);
+                flow_end(f);
+                return;
+        }
+}
+
+void flow_reserve(struct flow *f)
+{
+        flow_place(f, limiter_reserve(&f->gateway->limiter, &f->request,
+                                      upstream_now(f->gateway, f->upstream), &f->ticket));
+}
+
+void flow_due(struct flow *f)
+{
+        struct limiter_time time = upstream_now(f->gateway, f->upstream);
+        int r;
+
+        if (f->state == FLOW_STARTING) {
+                flow_give_up_clock(f);
+                return;
+        }
+        if (f->state == FLOW_PARKED) {
+                flow_reserve(f);
+                return;
+        }
+        r = limiter_confirm(&f->gateway->limiter, &f->ticket, time);
+        if (r == LIMITER_WAIT) {
+                /* Not counted again as waiting: it is the same wait. */
+                flow_wait(f, FLOW_HELD,
+                          f->ticket.at_ms > time.now_ms ? f->ticket.at_ms : time.now_ms + 1);
+                return;
+        }
+        flow_place(f, r);
+}
+
+bool flow_try(struct flow *f)
+{
+        struct limiter *l = &f->gateway->limiter;
+        struct limiter_ticket earlier;
+        int r = limiter_reserve(l, &f->request, upstream_now(f->gateway, f->upstream), &earlier);
+
+        if (r != LIMITER_GO) {
+                uint64_t try_ms = earlier.try_ms;
+
+                limiter_refund(l, &earlier);
+                f->ticket.try_ms = r == LIMITER_WAIT ? try_ms : 0;
+                return false;
+        }
+        queue_remove(f->gateway, f);
+        limiter_refund(l, &f->ticket);
+        f->ticket = earlier;
+        flow_send(f);
+        return true;
+}
+
+/* By when it must leave: what its signature allows, what the client asks, what we are set to. */
+static void flow_set_deadline(struct flow *f, uint64_t max_wait_ms)
+{
+        struct limiter_time time = upstream_now(f->gateway, f->upstream);
+        uint64_t expires_ms = policy_expires_ms(&f->plan);
+        uint64_t window_ms = f->plan.recv_window_us / US_PER_MS, margin_ms;
+
+        f->expires_ms = UINT64_MAX;
+        f->request.deadline_ms = time.now_ms + max_wait_ms + 1;
+        if (!f->plan.is_signed || expires_ms == 0)
+                return;
+        margin_ms = f->upstream->clock.one_way_us / US_PER_MS +
+                    (window_ms / 10 < ENGINE_MARGIN_MS ? window_ms / 10 : ENGINE_MARGIN_MS);
+        if (f->upstream->clock.is_measured)
+                margin_ms += time.guard_ms;
+        expires_ms = expires_ms > margin_ms ? expires_ms - margin_ms : 0;
+        /*
+         * Past its end already by our clock: it may go at once, and the exchange says whether it is
+         * too old; it knows its own clock better than we do. We only add no waiting to it.
+         */
+        if (expires_ms <= time.now_ms)
+                expires_ms = time.now_ms + 1;
+        else
+                f->expires_ms = expires_ms;
+        if (expires_ms < f->request.deadline_ms)
+                f->request.deadline_ms = expires_ms;
+}
+
+void flow_admit(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+        uint64_t waited_ms = (loop_now_us(g->loop) - f->arrived_us) / US_PER_MS;
+
+        flow_set_deadline(f, f->max_wait_ms > waited_ms ? f->max_wait_ms - waited_ms : 0);
+        call_init(&f->call, &g->call, f->request.deadline_ms);
+        flow_reserve(f);
+}
+
