@@ -9,7 +9,7 @@
  *      changes.c      two checks compared
  *      episode.c      the trades of a position that closed
  *
- * These four are pure; monitor.c asks, and keeps what was answered.
+ * These four are pure; draft.c asks, check.c compares and tells, monitor.c keeps what was answered.
  */
 #ifndef TRADE_MONITOR_H
 #define TRADE_MONITOR_H
