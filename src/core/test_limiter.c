@@ -1,117 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "core/test_budgets.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-#include "core/limiter.h"
-#include "core/slot.h"
-
-#define N         30000000ULL /* some minute */
-#define AT(ms)    (N * 60000 + (ms))
-#define GUARD     100u
-#define NOW(ms)   ((struct limiter_time){ AT(ms), GUARD })
-#define W(ms, up) region_window(ms, up)
-
-enum {
-        WEIGHT, /* 1000 a minute, shared by classes */
-        ORDERS, /* 50 in 10 s, 400 a minute */
-        OWN,    /* 10 in 1 s, an endpoint's own */
-        NONE,   /* no windows */
-        WIDE,   /* more than a word holds */
-};
-
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
-
-static int setup(void **state)
-{
-        static struct region_plan plan;
-        struct region_error error;
-        struct ceilings c = CEILINGS_DEFAULT;
-
-        (void)state;
-        memset(&plan, 0, sizeof(plan));
-        plan.windows[WEIGHT][0] = W(60000, 1000);
-        plan.windows[ORDERS][0] = W(10000, 50);
-        plan.windows[ORDERS][1] = W(60000, 400);
-        plan.windows[OWN][0] = W(1000, 10);
-        plan.windows[WIDE][0] = W(60000, UINT32_MAX);
-        plan.ceilings = ceilings_pack(&c);
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
-}
-
-static struct limiter_request request_of(enum weir_class class, uint32_t weight, uint32_t orders)
-{
-        struct limiter_request r = { .class = class, .gate = 1, .deadline_ms = UINT64_MAX };
-
-        if (weight > 0)
-                r.charges[r.n_charges++] = (struct limiter_charge){ .pool = WEIGHT,
-                                                                    .has_ceilings = true,
-                                                                    .amount = weight };
-        if (orders > 0)
-                r.charges[r.n_charges++] =
-                        (struct limiter_charge){ .pool = ORDERS, .owner = 7, .amount = orders };
-        return r;
-}
-
-static int reserve(enum weir_class class, uint32_t weight, uint32_t orders, uint64_t ms,
-                   struct limiter_ticket *t)
-{
-        struct limiter_request r = request_of(class, weight, orders);
-
-        return limiter_reserve(&l, &r, NOW(ms), t);
-}
-
-static struct limiter_ticket go(enum weir_class class, uint32_t weight, uint32_t orders,
-                                uint64_t ms)
-{
-        struct limiter_ticket t;
-
-        assert_int_equal(reserve(class, weight, orders, ms, &t), LIMITER_GO);
-        assert_int_equal(t.state, TICKET_FLYING);
-        return t;
-}
-
-static void land(struct limiter_ticket *t, uint64_t ms)
-{
-        limiter_land(&l, t, NOW(ms), 0, 0, NULL, 0, NULL);
-        assert_int_equal(t->state, TICKET_EMPTY);
-}
-
-static struct window_view look(uint16_t pool, uint64_t owner, uint32_t span_ms, uint64_t number)
-{
-        struct window w = { slot_find(&region, pool, owner, span_ms, true), span_ms, 0 };
-        struct window_view v;
-
-        assert_non_null(w.slot);
-        window_look(&w, number, &v);
-        return v;
-}
-
-static uint32_t weight_spent(uint64_t number)
-{
-        return look(WEIGHT, 0, 60000, number).spent;
-}
-
-static uint32_t orders_spent(uint32_t span_ms, uint64_t ms)
-{
-        return look(ORDERS, 7, span_ms, AT(ms) / span_ms).spent;
-}
 
 #define NO_BUDGET 0xffff
 
@@ -363,81 +256,6 @@ static void pacing_makes_polls_wait_and_orders_pay(void **state)
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_GO);
 }
 
-static void a_refund_at_landing_lowers_what_was_spent(void **state)
-{
-        struct limiter_ticket t = go(CLASS_ORDER, 10, 2, 1000);
-
-        (void)state;
-        limiter_land(&l, &t, NOW(1100), ORDERS, 1, NULL, 0, NULL);
-        assert_int_equal(orders_spent(10000, 1000), 1);
-        assert_int_equal(orders_spent(60000, 1000), 1);
-        assert_int_equal(weight_spent(N), 10);
-        t = go(CLASS_ORDER, 10, 2, 1200);
-        limiter_land(&l, &t, NOW(1300), WEIGHT, 99, NULL, 0, NULL);
-        assert_int_equal(weight_spent(N), 10);
-        assert_int_equal(orders_spent(10000, 1000), 3);
-}
-
-static void use_by_others_on_this_address_is_found_and_makes_room(void **state)
-{
-        struct limiter_ticket t = go(CLASS_MARKET, 10, 0, 1000), held;
-        struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 510 };
-        uint32_t foreign = 0;
-
-        (void)state;
-        limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, &foreign);
-        assert_int_equal(foreign, 500);
-        assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
-        assert_int_equal(reserve(CLASS_CANCEL, 491, 0, 1200, &held), LIMITER_WAIT);
-        limiter_refund(&l, &held);
-        t = go(CLASS_CANCEL, 490, 0, 1200);
-        /* An answer after the turn tells nothing about this window, and is carried. */
-        news.used = 1000;
-        limiter_land(&l, &t, NOW(59950), 0, 0, &news, 1, &foreign);
-        assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
-        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).extra, 490);
-        /* Of a pool that the request did not charge. */
-        news = (struct limiter_news){ .pool = ORDERS, .owner = 7, .span_ms = 10000, .used = 5 };
-        assert_true(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
-        assert_int_equal(foreign, 5);
-        assert_false(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
-        assert_false(limiter_observe(&l, &news, AT(1000), NOW(9900), &foreign));
-        news.span_ms = 5000;
-        assert_false(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));
-}
-
-static void a_count_that_falls_is_believed(void **state)
-{
-        struct limiter_ticket t = go(CLASS_ORDER, 0, 10, 1000);
-        struct limiter_news news = {
-                .pool = ORDERS, .owner = 7, .span_ms = 10000, .used = 4, .may_fall = true
-        };
-
-        (void)state;
-        limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, NULL);
-        assert_int_equal(orders_spent(10000, 1000), 4);
-        assert_int_equal(orders_spent(60000, 1000), 10);
-        assert_int_equal(look(ORDERS, 7, 10000, AT(0) / 10000).flying, 0);
-}
-
-static void a_held_place_is_lost_to_use_that_nobody_foresaw(void **state)
-{
-        struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 1000), t, other;
-        struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 995 };
-        uint32_t foreign;
-
-        (void)state;
-        land(&first, 1100);
-        assert_int_equal(reserve(CLASS_CANCEL, 10, 0, 2000, &t), LIMITER_WAIT);
-        assert_true(limiter_observe(&l, &news, AT(60200), NOW(60200), &foreign));
-        assert_int_equal(limiter_confirm(&l, &t, NOW(60300)), LIMITER_LOST);
-        assert_int_equal(t.state, TICKET_EMPTY);
-        assert_int_equal(weight_spent(N + 1), 0);
-        /* A window that is over. */
-        assert_int_equal(reserve(CLASS_CANCEL, 10, 0, 60300, &other), LIMITER_WAIT);
-        assert_int_equal(limiter_confirm(&l, &other, NOW(4 * 60000)), LIMITER_LOST);
-}
-
 static void what_still_flies_delays_a_held_place(void **state)
 {
         struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 59000), t;
@@ -559,92 +377,6 @@ static void gates_stop_everything_or_one_product(void **state)
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_GO);
 }
 
-static void one_budget_may_be_stopped(void **state)
-{
-        struct limiter_request r = request_of(CLASS_ORDER, 1, 1);
-        struct limiter_ticket t, other;
-
-        (void)state;
-        limiter_shut_pool(&l, ORDERS, 7, AT(31000));
-        limiter_shut_pool(&l, ORDERS, 7, AT(20000)); /* never shorter */
-        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_WAIT);
-        assert_int_equal(t.at_ms, AT(31000));
-        assert_int_equal(t.blocked_by, ORDERS);
-        r.deadline_ms = AT(31000);
-        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &other), LIMITER_LATE);
-        r.deadline_ms = UINT64_MAX;
-        r.charges[1].owner = 8;
-        assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &other), LIMITER_GO);
-        /* Stopped for longer while it waits. */
-        limiter_shut_pool(&l, ORDERS, 7, AT(35000));
-        assert_int_equal(limiter_confirm(&l, &t, NOW(31000)), LIMITER_WAIT);
-        assert_int_equal(t.at_ms, AT(35000));
-        limiter_shut_pool(&l, ORDERS, 7, AT(55000));
-        assert_int_equal(limiter_confirm(&l, &t, NOW(35000)), LIMITER_SHUT);
-        assert_int_equal(t.state, TICKET_EMPTY);
-        /* Beyond all places. */
-        limiter_shut_pool(&l, ORDERS, 7, AT(3600000));
-        r.charges[1].owner = 7;
-        assert_int_equal(limiter_reserve(&l, &r, NOW(56000), &t), LIMITER_SHUT);
-        assert_int_equal(t.at_ms, AT(3600000));
-}
-
-static void limits_that_change_in_mid_window_count_what_is_spent(void **state)
-{
-        const uint64_t less[REGION_POOL_WINDOWS] = { W(60000, 300) };
-        const uint64_t more[REGION_POOL_WINDOWS] = { W(60000, 2000) };
-        struct limiter_ticket t = go(CLASS_CANCEL, 400, 0, 1000), u;
-
-        (void)state;
-        limiter_set_pool(&l, WEIGHT, less);
-        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 2000, &u), LIMITER_WAIT);
-        assert_int_equal(u.at_ms, AT(60000 + GUARD));
-        assert_int_equal(reserve(CLASS_CANCEL, 301, 0, 2000, &u), LIMITER_NEVER);
-        limiter_set_pool(&l, WEIGHT, more);
-        (void)go(CLASS_CANCEL, 1600, 0, 3000);
-        land(&t, 4000);
-        assert_int_equal(weight_spent(N), 2000);
-}
-
-static void a_held_place_is_measured_by_the_limit_of_its_time(void **state)
-{
-        const uint64_t less[REGION_POOL_WINDOWS] = { W(60000, 300) };
-        const uint64_t none[REGION_POOL_WINDOWS] = { 0 };
-        struct limiter_ticket first = go(CLASS_CANCEL, 1000, 0, 1000), t, u;
-
-        (void)state;
-        land(&first, 1100);
-        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 2000, &t), LIMITER_WAIT);
-        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 2000, &u), LIMITER_WAIT);
-        limiter_set_pool(&l, WEIGHT, less);
-        assert_int_equal(limiter_confirm(&l, &t, NOW(60100)), LIMITER_GO);
-        assert_int_not_equal(limiter_confirm(&l, &u, NOW(60100)), LIMITER_GO);
-        /* A window that is no longer counted keeps its last limit for those who hold a place. */
-        limiter_refund(&l, &t);
-        limiter_refund(&l, &u);
-        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 60200, &t), LIMITER_GO);
-        assert_int_equal(reserve(CLASS_CANCEL, 300, 0, 60200, &u), LIMITER_WAIT);
-        land(&t, 60300);
-        limiter_set_pool(&l, WEIGHT, none);
-        assert_int_equal(limiter_confirm(&l, &u, NOW(120100)), LIMITER_GO);
-}
-
-static void windows_of_a_pool_keep_their_places_when_the_order_changes(void **state)
-{
-        const uint64_t other_way[REGION_POOL_WINDOWS] = { W(60000, 300), W(10000, 40) };
-        const uint64_t longer[REGION_POOL_WINDOWS] = { W(86400000, 9), W(60000, 300) };
-        const word_t *pool = region.header->pools[ORDERS];
-
-        (void)state;
-        /* A reader in the middle of the change must find each span that is in both. */
-        limiter_set_pool(&l, ORDERS, other_way);
-        assert_int_equal(pool[0], W(10000, 40));
-        assert_int_equal(pool[1], W(60000, 300));
-        limiter_set_pool(&l, ORDERS, longer);
-        assert_int_equal(pool[1], W(60000, 300));
-        assert_int_equal(pool[0] + pool[2] + pool[3], W(86400000, 9));
-}
-
 static void owners_are_apart_until_the_table_is_full(void **state)
 {
         struct limiter_request r = { .deadline_ms = UINT64_MAX, .n_charges = 1 };
@@ -671,33 +403,6 @@ static void owners_are_apart_until_the_table_is_full(void **state)
         assert_true(limiter_owner(&l, "", 0) != 0);
 }
 
-static void count_slot(void *ctx, const struct window *w, uint16_t pool, uint64_t owner,
-                       uint64_t shut_until_ms)
-{
-        unsigned *n = ctx;
-
-        assert_true(pool == WEIGHT || pool == ORDERS);
-        assert_int_equal(owner, pool == ORDERS ? 7 : 0);
-        assert_int_equal(shut_until_ms, pool == ORDERS ? AT(500) : 0);
-        assert_int_equal(w->limit, pool == WEIGHT ? 1000 : w->span_ms == 10000 ? 50 : 400);
-        ++*n;
-}
-
-static void people_see_every_budget(void **state)
-{
-        struct limiter_ticket t = go(CLASS_ORDER, 1, 1, 1000);
-        unsigned n = 0;
-
-        (void)state;
-        limiter_shut_pool(&l, ORDERS, 7, AT(500));
-        limiter_each_slot(&region, count_slot, &n);
-        assert_int_equal(n, 3);
-        land(&t, 1100);
-        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(1000)), AT(10000 + GUARD));
-        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(9900)), AT(20000 + GUARD));
-        assert_int_equal(limiter_turn_ms(&l, NONE, NOW(1000)), AT(1000));
-}
-
 static void a_clock_far_behind_is_refused_and_nothing_is_taken(void **state)
 {
         struct limiter_ticket t = go(CLASS_ORDER, 1, 1, 16 * 60000), late;
@@ -713,8 +418,6 @@ static void a_clock_far_behind_is_refused_and_nothing_is_taken(void **state)
         assert_int_equal(weight_spent(N + 2400), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, setup)
-
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -728,21 +431,12 @@ int main(void)
                 TEST(a_class_gets_more_as_the_window_goes_by),
                 TEST(who_waits_for_a_ceiling_is_told_when_it_opens),
                 TEST(pacing_makes_polls_wait_and_orders_pay),
-                TEST(a_refund_at_landing_lowers_what_was_spent),
-                TEST(use_by_others_on_this_address_is_found_and_makes_room),
-                TEST(a_count_that_falls_is_believed),
-                TEST(a_held_place_is_lost_to_use_that_nobody_foresaw),
                 TEST(what_still_flies_delays_a_held_place),
                 TEST(what_is_sent_near_the_turn_counts_on_both_sides),
                 TEST(a_fate_unknown_stays_charged_in_both_windows),
                 TEST(a_process_that_dies_leaves_too_much_spent),
                 TEST(gates_stop_everything_or_one_product),
-                TEST(one_budget_may_be_stopped),
-                TEST(limits_that_change_in_mid_window_count_what_is_spent),
-                TEST(a_held_place_is_measured_by_the_limit_of_its_time),
-                TEST(windows_of_a_pool_keep_their_places_when_the_order_changes),
                 TEST(owners_are_apart_until_the_table_is_full),
-                TEST(people_see_every_budget),
                 TEST(a_clock_far_behind_is_refused_and_nothing_is_taken),
         };
 
