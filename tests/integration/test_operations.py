@@ -242,7 +242,8 @@ def test_a_refusal_names_what_is_in_the_way(tmp_path):
             text = json.loads(body)["msg"]
             assert (status, headers["x-weir-verdict"]) == (429, "late"), text
             assert "weir: pacing has room in " in text and ("recvWindow" in text) == signed_too, text
-        assert "pool=pacing" in "".join(gateway.logged("refused")) and "spot" not in text
+        eventually(lambda: "pool=pacing" in "".join(gateway.logged("refused")))
+        assert "spot" not in text
         # Weight is what it counts: 5 leave the bucket four in debt, at ten a minute.
         heavy, light = tmp_path / "heavy", "weir: pacing has room in "
         with Gateway(upstream.url, heavy, "--set", "pacing.requests_per_minute=10", "--set", "pacing.burst=1") as other:

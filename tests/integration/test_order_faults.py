@@ -57,7 +57,7 @@ def ban_everybody(sim, stop, bans):
         connection = http.client.HTTPConnection("127.0.0.1", sim.port)
         try:
             for _ in range(700):
-                connection.request("GET", "/fapi/v1/exchangeInfo")
+                connection.request("GET", "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
                 response = connection.getresponse()
                 response.read()
                 if response.status == 418:
