@@ -133,6 +133,27 @@ static void a_measured_clock_is_everybodys(void **state)
         unlink(path);
 }
 
+static void a_quick_look_is_as_wrong_as_it_says(void **state)
+{
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        unsigned n_quick = 0;
+
+        (void)state;
+        assert_true(l->quick_ms > 0 && l->quick_ms <= 20);
+        for (int i = 0; i < 2000 || n_quick == 0; ++i) {
+                struct limiter_time quick = api_now_quick(l, POLICY_FAPI);
+                struct limiter_time now = api_ms(api_now(l, POLICY_FAPI));
+                bool is_exact = quick.guard_ms == now.guard_ms;
+
+                assert_true(quick.now_ms <= now.now_ms);
+                assert_true(is_exact || quick.guard_ms == now.guard_ms + l->quick_ms);
+                /* Close before a turn it is never the coarse clock that speaks. */
+                assert_true(is_exact || quick.now_ms % 1000 < 900);
+                n_quick += !is_exact;
+        }
+        weir_limiter_close(l);
+}
+
 static void the_time_of_no_group_is_this_machines(void **state)
 {
         struct weir_limiter *l = stage_open(NULL, 0, 0);
@@ -196,6 +217,7 @@ int main(void)
                 cmocka_unit_test(the_default_is_one_and_reads_the_environment_until_it_can),
                 cmocka_unit_test(statistics_show_debt_and_are_nothing_without_a_bucket),
                 cmocka_unit_test(a_measured_clock_is_everybodys),
+                cmocka_unit_test(a_quick_look_is_as_wrong_as_it_says),
                 cmocka_unit_test(the_time_of_no_group_is_this_machines),
                 cmocka_unit_test(after_a_fork_a_shared_bucket_is_one_and_a_private_one_two),
         };

@@ -346,6 +346,47 @@ static void what_holds_nothing_may_be_ended_and_changes_nothing(void **state)
         weir_limiter_close(l);
 }
 
+static unsigned take_all(struct weir_limiter *l, const struct weir_request *request)
+{
+        struct reservation r;
+        unsigned n = 0;
+
+        while (reservation_take(l, request, at(1).now_ms, at(0), &r) == WEIR_GO) {
+                reservation_settle(l, request, &r, r.sent_ms, &ok, at(0), NULL);
+                ++n;
+        }
+        return n;
+}
+
+static void what_is_known_of_a_kind_of_request_is_of_no_other(void **state)
+{
+        static const uint64_t fewer[REGION_POOL_WINDOWS] = { 10000ULL << 32 | 20,
+                                                             60000ULL << 32 | 1200 };
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        struct weir_request mine = find("POST", "/fapi/v1/order", NULL), other, closing = mine;
+        uint16_t pool = (uint16_t)policy_group_pool(POLICY_FAPI, POLICY_ORDERS);
+        struct reservation r;
+
+        (void)state;
+        assert_int_equal(weir_request_find("POST", "/fapi/v1/order", NULL, NULL, "another", &other),
+                         0);
+        assert_int_equal(take_all(l, &mine), 285);
+        assert_int_equal(take_all(l, &other), 285);
+        /* A higher class of the same account has the rest. */
+        closing.request_class = WEIR_CLASS_CANCEL;
+        assert_int_equal(take_all(l, &closing), 15);
+        assert_int_equal(look(l, "futures-orders", 10000).spent, 585);
+        weir_limiter_close(l);
+
+        /* Limits that have changed since. */
+        l = stage_open(NULL, 0, 0);
+        take(l, &mine, &r);
+        limiter_set_pool(&l->limiter, pool, fewer);
+        assert_int_equal(take_all(l, &mine), 18);
+        assert_int_equal(take_all(l, &other), 19);
+        weir_limiter_close(l);
+}
+
 static void only_what_was_found_and_has_a_class_is_a_request(void **state)
 {
         static const struct {
@@ -423,6 +464,7 @@ int main(void)
                 cmocka_unit_test(a_held_place_is_confirmed_when_its_window_opens),
                 cmocka_unit_test(a_signature_that_ends_is_a_deadline),
                 cmocka_unit_test(what_holds_nothing_may_be_ended_and_changes_nothing),
+                cmocka_unit_test(what_is_known_of_a_kind_of_request_is_of_no_other),
                 cmocka_unit_test(only_what_was_found_and_has_a_class_is_a_request),
                 cmocka_unit_test(a_request_must_be_split_as_the_tables_are),
         };
