@@ -632,8 +632,8 @@ struct weir_futures_options {
          * 10000 only against a simulated exchange.
          */
         uint32_t lookup_ms;
-        int max_retries;     /* of what a limit refused */
-        int base_backoff_ms; /* when the exchange does not say when */
+        int max_retries;     /* of what a limit refused; -1: 5 */
+        int base_backoff_ms; /* when the exchange does not say when; -1: 1000 */
         weir_log_fn log;     /* a warning per retry and look-up, an error when given up; or NULL */
         void *log_ctx;
 };

@@ -13,8 +13,6 @@
 #define LINE_SIZE 512
 #define NAME_SIZE 256
 /* More is a mistake of units. */
-#define RETRIES_MAX    1000
-#define BACKOFF_MAX_MS 3600000
 #define JITTER_MAX_PCT 1000
 
 /* -1 is what the environment says, else @otherwise. Return: 0 or -EINVAL. */
@@ -23,14 +21,10 @@ static int read_setting(const char *member, const char *variable, int given, int
 {
         const char *text = given == -1 && variable ? getenv(variable) : NULL;
         uint64_t value = (uint64_t)otherwise;
+        int r = api_check_number(member, given, most, error);
 
-        if (given < -1 || given > most) {
-                api_write_error(error,
-                                "weir_caller_options.%s is %d; a whole number from 0 to %d, or -1 "
-                                "for what is usual",
-                                member, given, most);
-                return -EINVAL;
-        }
+        if (r < 0)
+                return r;
         if (given >= 0)
                 value = (uint64_t)given;
         if (text && text[0] != '\0' &&
@@ -52,14 +46,16 @@ static int configure(struct weir_caller *c, const struct weir_caller_options *o,
         int r;
 
         c->config = CALL_CONFIG_DEFAULT;
-        r = read_setting("max_retries", "WEIR_MAX_RETRIES", o->max_retries, CALL_MAX_RETRIES,
-                         RETRIES_MAX, &c->config.max_retries, error);
+        r = read_setting("weir_caller_options.max_retries", "WEIR_MAX_RETRIES", o->max_retries,
+                         CALL_MAX_RETRIES, API_RETRIES_MAX, &c->config.max_retries, error);
         if (r == 0)
-                r = read_setting("base_backoff_ms", "WEIR_BASE_BACKOFF_MS", o->base_backoff_ms,
-                                 (int)backoff->base_ms, BACKOFF_MAX_MS, &backoff->base_ms, error);
+                r = read_setting("weir_caller_options.base_backoff_ms", "WEIR_BASE_BACKOFF_MS",
+                                 o->base_backoff_ms, (int)backoff->base_ms, API_BACKOFF_MAX_MS,
+                                 &backoff->base_ms, error);
         if (r == 0)
-                r = read_setting("jitter_pct", NULL, o->jitter_pct, (int)backoff->jitter_pct,
-                                 JITTER_MAX_PCT, &backoff->jitter_pct, error);
+                r = read_setting("weir_caller_options.jitter_pct", NULL, o->jitter_pct,
+                                 (int)backoff->jitter_pct, JITTER_MAX_PCT, &backoff->jitter_pct,
+                                 error);
         if (r < 0)
                 return r;
         c->log = o->log;

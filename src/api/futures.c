@@ -81,6 +81,12 @@ WEIR_PUBLIC int weir_futures_open(const struct weir_futures_options *options,
         r = api_take(&o, sizeof(o), SIZED_FUTURES_OPTIONS, options, "weir_futures_options",
                      "WEIR_FUTURES_DEFAULTS", ret_error);
         if (r == 0)
+                r = api_check_number("weir_futures_options.max_retries", o.max_retries,
+                                     API_RETRIES_MAX, ret_error);
+        if (r == 0)
+                r = api_check_number("weir_futures_options.base_backoff_ms", o.base_backoff_ms,
+                                     API_BACKOFF_MAX_MS, ret_error);
+        if (r == 0)
                 r = find_limiter(f, &o, &limiter, ret_error);
         if (r == 0) {
                 configure(f, &o, limiter, &config);

@@ -46,6 +46,15 @@ int api_take(void *to, size_t to_bytes, size_t first, const void *from, const ch
                                  error ? error->text : unread.text);
 }
 
+int api_check_number(const char *member, int given, int most, struct weir_error *error)
+{
+        if (given >= -1 && given <= most)
+                return 0;
+        api_write_error(error, "%s is %d; a whole number from 0 to %d, or -1 for what is usual",
+                        member, given, most);
+        return -EINVAL;
+}
+
 struct api_time api_now(const struct weir_limiter *limiter, enum policy_group group)
 {
         uint64_t wall_us = clock_wall_us();

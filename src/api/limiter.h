@@ -62,4 +62,12 @@ void api_write_error(struct weir_error *error, const char *format, ...) PRINTF(2
 CHECKED int api_take(void *to, size_t to_bytes, size_t first, const void *from, const char *name,
                      const char *defaults, struct weir_error *error);
 
+/* A whole number that a member of options holds: from 0 to @most, or -1 for what is usual. Return:
+ * 0, or -EINVAL with @error written; it may be NULL. */
+CHECKED int api_check_number(const char *member, int given, int most, struct weir_error *error);
+
+/* More is a mistake of units. */
+#define API_RETRIES_MAX    1000
+#define API_BACKOFF_MAX_MS 3600000
+
 #endif

@@ -87,36 +87,12 @@ static void a_newer_program_opens_a_limiter_unless_it_asks_for_more(void **state
         assert_int_equal(weir_limiter_open(&o.options, &l, NULL), -EINVAL);
 }
 
-static void an_order_of_no_size_is_refused_and_says_why(void **state)
-{
-        struct weir_futures_options o = WEIR_FUTURES_DEFAULTS;
-        struct weir_order order = WEIR_ORDER_DEFAULTS;
-        struct weir_order_report report = { .size = sizeof(report) };
-        struct weir_futures *f = NULL;
-        struct weir_error error = { "" };
-
-        (void)state;
-        o.is_testnet = true;
-        if (weir_futures_open(&o, &f, &error) != 0)
-                fail_msg("%s", error.text);
-        order.size = 0;
-        assert_int_equal(weir_futures_place(f, &order, 1, &report), -EINVAL);
-        assert_non_null(strstr(weir_futures_why(f), "WEIR_ORDER_DEFAULTS"));
-        /* And is forgotten with the next call, which has another reason. */
-        order.size = sizeof(order);
-        assert_int_equal(weir_futures_place(f, &order, 1, &report), -EINVAL);
-        assert_null(strstr(weir_futures_why(f), "WEIR_ORDER_DEFAULTS"));
-        assert_true(weir_futures_why(f)[0] != '\0');
-        weir_futures_close(f);
-}
-
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(older_and_newer_programs_are_understood),
                 cmocka_unit_test(each_gets_as_much_as_it_has_room_for),
                 cmocka_unit_test(a_newer_program_opens_a_limiter_unless_it_asks_for_more),
-                cmocka_unit_test(an_order_of_no_size_is_refused_and_says_why),
         };
 
         return cmocka_run_group_tests_name("api/sized", tests, NULL, NULL);
