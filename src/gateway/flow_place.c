@@ -181,4 +181,3 @@ void flow_admit(struct flow *f)
         call_init(&f->call, &g->call, f->request.deadline_ms);
         flow_reserve(f);
 }
-
