@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 set(symbols ${CMAKE_SOURCE_DIR}/src/libweir.sym)
 # The room whose functions leave, and all that it may use.
-set(library_rooms api trade http net call budget classify policy core base)
+set(library_rooms api trade http net sign call budget classify policy core base)
 
 # All its code is in the rooms; a target must have a source.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/libweir.c CONTENT "")

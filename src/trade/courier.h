@@ -22,7 +22,7 @@
 #include "classify/verdict.h"
 #include "core/limiter.h"
 #include "policy/policy.h"
-#include "trade/signer.h"
+#include "sign/signer.h"
 
 struct courier;
 

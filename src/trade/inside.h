@@ -6,10 +6,10 @@
 
 #include "base/buf.h"
 #include "trade/courier.h"
+#include "sign/signer.h"
 #include "trade/filters.h"
 #include "trade/futures.h"
 #include "trade/query.h"
-#include "trade/signer.h"
 
 #include <jansson.h>
 

@@ -6,8 +6,8 @@
  * shows and that is wiped; private keys are OpenSSL's, which wipes its own. Neither is ever
  * printed, nor named in an error.
  */
-#ifndef TRADE_SIGNER_H
-#define TRADE_SIGNER_H
+#ifndef SIGN_SIGNER_H
+#define SIGN_SIGNER_H
 
 #include "base/base.h"
 #include "base/str.h"

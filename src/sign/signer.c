@@ -1,4 +1,4 @@
-#include "trade/signer.h"
+#include "sign/signer.h"
 
 #include <errno.h>
 #include <fcntl.h>
