@@ -4,10 +4,23 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+/*
+ * Before it falls asleep, a loop that has worked looks around for a moment: for a part of the time
+ * that it worked, up to a most. Under load the next event is a few microseconds away; who sleeps
+ * then has to be woken, and whoever wakes it pays more for that than the look costs. A loop with
+ * little to do sleeps at once.
+ */
+#define LOOP_LOOK_PART   4
+#define LOOP_LOOK_MIN_US 5
+#define LOOP_LOOK_MAX_US 20
+/* A yield that took longer let somebody else run: this processor is wanted. */
+#define LOOP_YIELD_US 5
 
 /* Most signals a program listens to: TERM, INT, HUP, USR1, USR2 and as many again. */
 #define LOOP_SIGNALS_MAX 10
@@ -28,6 +41,7 @@ struct grave {
 };
 
 struct signal_watch {
+        struct loop *loop;
         struct event *event;
         loop_fn fn;
         void *ctx;
@@ -36,8 +50,10 @@ struct signal_watch {
 struct loop {
         struct event_base *base;
         bool is_stopped;
-        uint64_t now_us; /* 0: not read since the last wait */
-        struct jobs due; /* for the end of this turn */
+        uint64_t now_us;   /* 0: not read since the last wait */
+        uint64_t awake_us; /* since when it has not slept */
+        bool had_event;    /* in this turn */
+        struct jobs due;   /* for the end of this turn */
         struct jobs running;
         struct grave *graves;
         size_t n_graves, graves_size;
@@ -46,6 +62,7 @@ struct loop {
 };
 
 struct loop_watch {
+        struct loop *loop;
         struct event *event;
         loop_watch_fn fn;
         void *ctx;
@@ -133,6 +150,51 @@ static void run_deferred(struct loop *loop)
         loop->running.n = 0;
 }
 
+/* Return: 0; 1 when there is nothing to wait for; negative when it failed. */
+static int turn(struct loop *loop, int flags)
+{
+        loop->now_us = 0;
+        loop->had_event = false;
+        return event_base_loop(loop->base, EVLOOP_ONCE | flags);
+}
+
+/* Polls until something happens. Return: as above. */
+static int look_around(struct loop *loop, uint64_t now_us, uint64_t until_us)
+{
+        while (now_us < until_us) {
+                int r = turn(loop, EVLOOP_NONBLOCK);
+                uint64_t us;
+
+                if (r != 0 || loop->had_event)
+                        return r;
+                us = clock_mono_us();
+                sched_yield();
+                now_us = clock_mono_us();
+                if (now_us - us > LOOP_YIELD_US)
+                        break;
+        }
+        return 0;
+}
+
+/* Return: as above. */
+static int wait(struct loop *loop)
+{
+        uint64_t now_us = clock_mono_us(), look_us = (now_us - loop->awake_us) / LOOP_LOOK_PART;
+        int r;
+
+        loop->had_event = false;
+        if (look_us > LOOP_LOOK_MAX_US)
+                look_us = LOOP_LOOK_MAX_US;
+        if (look_us >= LOOP_LOOK_MIN_US) {
+                r = look_around(loop, now_us, now_us + look_us);
+                if (r != 0 || loop->had_event)
+                        return r;
+        }
+        r = turn(loop, 0);
+        loop->awake_us = loop_now_us(loop);
+        return r;
+}
+
 int loop_run(struct loop *loop)
 {
         int r = 0;
@@ -140,8 +202,7 @@ int loop_run(struct loop *loop)
         while (!loop->is_stopped && r == 0) {
                 bool has_due = loop->due.n > 0;
 
-                loop->now_us = 0;
-                r = event_base_loop(loop->base, EVLOOP_ONCE | (has_due ? EVLOOP_NONBLOCK : 0));
+                r = has_due ? turn(loop, EVLOOP_NONBLOCK) : wait(loop);
                 if (r == 1 && has_due)
                         r = 0; /* no events, but deferred work */
                 run_deferred(loop);
@@ -175,6 +236,7 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
                 what |= LOOP_WRITE;
         if (events & EV_CLOSED)
                 what |= LOOP_HANGUP;
+        watch->loop->had_event = true;
         watch->fn(watch->ctx, what);
 }
 
@@ -185,7 +247,7 @@ int loop_watch(struct loop *loop, int fd, loop_watch_fn fn, void *ctx,
 
         if (!watch)
                 return -ENOMEM;
-        *watch = (struct loop_watch){ .fn = fn, .ctx = ctx };
+        *watch = (struct loop_watch){ .loop = loop, .fn = fn, .ctx = ctx };
         watch->event =
                 event_new(loop->base, fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
                           on_watch, watch);
@@ -222,6 +284,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 
         (void)fd;
         (void)events;
+        timer->loop->had_event = true;
         /* An expiry from before it was set anew or cleared, in this turn. */
         if (!timer->is_armed || loop_now_us(timer->loop) < timer->at_us)
                 return;
@@ -323,6 +386,7 @@ static void on_signal(evutil_socket_t signal, short events, void *arg)
 
         (void)signal;
         (void)events;
+        watch->loop->had_event = true;
         watch->fn(watch->ctx);
 }
 
@@ -332,7 +396,7 @@ int loop_on_signal(struct loop *loop, int signal, loop_fn fn, void *ctx)
 
         if (loop->n_signals == LOOP_SIGNALS_MAX)
                 return -ENOBUFS;
-        *watch = (struct signal_watch){ .fn = fn, .ctx = ctx };
+        *watch = (struct signal_watch){ .loop = loop, .fn = fn, .ctx = ctx };
         watch->event = event_new(loop->base, signal, EV_SIGNAL | EV_PERSIST, on_signal, watch);
         if (!watch->event)
                 return -ENOMEM;

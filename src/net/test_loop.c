@@ -303,6 +303,68 @@ static void an_empty_loop_returns(void **state)
         assert_int_equal(loop_run(loop), 0);
 }
 
+/* Work for so long that the loop looks around before it sleeps. */
+static void work(void)
+{
+        uint64_t until_us = clock_mono_us() + 200;
+
+        while (clock_mono_us() < until_us)
+                ;
+}
+
+static struct work {
+        struct loop_timer *timer;
+        uint64_t due_us, seen_us;
+} after_work;
+
+static void on_time(void *ctx)
+{
+        struct work *w = ctx;
+
+        w->seen_us = clock_mono_us();
+        tell('t');
+        loop_stop(loop);
+}
+
+static void work_and_set(void *ctx)
+{
+        struct work *w = ctx;
+
+        work();
+        tell('w');
+        w->due_us = clock_mono_us() + 10;
+        loop_timer_set(w->timer, w->due_us);
+}
+
+static void what_comes_while_a_busy_loop_looks_around_is_told_once(void **state)
+{
+        (void)state;
+        assert_int_equal(loop_timer_new(loop, on_time, &after_work, &after_work.timer), 0);
+        assert_int_equal(loop_defer(loop, work_and_set, &after_work), 0);
+        assert_int_equal(loop_run(loop), 0);
+        assert_string_equal(story, "wt");
+        assert_true(after_work.seen_us >= after_work.due_us);
+        after_work.timer = loop_timer_free(after_work.timer);
+}
+
+static void work_and_forget(void *ctx)
+{
+        struct work *w = ctx;
+
+        work();
+        tell('w');
+        w->timer = loop_timer_free(w->timer);
+}
+
+static void a_busy_loop_ends_when_nothing_is_left_to_wait_for(void **state)
+{
+        (void)state;
+        assert_int_equal(loop_timer_new(loop, on_time, &after_work, &after_work.timer), 0);
+        assert_int_equal(loop_defer(loop, work_and_forget, &after_work), 0);
+        assert_int_equal(loop_run(loop), 0);
+        assert_string_equal(story, "w");
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -324,6 +386,10 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_periodic_timer_comes_again, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_signal_is_an_event, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_empty_loop_returns, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        what_comes_while_a_busy_loop_looks_around_is_told_once, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_busy_loop_ends_when_nothing_is_left_to_wait_for,
+                                                set_up, tear_down),
         };
 
         return cmocka_run_group_tests_name("net/loop", tests, NULL, NULL);
