@@ -214,38 +214,37 @@ static int set(struct futures *f, const struct futures_route *route, uint64_t de
         return r;
 }
 
-int futures_set_leverage(struct futures *f, const char *symbol, uint32_t leverage,
-                         uint64_t deadline_ms, struct weir_order_report *ret_report)
+/* As begin(), for a setting of one symbol. Return: as futures_check_symbol(). */
+static int begin_symbol(struct futures *f, const char *symbol, struct weir_order_report *report)
 {
         int r;
 
-        begin(f, ret_report);
+        begin(f, report);
         r = futures_check_symbol(f, symbol);
-        if (r == 0)
-                r = query_add(&f->params, "symbol", symbol);
-        if (r == 0)
-                r = query_add_u64(&f->params, "leverage", leverage);
         if (r < 0)
                 return r;
-        str_copy(str_of(symbol), ret_report->order.symbol, sizeof(ret_report->order.symbol));
-        return set(f, &leverage_route, deadline_ms, ret_report);
+        str_copy(str_of(symbol), report->order.symbol, sizeof(report->order.symbol));
+        return query_add(&f->params, "symbol", symbol);
+}
+
+int futures_set_leverage(struct futures *f, const char *symbol, uint32_t leverage,
+                         uint64_t deadline_ms, struct weir_order_report *ret_report)
+{
+        int r = begin_symbol(f, symbol, ret_report);
+
+        if (r == 0)
+                r = query_add_u64(&f->params, "leverage", leverage);
+        return r < 0 ? r : set(f, &leverage_route, deadline_ms, ret_report);
 }
 
 int futures_set_isolated(struct futures *f, const char *symbol, bool is_isolated,
                          uint64_t deadline_ms, struct weir_order_report *ret_report)
 {
-        int r;
+        int r = begin_symbol(f, symbol, ret_report);
 
-        begin(f, ret_report);
-        r = futures_check_symbol(f, symbol);
-        if (r == 0)
-                r = query_add(&f->params, "symbol", symbol);
         if (r == 0)
                 r = query_add(&f->params, "marginType", is_isolated ? "ISOLATED" : "CROSSED");
-        if (r < 0)
-                return r;
-        str_copy(str_of(symbol), ret_report->order.symbol, sizeof(ret_report->order.symbol));
-        return set(f, &margin_route, deadline_ms, ret_report);
+        return r < 0 ? r : set(f, &margin_route, deadline_ms, ret_report);
 }
 
 int futures_set_hedge(struct futures *f, bool is_hedge, uint64_t deadline_ms,
@@ -255,7 +254,5 @@ int futures_set_hedge(struct futures *f, bool is_hedge, uint64_t deadline_ms,
 
         begin(f, ret_report);
         r = query_add(&f->params, "dualSidePosition", is_hedge ? "true" : "false");
-        if (r < 0)
-                return r;
-        return set(f, &hedge_route, deadline_ms, ret_report);
+        return r < 0 ? r : set(f, &hedge_route, deadline_ms, ret_report);
 }
