@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #define REGION_MAGIC   0x314e4f4947455257ULL /* "WREGION1" as little-endian bytes */
-#define REGION_VERSION 3u
+#define REGION_VERSION 4u
 
 #define REGION_POOLS        64   /* kinds of budgets: spot weight, futures orders, ... */
 #define REGION_POOL_WINDOWS 4    /* windows of one pool: 10 s and 1 min of orders, ... */
@@ -23,6 +23,10 @@
 #define REGION_CLOCKS       16   /* one per product's host */
 #define REGION_EXCHANGES    16   /* one per product group */
 #define REGION_COUNTERS     64   /* what happened, for people to look at */
+#define REGION_RULES        8    /* what the gateways are set to, for all: enum region_rule */
+#define REGION_BREAKERS     8    /* one per product group */
+#define REGION_FRONTS       8    /* one per gate in use: how fast requests leave */
+#define REGION_TURNS        40   /* of each front one per class: who waits for it */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
 
 /*
@@ -107,6 +111,13 @@ struct slot {
         struct cell cells[RING_CELLS];
 };
 
+/* Places in region_header.rules. */
+enum region_rule {
+        RULE_BREAKER, /* call/breaker.h packs it */
+        RULE_RATE,    /* core/front.h, both */
+        RULE_RAMP,
+};
+
 struct region_header {
         /* The birth certificate: written once, under the file lock, magic last. */
         word_t magic;
@@ -144,7 +155,23 @@ struct region_header {
          * it.
          */
         word_t exchanges[REGION_EXCHANGES];
-        uint64_t spare_end[120];
+        /* What the last gateway that started was set to, for all who use the region; enum
+         * region_rule. 0: never set. Relaxed. */
+        word_t rules[REGION_RULES];
+        /*
+         * Circuit breakers (call/breaker.h), by product group. Writers: who got an answer, or none;
+         * who probes. Readers: every admission. Order: relaxed, the word is the whole message.
+         * Killed: a probe that is not told about is given up after a pause.
+         */
+        word_t breakers[REGION_BREAKERS];
+        /*
+         * Fronts, by gate (core/front.h): the time in microseconds at which the front's bucket is
+         * full again; and of each class when the last of those who wait for it was told to come.
+         * Writers: every admission; who has to wait. Relaxed. Killed: a place that nobody uses.
+         */
+        word_t fronts[REGION_FRONTS];
+        word_t turns[REGION_TURNS];
+        uint64_t spare_end[56];
 };
 
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
@@ -156,7 +183,11 @@ _Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes"
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
 _Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");
 _Static_assert(offsetof(struct region_header, exchanges) == 3008, "counters: 512 bytes");
-_Static_assert(offsetof(struct region_header, spare_end) == 3136, "exchanges: 128 bytes");
+_Static_assert(offsetof(struct region_header, rules) == 3136, "exchanges: 128 bytes");
+_Static_assert(offsetof(struct region_header, breakers) == 3200, "rules: 64 bytes");
+_Static_assert(offsetof(struct region_header, fronts) == 3264, "breakers: 64 bytes");
+_Static_assert(offsetof(struct region_header, turns) == 3328, "fronts: 64 bytes");
+_Static_assert(offsetof(struct region_header, spare_end) == 3648, "turns: 320 bytes");
 _Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
 
 #define REGION_HEADER_BYTES 4096u

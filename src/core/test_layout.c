@@ -61,7 +61,9 @@ static void the_header_is_as_drawn(void **state)
                 FIELD(region_header, ceilings),     FIELD(region_header, spare_ceilings),
                 FIELD(region_header, gates),        FIELD(region_header, clocks),
                 FIELD(region_header, pools),        FIELD(region_header, counters),
-                FIELD(region_header, exchanges),    FIELD(region_header, spare_end),
+                FIELD(region_header, exchanges),    FIELD(region_header, rules),
+                FIELD(region_header, breakers),     FIELD(region_header, fronts),
+                FIELD(region_header, turns),        FIELD(region_header, spare_end),
         };
 
         (void)state;
@@ -129,10 +131,14 @@ static void sizes_and_numbers_are_as_said(void **state)
         expect_said("`pools` | ", REGION_POOLS, " pools");
         expect_said("`counters` | ", REGION_COUNTERS, " words");
         expect_said("`exchanges` | ", REGION_EXCHANGES, " words");
+        expect_said("`rules` | ", REGION_RULES, " words");
+        expect_said("`breakers` | ", REGION_BREAKERS, " words");
+        expect_said("`fronts` | ", REGION_FRONTS, " words");
+        expect_said("`turns` | ", REGION_TURNS, " words");
         expect_said("in cell N % ", RING_CELLS, "");
         expect_said("| high | up to ", WINDOW_AMOUNT_MAX, " |");
         /* The lowest row of the versions is the first, the highest ours. */
-        expect_said("| ", REGION_VERSION, " | each group is bound to an exchange");
+        expect_said("| ", REGION_VERSION, " | circuit breakers");
 }
 
 /* Of a word that a take wrote, the bits that the document names. */
