@@ -16,9 +16,9 @@
  * then has to be woken, and whoever wakes it pays more for that than the look costs. A loop with
  * little to do sleeps at once.
  */
-#define LOOP_LOOK_PART   4
-#define LOOP_LOOK_MIN_US 5
-#define LOOP_LOOK_MAX_US 20
+#define LOOP_LOOK_PART   2
+#define LOOP_LOOK_MIN_US 15
+#define LOOP_LOOK_MAX_US 30
 /* A yield that took longer let somebody else run: this processor is wanted. */
 #define LOOP_YIELD_US 5
 
