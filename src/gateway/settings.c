@@ -248,5 +248,7 @@ size_t settings_reload(struct settings *s, const struct settings *next,
                         ignored(t->key);
                 }
         }
+        n_changed += !accounts_are_equal(&s->accounts, &next->accounts);
+        s->accounts = next->accounts;
         return n_changed;
 }

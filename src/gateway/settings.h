@@ -4,7 +4,8 @@
  * What the user may choose. Every setting is declared once, in settings.def: its key, kind, range,
  * default, environment variable, whether a reload (SIGHUP) takes it up, and a sentence of help.
  * The parser, the defaults, `weir check`, `--help` and the test of docs/settings.md all read that
- * one list.
+ * one list. Only the accounts are no row of it, since their names are the user's
+ * (settings_accounts.c).
  *
  * Order: defaults, file, environment, flags; the later wins. Whatever the source, a value passes
  * the same validation, and a mistake is reported, never guessed around:
@@ -22,7 +23,7 @@
  *
  * Each of these goes on after a mistake, so that the user sees all of them at once; the struct is
  * fit for use only when the report is empty at the end. A struct settings owns nothing: copy it by
- * assignment and forget it at will. It is some 20 KiB, so mind deep stacks.
+ * assignment and forget it at will. It is some 60 KiB, so mind deep stacks.
  */
 #ifndef GATEWAY_SETTINGS_H
 #define GATEWAY_SETTINGS_H
@@ -45,6 +46,14 @@
 #define SETTINGS_UNIX_SIZE 108
 /* A configuration beyond this is a mistake in the command line. */
 #define SETTINGS_FILE_MAX ((size_t)1 << 20)
+/* More accounts, and keys of them all, than a desk has: Binance gives an account 30 keys at most.
+ */
+#define SETTINGS_ACCOUNTS_MAX 64
+#define SETTINGS_KEYS_MAX     256
+/* The longest name of an account, with its NUL. */
+#define SETTINGS_NAME_SIZE 64
+/* Twice what a key of Binance has, and a NUL. */
+#define SETTINGS_KEY_SIZE 129
 /* Mistakes worth showing; the rest is counted. */
 #define SETTINGS_MISTAKES_MAX 100
 
@@ -71,6 +80,25 @@ enum settings_id {
 #include "gateway/settings.def"
 #undef SETTING
         SETTINGS_COUNT,
+};
+
+/* API keys that belong to one account, under a name of the user's choosing. */
+struct settings_account {
+        char name[SETTINGS_NAME_SIZE];
+        uint32_t line, column; /* of the name in the file, from 1 */
+};
+
+struct settings_key {
+        char text[SETTINGS_KEY_SIZE]; /* to be shown only through policy_key_text() */
+        uint16_t account;             /* index into settings_accounts.all */
+        uint32_t line, column;
+};
+
+struct settings_accounts {
+        size_t n, n_keys;
+        struct settings_account all[SETTINGS_ACCOUNTS_MAX];
+        struct settings_key keys[SETTINGS_KEYS_MAX];
+        uint32_t line; /* of the section, 0: there is none */
 };
 
 struct settings {
@@ -125,6 +153,8 @@ struct settings {
         struct {
                 enum log_level level;
         } log;
+
+        struct settings_accounts accounts;
 
         /* Where each value was given; line and column for files only, from 1. */
         struct settings_origin {
@@ -211,7 +241,9 @@ CHECKED int settings_check(const struct settings *s, struct settings_report *rep
 size_t settings_reload(struct settings *s, const struct settings *next,
                        void (*ignored)(const char *key));
 
-/* The settings as a file that settings_load_file() takes, with a comment where each is from. */
+/* The settings as a file that settings_load_file() takes, with a comment where each is from. Only
+ * the accounts' keys would have to be written out again: they are shown by their first characters.
+ */
 void settings_print(const struct settings *s, FILE *to);
 /* { "listen": { "value": ["127.0.0.1:8900"], "source": "default", "reload": false }, ... } */
 void settings_print_json(const struct settings *s, FILE *to);

@@ -74,6 +74,30 @@ static void print_list(const struct settings *s, size_t id, FILE *to)
         }
 }
 
+/* Without dots at the end it would be taken for a key when the print is loaded again. */
+static void print_accounts(const struct settings_accounts *accounts, FILE *to)
+{
+        char text[POLICY_KEY_TEXT_SIZE];
+
+        fputs(accounts->n > 0 ? "accounts:" : "accounts: {}", to);
+        if (accounts->line > 0)
+                fprintf(to, "  # file, line %u", accounts->line);
+        fputc('\n', to);
+        for (size_t i = 0; i < accounts->n; ++i) {
+                const char *before = "";
+
+                fprintf(to, "  %s:\n    keys: [", accounts->all[i].name);
+                for (size_t k = 0; k < accounts->n_keys; ++k) {
+                        if (accounts->keys[k].account != i)
+                                continue;
+                        fputs(before, to);
+                        print_scalar(policy_key_text(str_of(accounts->keys[k].text), text), to);
+                        before = ", ";
+                }
+                fprintf(to, "]  # line %u; the first characters of each\n", accounts->all[i].line);
+        }
+}
+
 void settings_print(const struct settings *s, FILE *to)
 {
         struct str section = STR_NULL;
@@ -95,6 +119,7 @@ void settings_print(const struct settings *s, FILE *to)
                 print_scalar(value_text(t, s, text, sizeof(text)), to);
                 print_origin(s, i, to);
         }
+        print_accounts(&s->accounts, to);
 }
 
 /* A path need not be UTF-8, but JSON must be. */
@@ -128,6 +153,25 @@ static json_t *json_value(const struct setting *t, const struct settings *s)
         }
 }
 
+/* { "desk-a": { "keys": [ "AbCdEf..." ] } } */
+static json_t *json_accounts(const struct settings_accounts *accounts)
+{
+        json_t *all = json_object();
+        char text[POLICY_KEY_TEXT_SIZE];
+
+        for (size_t i = 0; i < accounts->n; ++i) {
+                json_t *keys = json_array();
+
+                for (size_t k = 0; k < accounts->n_keys; ++k)
+                        if (accounts->keys[k].account == i)
+                                json_array_append_new(keys, json_text(policy_key_text(
+                                                                    str_of(accounts->keys[k].text),
+                                                                    text)));
+                json_object_set_new(all, accounts->all[i].name, json_pack("{s:o}", "keys", keys));
+        }
+        return all;
+}
+
 void settings_print_json(const struct settings *s, FILE *to)
 {
         json_t *all = json_object();
@@ -140,6 +184,11 @@ void settings_print_json(const struct settings *s, FILE *to)
                                               "source", sources[s->origins[i].source], "reload",
                                               t->is_reloadable));
         }
+        json_object_set_new(
+                all, "accounts",
+                json_pack("{s:o, s:s, s:b}", "value", json_accounts(&s->accounts), "source",
+                          sources[s->accounts.line > 0 ? SETTINGS_FILE : SETTINGS_DEFAULT],
+                          "reload", true));
         json_dumpf(all, to, JSON_INDENT(2));
         fputc('\n', to);
         json_decref(all);
@@ -177,4 +226,7 @@ void settings_print_help(FILE *to)
                         fprintf(to, "; environment %s", t->env);
                 fprintf(to, "%s\n", t->is_reloadable ? "" : "; needs a restart");
         }
+        fprintf(to, "  %-28s %s\n  %-28s %s\n", "accounts",
+                "API keys that are one account's and share its order budgets.", "",
+                "names of your own, below each \"keys: [KEY1, KEY2]\"; default {}");
 }

@@ -56,6 +56,9 @@ bool setting_has_section(struct str name);
 void setting_came_from(struct settings *s, const struct setting *t, enum settings_source source,
                        uint32_t line, uint32_t column);
 
+/* The same accounts with the same keys, in the same order. */
+bool accounts_are_equal(const struct settings_accounts *a, const struct settings_accounts *b);
+
 /* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
 CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,
                        uint32_t column, const char *format, ...) PRINTF(5, 6);

@@ -3,7 +3,8 @@
  *
  * The file is read whole, libyaml turns it into a document whose nodes know their line and column,
  * and this walk follows the document two levels deep: keys, and sections with keys. A key's name
- * chooses the setting; what a value may be is settings_value.c's business.
+ * chooses the setting; what a value may be is settings_value.c's business. The section whose names
+ * are the user's own, "accounts", is settings_accounts.c's.
  *
  * A mistake of syntax ends the reading, since nothing after it can be trusted. All others are
  * collected.
@@ -14,63 +15,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <yaml.h>
 
 #include "gateway/settings_guess.h"
 #include "gateway/settings_table.h"
 #include "gateway/settings_value.h"
-
-struct reader {
-        struct settings *s;
-        struct settings_report *report;
-        const char *name;
-        struct str bytes;
-        yaml_document_t *document;
-        uint32_t seen[SETTINGS_COUNT]; /* line of the setting in this file, 0: not yet */
-        int answer;
-};
-
-/* Positions of libyaml count from 0, those of people from 1. */
-static uint32_t from_one(size_t n)
-{
-        return n < UINT32_MAX ? (uint32_t)n + 1 : UINT32_MAX;
-}
-
-/* Notes an answer of report_add() for the end; the walk stops early only for lack of memory. */
-static void note(struct reader *r, int answer)
-{
-        if (r->answer >= 0 && answer != 0)
-                r->answer = answer;
-}
-
-#define add_at_node(r, node, ...)                                                                  \
-        note(r, report_add((r)->report, (r)->name, from_one((node)->start_mark.line),              \
-                           from_one((node)->start_mark.column), __VA_ARGS__))
-
-static struct str scalar(const yaml_node_t *node)
-{
-        return str_from((const char *)node->data.scalar.value, node->data.scalar.length);
-}
-
-/* Nothing, "~" or "null" without quotes. */
-static bool is_empty(const yaml_node_t *node)
-{
-        struct str s;
-
-        if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-                return false;
-        s = scalar(node);
-        return s.n == 0 || str_eq(s, STR_LITERAL("~")) || str_eq_nocase(s, STR_LITERAL("null"));
-}
-
-static bool has_tag(const yaml_node_t *node)
-{
-        const char *tag = (const char *)node->tag;
-
-        return tag && strcmp(tag, YAML_DEFAULT_SCALAR_TAG) != 0 &&
-               strcmp(tag, YAML_DEFAULT_SEQUENCE_TAG) != 0 &&
-               strcmp(tag, YAML_DEFAULT_MAPPING_TAG) != 0;
-}
+#include "gateway/settings_yaml.h"
 
 static void take_scalar(struct reader *r, const struct setting *t, const yaml_node_t *node)
 {
@@ -133,6 +82,8 @@ static void add_unknown(struct reader *r, struct str section, const yaml_node_t 
 
         guess_init(&near, word);
         guess_init(&far, word);
+        if (section.n == 0)
+                guess_offer(&near, STR_LITERAL("accounts"));
         for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
                 const struct setting *t = &settings_table[i];
 
@@ -243,7 +194,9 @@ static void take_pair(struct reader *r, struct str section, const yaml_node_t *k
                 return;
         }
         t = setting_find(section, scalar(key));
-        if (t)
+        if (section.n == 0 && str_eq(scalar(key), STR_LITERAL("accounts")))
+                accounts_read(r, key, value);
+        else if (t)
                 take_setting(r, t, key, value);
         else if (section.n == 0 && setting_has_section(scalar(key)))
                 take_section(r, scalar(key), key, value);

@@ -111,6 +111,16 @@ uint64_t policy_expires_ms(const struct policy_plan *plan)
         return plan->timestamp_ms ? plan->timestamp_ms + plan->recv_window_us / US_PER_MS : 0;
 }
 
+const char *policy_key_text(struct str api_key, char *to)
+{
+        size_t n = api_key.n / 4 < 8 ? api_key.n / 4 : 8;
+
+        for (size_t i = 0; i < n; ++i)
+                to[i] = api_key.p[i] > 0x20 && api_key.p[i] < 0x7f ? api_key.p[i] : '?';
+        memcpy(to + n, "...", 4);
+        return to;
+}
+
 uint64_t policy_account(struct str api_key)
 {
         uint64_t hash = table_hash(UINT32_MAX, api_key);

@@ -231,6 +231,19 @@ CHECKED int policy_group_pool(enum policy_group group, enum policy_unit unit);
 size_t policy_endpoint_count(void);
 const struct policy_endpoint *policy_endpoint(size_t index);
 
+/* Room for what policy_key_text() writes. */
+#define POLICY_KEY_TEXT_SIZE 12
+
+/**
+ * policy_key_text() - an API key for people: its first characters, never all of it
+ * @to: of POLICY_KEY_TEXT_SIZE bytes
+ *
+ * A quarter of it, at most eight characters, and "...".
+ *
+ * Return: @to.
+ */
+const char *policy_key_text(struct str api_key, char *to);
+
 /* A number for an API key, never 0, the same in every process. Not a secret, not reversible. */
 uint64_t policy_account(struct str api_key);
 
