@@ -133,7 +133,7 @@ static void only_the_server_and_the_way_to_it_count(void **state)
         } rows[] = {
                 { VERDICT_UNSENT, 0, true },        { VERDICT_UNKNOWN_FATE, 0, true },
                 { VERDICT_FAILED, 500, true },      { VERDICT_UNAVAILABLE, 503, true },
-                { VERDICT_MAINTENANCE, 400, true }, { VERDICT_OVERLOADED, 500, true },
+                { VERDICT_MAINTENANCE, 400, true }, { VERDICT_OVERLOADED, 503, false },
                 { VERDICT_OK, 200, false },         { VERDICT_REJECTED, 400, false },
                 { VERDICT_BANNED, 418, false },     { VERDICT_OVER_WEIGHT, 429, false },
                 { VERDICT_PARTLY, 409, false },     { VERDICT_GONE, 400, false },
@@ -148,6 +148,76 @@ static void only_the_server_and_the_way_to_it_count(void **state)
         }
 }
 
+/* One word for several processes, as it goes through a failure and back. */
+static void a_shared_word_is_probed_by_one_and_never_by_an_order(void **state)
+{
+        const uint64_t rule = breaker_config_pack(&config);
+        _Atomic(uint64_t) word = 0;
+        uint64_t at_ms = 0;
+
+        (void)state;
+        assert_int_equal(breaker_tell(&word, rule, true, 10), BREAKER_STAYED);
+        assert_int_equal(breaker_tell(&word, rule, true, 10), BREAKER_STAYED);
+        assert_int_equal(breaker_pass(&word, rule, true, 10, &at_ms), BREAKER_SEND);
+        assert_int_equal(breaker_tell(&word, rule, true, 10), BREAKER_TURNED_OPEN);
+        assert_int_equal(breaker_pass(&word, rule, true, 500, &at_ms), BREAKER_REFUSE);
+        assert_int_equal(at_ms, 1010);
+        assert_false(breaker_is_due(&word, rule, 1009));
+        assert_true(breaker_is_due(&word, rule, 1010));
+        /* An order does not probe, and says when to come back. */
+        assert_int_equal(breaker_pass(&word, rule, false, 1010, &at_ms), BREAKER_REFUSE);
+        assert_int_equal(at_ms, 1110);
+        assert_true(breaker_is_shut(&word, rule, 1010, &at_ms));
+        assert_int_equal(breaker_pass(&word, rule, true, 1010, &at_ms), BREAKER_PROBE);
+        assert_int_equal(breaker_pass(&word, rule, true, 1010, &at_ms), BREAKER_REFUSE);
+        assert_int_equal(breaker_tell(&word, rule, true, 1100), BREAKER_TURNED_OPEN);
+        assert_int_equal(breaker_pass(&word, rule, true, 2100, &at_ms), BREAKER_PROBE);
+        assert_int_equal(breaker_tell(&word, rule, false, 2200), BREAKER_TURNED_CLOSED);
+        assert_int_equal(word, 0);
+}
+
+static void a_breaker_that_nobody_probes_lapses(void **state)
+{
+        const uint64_t rule = breaker_config_pack(&config);
+        const uint64_t over = 1000 + BREAKER_LAPSE_MS;
+        _Atomic(uint64_t) word = 0;
+        uint64_t at_ms;
+
+        (void)state;
+        for (int i = 0; i < 3; ++i)
+                (void)breaker_tell(&word, rule, true, 0);
+        assert_int_equal(breaker_pass(&word, rule, false, over - 1, &at_ms), BREAKER_REFUSE);
+        assert_int_equal(breaker_pass(&word, rule, false, over, &at_ms), BREAKER_SEND);
+        assert_int_equal(breaker_state(word), BREAKER_CLOSED);
+        /* One failure is enough then. */
+        assert_int_equal(breaker_tell(&word, rule, true, over + 5), BREAKER_TURNED_OPEN);
+}
+
+static void a_threshold_of_none_never_opens(void **state)
+{
+        const struct breaker_config off = { .threshold = 0, .pause_ms = 1000 };
+        const uint64_t on = breaker_config_pack(&config), rule = breaker_config_pack(&off);
+        _Atomic(uint64_t) word = 0;
+        struct breaker_view view;
+        uint64_t at_ms;
+
+        (void)state;
+        for (int i = 0; i < 100; ++i)
+                assert_int_equal(breaker_tell(&word, rule, true, 10), BREAKER_STAYED);
+        for (int i = 0; i < 3; ++i)
+                (void)breaker_tell(&word, on, true, 10);
+        /* It was open when it was turned off. */
+        breaker_look(&word, on, &view);
+        assert_int_equal(view.state, BREAKER_OPEN);
+        assert_int_equal(view.failures, 3);
+        assert_int_equal(view.probe_ms, 1010);
+        assert_false(breaker_is_shut(&word, rule, 11, &at_ms));
+        assert_int_equal(breaker_pass(&word, rule, false, 11, &at_ms), BREAKER_SEND);
+        /* A word that nobody has written is the default. */
+        assert_int_equal(breaker_config_unpack(0).threshold, 10);
+        assert_int_equal(breaker_config_unpack(on).pause_ms, 1000);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -156,6 +226,9 @@ int main(void)
                 cmocka_unit_test(a_clock_that_went_back_waits_one_pause),
                 cmocka_unit_test(no_word_shuts_the_way_for_good),
                 cmocka_unit_test(only_the_server_and_the_way_to_it_count),
+                cmocka_unit_test(a_shared_word_is_probed_by_one_and_never_by_an_order),
+                cmocka_unit_test(a_breaker_that_nobody_probes_lapses),
+                cmocka_unit_test(a_threshold_of_none_never_opens),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

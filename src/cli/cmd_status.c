@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/option.h"
+#include "call/breaker.h"
 #include "core/limiter.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
@@ -33,7 +34,18 @@ struct look {
         size_t n;
 };
 
-/* The exchange's time for a pool, as the last one who measured it left it. */
+/* The exchange's time for a product, as the last one who measured it left it; else ours. */
+static struct limiter_time group_now(const struct look *look, unsigned group)
+{
+        int64_t offset_ms;
+        uint32_t error_ms;
+
+        if (!exclock_read(&look->region->header->clocks[group], &offset_ms, &error_ms))
+                return (struct limiter_time){ look->wall_ms, 0 };
+        return (struct limiter_time){ look->wall_ms + (uint64_t)offset_ms, error_ms };
+}
+
+/* The same for a pool: of the first of its products whose time is known. */
 static struct limiter_time time_of(const struct look *look, const struct policy_pool *pool)
 {
         for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
@@ -42,8 +54,7 @@ static struct limiter_time time_of(const struct look *look, const struct policy_
 
                 if ((pool->groups & 1u << g) &&
                     exclock_read(&look->region->header->clocks[g], &offset_ms, &error_ms))
-                        return (struct limiter_time){ look->wall_ms + (uint64_t)offset_ms,
-                                                      error_ms };
+                        return group_now(look, g);
         }
         return (struct limiter_time){ look->wall_ms, 0 };
 }
@@ -190,6 +201,37 @@ static void show_gates(const struct look *look, json_t *gates)
         }
 }
 
+/* Breakers that are not closed. */
+static void show_breakers(const struct look *look, json_t *breakers)
+{
+        const struct region_header *header = look->region->header;
+        uint64_t rule = atomic_load_explicit(&header->rules[RULE_BREAKER], memory_order_relaxed);
+
+        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
+                const char *name = policy_group_name((enum policy_group)g);
+                uint64_t now_ms = group_now(look, g).now_ms, left_ms;
+                struct breaker_view v;
+
+                breaker_look(&header->breakers[g], rule, &v);
+                if (v.state == BREAKER_CLOSED)
+                        continue;
+                left_ms = v.probe_ms > now_ms ? v.probe_ms - now_ms : 0;
+                if (breakers)
+                        json_array_append_new(breakers,
+                                              json_pack("{s:s, s:s, s:I, s:I}", "product", name,
+                                                        "state",
+                                                        v.state == BREAKER_PROBING ? "probing"
+                                                                                   : "open",
+                                                        "failures", (json_int_t)v.failures,
+                                                        "for_ms", (json_int_t)left_ms));
+                else
+                        printf("%-18s does not answer (%u failures in a row): %s\n", name,
+                               v.failures,
+                               v.state == BREAKER_PROBING ? "being asked now"
+                                                          : "nothing is sent for a moment");
+        }
+}
+
 static json_t *counters_json(const struct region *region)
 {
         json_t *counters = json_object();
@@ -221,19 +263,22 @@ static void print_all(struct look *look)
                 puts("no budget has been used yet");
         show_buckets(look, NULL);
         show_gates(look, NULL);
+        show_breakers(look, NULL);
         print_counters(look->region);
 }
 
 static void print_json(struct look *look, const char *path)
 {
-        json_t *gates = json_array(), *pacing = json_array(), *root;
+        json_t *gates = json_array(), *pacing = json_array(), *breakers = json_array(), *root;
 
         look->budgets = json_array();
         limiter_each_slot(look->region, show_slot, look);
         show_buckets(look, pacing);
         show_gates(look, gates);
-        root = json_pack("{s:s, s:o, s:o, s:o, s:o}", "region", path, "budgets", look->budgets,
-                         "pacing", pacing, "gates", gates, "counters", counters_json(look->region));
+        show_breakers(look, breakers);
+        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "region", path, "budgets", look->budgets,
+                         "pacing", pacing, "gates", gates, "breakers", breakers, "counters",
+                         counters_json(look->region));
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "classify/classify.h"
 #include "budget/budget.h"
+#include "gateway/breakers.h"
 #include "gateway/flow.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
@@ -53,15 +54,22 @@ static uint64_t period_us(const struct errand *e)
                US_PER_MS;
 }
 
+/* The way is shut for it: the breaker's own probe passes. */
+static bool is_cut_off(struct errand *e)
+{
+        return !e->is_knocking && breakers_are_shut(e->gateway, e->upstream, NULL);
+}
+
 static bool errand_leave(struct http_call *call)
 {
         struct errand *e = container_of(call, struct errand, call);
         uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms;
 
         e->sent_ms = now_ms;
-        if (e->is_uncharged)
-                return gates_are_open(e);
-        return ticket_may_leave(&e->ticket, now_ms);
+        e->is_held_back =
+                is_cut_off(e) ||
+                (e->is_uncharged ? !gates_are_open(e) : !ticket_may_leave(&e->ticket, now_ms));
+        return !e->is_held_back;
 }
 
 static void errand_head(struct http_call *call, const struct http_head *head)
@@ -244,6 +252,9 @@ static void errand_done(struct http_call *call)
         in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
         classify(&in, &verdict);
         stops_note(e->gateway, e->upstream, &e->plan, &verdict);
+        e->is_knocking = false;
+        breakers_tell(e->gateway, e->upstream, breaker_is_failure(&verdict),
+                      verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
         e->due_us = received_us + period_us(e);
         if (verdict.kind == VERDICT_OK && e->kind == ERRAND_TIME)
                 take_time(e, received_us);
@@ -276,6 +287,10 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
         if (e->is_uncharged && !e->is_unreached)
                 ++e->n_uncharged;
         e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
+        /* One that was held back at the last moment says nothing about the way. */
+        if (!e->is_held_back)
+                breakers_tell(e->gateway, e->upstream, true, why);
+        e->is_knocking = false;
         if (e->kind == ERRAND_PROBE)
                 finish_probe(e, false);
         log_event(LOG_DEBUG, "errand_failed", "path=%.*s why=\"%s\"", STR_ARGS(e->path), why);
@@ -305,6 +320,8 @@ static bool errand_reserve(struct errand *e)
         struct limiter_request request;
         int r;
 
+        if (is_cut_off(e))
+                return false;
         if (!str_split(&rest, '?', &input.path))
                 return false;
         input.query = rest;
@@ -338,7 +355,7 @@ static void errand_send(struct errand *e)
                                      STR_ARGS(e->path), e->upstream->host_field, WEIR_VERSION);
         must(e->n_head < sizeof(e->head));
         e->n_body = e->n_news = 0;
-        e->is_cut = false;
+        e->is_cut = e->is_held_back = false;
         e->status = 0;
         if (e->kind == ERRAND_INFO)
                 e->upstream->errands.limits = RATELIMITS_NULL;
@@ -394,6 +411,40 @@ void errand_ask_time(struct gateway *g, struct upstream *u)
                 errand_send(e);
 }
 
+/* Its call was cancelled: it may have been sent. */
+static void give_up(struct errand *e)
+{
+        if (e->is_uncharged && e->call.sent_us > 0)
+                ++e->n_uncharged;
+        limiter_abandon(&e->ticket);
+        e->is_running = false;
+}
+
+bool errand_can_knock(struct gateway *g, struct upstream *u)
+{
+        struct errand *e = &u->errands.all[ERRAND_TIME];
+
+        (void)g;
+        return gates_are_open(e);
+}
+
+void errand_knock(struct gateway *g, struct upstream *u)
+{
+        struct errand *e = &u->errands.all[ERRAND_TIME];
+
+        (void)g;
+        /* One that has not been answered for so long is given up. */
+        if (e->is_running) {
+                http_call_cancel(&e->call);
+                give_up(e);
+        }
+        e->is_knocking = true;
+        errand_send(e);
+        /* No room for it: another one will be it. */
+        if (!e->is_running)
+                e->is_knocking = false;
+}
+
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate)
 {
         struct errand *e = &u->errands.all[ERRAND_PROBE];
@@ -412,7 +463,6 @@ void errands_stop(struct upstream *u)
                 if (!e->is_running)
                         continue;
                 http_call_cancel(&e->call);
-                limiter_abandon(&e->ticket);
-                e->is_running = false;
+                give_up(e);
         }
 }

@@ -40,6 +40,8 @@ struct errand {
         unsigned n_uncharged; /* time: such requests that the books still lack */
         bool is_unreached;    /* the last try found no connection */
         unsigned gate;        /* probe: which one is tested */
+        bool is_knocking;     /* time: it is the probe of a breaker */
+        bool is_held_back;    /* its place or its way was gone when it could have left */
         struct http_call call;
         struct limiter_ticket ticket;
         struct policy_plan plan;
@@ -67,6 +69,10 @@ void errands_init(struct gateway *g, struct upstream *u);
 void errands_run(struct gateway *g, struct upstream *u);
 /* Asks for the time at once where the last try found no connection, as any request would. */
 void errand_ask_time(struct gateway *g, struct upstream *u);
+/* Asks for the time as the probe of a breaker, which the caller has just been given. */
+void errand_knock(struct gateway *g, struct upstream *u);
+/* Nothing is in the way of that. */
+bool errand_can_knock(struct gateway *g, struct upstream *u);
 /* Sends the probe for @gate, which the caller has just been given. */
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate);
 void errands_stop(struct upstream *u);

@@ -1,6 +1,7 @@
 #include "gateway/flow.h"
 #include "base/log.h"
 #include "budget/budget.h"
+#include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
@@ -140,8 +141,9 @@ static void flow_start(struct flow *f)
                 flow_end(f);
                 return;
         }
-        /* Who is stopped is told so at once. */
-        if (upstream_knows_time(g, f->upstream) || f->upstream->has_given_up ||
+        /* Who is stopped, or cut off, is told so at once. */
+        if (breakers_are_shut(g, f->upstream, NULL) || upstream_knows_time(g, f->upstream) ||
+            f->upstream->has_given_up ||
             !flow_gates_are_open(f, upstream_now(g, f->upstream).now_ms))
                 flow_admit(f);
         else

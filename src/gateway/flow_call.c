@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "classify/classify.h"
+#include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/refuse.h"
 #include "gateway/reply.h"
@@ -25,7 +26,8 @@ static bool flow_leave(struct http_call *http)
         now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
         f->sent_ms = now_ms;
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
-                           !flow_gates_are_open(f, now_ms);
+                           !flow_gates_are_open(f, now_ms) ||
+                           breakers_are_shut(f->gateway, f->upstream, NULL);
         if (f->may_not_leave)
                 return false;
         counter_add(f->gateway->region.header, COUNTER_sent);
@@ -100,6 +102,7 @@ static void flow_head(struct http_call *http, const struct http_head *head)
         }
         if (f->is_collecting)
                 return;
+        breakers_tell(g, f->upstream, false, "");
         flow_land(f, head->status == 200 ? POLICY_OUTCOME_OK : 0);
         f->state = FLOW_ANSWERING;
         reply_start(f);
@@ -124,6 +127,8 @@ static bool flow_judge(struct flow *f, bool may_retry)
                 outcomes |= POLICY_OUTCOME_EXPIRED;
         flow_land(f, outcomes);
         stops_note(g, f->upstream, &f->plan, &verdict);
+        breakers_tell(g, f->upstream, breaker_is_failure(&verdict),
+                      verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
         if (verdict.executed == EXECUTED_UNKNOWN)
                 counter_add(g->region.header, COUNTER_unknown_fate);
         if (!may_retry || f->is_gone || g->is_draining)
@@ -250,6 +255,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                         flow_reserve(f);
                         return;
                 }
+                breakers_tell(g, f->upstream, true, why);
                 flow_not_sent(f, why);
                 return;
         }
@@ -265,6 +271,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                         flow_send(f);
                 return;
         }
+        breakers_tell(g, f->upstream, true, why);
         if (f->state == FLOW_ANSWERING) {
                 log_event(LOG_WARN, "reply_cut", "group=%s why=\"%s\"",
                           policy_group_name(f->plan.group), why);

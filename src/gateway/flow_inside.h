@@ -42,6 +42,8 @@ void flow_reserve(struct flow *f);
 void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us);
 /* The same. @until_ms: exchange clock. */
 void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms);
+/* Refused, since its upstream does not answer. Return: true when that ended it. */
+CHECKED bool flow_is_cut_off(struct flow *f);
 /* Neither all nor its product is stopped. */
 bool flow_gates_are_open(struct flow *f, uint64_t now_ms);
 

@@ -1,4 +1,5 @@
 #include "budget/budget.h"
+#include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
@@ -95,8 +96,21 @@ static void flow_place(struct flow *f, int answer)
         }
 }
 
+bool flow_is_cut_off(struct flow *f)
+{
+        uint64_t for_ms;
+
+        if (LIKELY(!breakers_are_shut(f->gateway, f->upstream, &for_ms)))
+                return false;
+        refuse_breaker(f, for_ms);
+        flow_end(f);
+        return true;
+}
+
 void flow_reserve(struct flow *f)
 {
+        if (flow_is_cut_off(f))
+                return;
         flow_place(f, limiter_reserve(&f->gateway->limiter, &f->request,
                                       upstream_now(f->gateway, f->upstream), &f->ticket));
 }
@@ -114,6 +128,8 @@ void flow_due(struct flow *f)
                 flow_reserve(f);
                 return;
         }
+        if (flow_is_cut_off(f))
+                return;
         r = limiter_confirm(&f->gateway->limiter, &f->ticket, time);
         if (r == LIMITER_WAIT) {
                 /* Not counted again as waiting: it is the same wait. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "budget/exchange.h"
+#include "gateway/breakers.h"
 #include "gateway/flow.h"
 #include "gateway/queue.h"
 #include "gateway/stops.h"
@@ -18,6 +19,19 @@
 
 /* Errands, probes and the like are looked at this often. */
 #define HOUSEKEEPING_US (50 * US_PER_MS)
+
+/* What all who use the region obey. */
+static void store_rules(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        struct breaker_config breaker = {
+                .threshold = s->breaker.threshold,
+                .pause_ms = (uint32_t)s->breaker.pause_ms,
+        };
+
+        atomic_store_explicit(&g->region.header->rules[RULE_BREAKER], breaker_config_pack(&breaker),
+                              memory_order_relaxed);
+}
 
 /* Settings that take effect without a restart. */
 static void apply_settings(struct gateway *g)
@@ -37,6 +51,7 @@ static void apply_settings(struct gateway *g)
         g->call.max_retries = s->retry.max_retries;
         g->call.backoff.base_ms = (uint32_t)s->retry.base_backoff_ms;
         g->call.backoff.jitter_pct = s->retry.jitter_pct;
+        store_rules(g);
         log_set_level(s->log.level);
         if (!s->limits)
                 log_event(LOG_WARN, "limits_off",
@@ -176,8 +191,10 @@ static void on_housekeeping(void *ctx)
                 if (!u->has_started && upstream_knows_time(g, u))
                         flow_start_waiting(g, u);
         }
-        if (!g->is_draining && g->settings.limits)
+        if (!g->is_draining && g->settings.limits) {
                 stops_probe(g);
+                breakers_probe(g);
+        }
         stop_when_idle(g);
 }
 

@@ -196,6 +196,21 @@ void refuse_queue(struct flow *f)
         log_refusal(f, "queue", 0);
 }
 
+void refuse_breaker(struct flow *f, uint64_t wait_ms)
+{
+        struct answer a;
+
+        a = (struct answer){ 503, CODE_DISCONNECTED, "breaker", wait_ms / MS_PER_SECOND + 1 };
+        counter_add(f->gateway->region.header, COUNTER_refused_breaker);
+        answer_send(f->exchange, &a,
+                    "the exchange does not answer requests to /%s, or fails on its side, again and "
+                    "again; nothing was sent; it is asked anew in %llu ms (breaker.pause); send it "
+                    "again then",
+                    policy_group_name(f->plan.group), (unsigned long long)wait_ms);
+        f->exchange = NULL;
+        log_refusal(f, a.verdict, wait_ms);
+}
+
 void refuse_memory(struct flow *f)
 {
         flow_answer(f, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },

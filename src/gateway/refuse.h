@@ -17,6 +17,8 @@ void refuse_busy(struct http_exchange *exchange);
 /* @answer: LIMITER_NEVER, _LATE, _SHUT, _CROWDED or -ENOSPC; @at_ms: when it would be possible. */
 void refuse_limiter(struct flow *f, int answer, uint64_t at_ms);
 void refuse_queue(struct flow *f);
+/* Its upstream does not answer, and is asked again in @wait_ms. */
+void refuse_breaker(struct flow *f, uint64_t wait_ms);
 void refuse_memory(struct flow *f);
 void refuse_wish(struct flow *f, const char *field, struct str value, const char *wanted);
 /* No byte left. */

@@ -125,6 +125,12 @@ struct settings {
                 uint32_t jitter_pct;
         } retry;
 
+        /* When an upstream fails again and again. */
+        struct {
+                uint32_t threshold; /* 0: off */
+                uint64_t pause_ms;
+        } breaker;
+
         uint32_t ceiling_pct[CLASS_COUNT];
         uint32_t opens_from_pct; /* share of a window after which the ceilings rise to 100 % */
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "classify/classify.h"
 #include "budget/budget.h"
+#include "gateway/breakers.h"
 #include "http/write.h"
 
 #include <errno.h>
@@ -21,8 +22,9 @@ static bool wants_rest(struct gateway *g, const struct upstream *u)
 {
         uint64_t now_ms = upstream_now(g, u).now_ms;
 
-        return g->settings.limits && (is_banned(g, BUDGET_GATE_ALL, now_ms) ||
-                                      is_banned(g, budget_gate(u->group), now_ms));
+        return g->settings.limits &&
+               (is_banned(g, BUDGET_GATE_ALL, now_ms) ||
+                is_banned(g, budget_gate(u->group), now_ms) || breakers_are_shut(g, u, NULL));
 }
 
 void upstream_rest(struct gateway *g, struct upstream *u)

@@ -17,7 +17,8 @@
 CHECKED int upstream_use(struct gateway *g, struct upstream *u);
 void upstream_close(struct upstream *u);
 
-/* During a ban not even a connection is opened in advance; after it they are again. */
+/* During a ban, and while it does not answer, not even a connection is opened in advance; after it
+ * they are again. */
 void upstream_rest(struct gateway *g, struct upstream *u);
 
 /* Writes the request's head. Return: as in http/write.h. */

@@ -237,7 +237,7 @@ static int gateway_refusal(const struct courier *c)
                 { "stop", COURIER_SHUT },          { "ban", COURIER_SHUT },
                 { "firewall", COURIER_SHUT },      { "unsent", COURIER_UNREACHED },
                 { "stopping", COURIER_UNREACHED }, { "memory", COURIER_UNREACHED },
-                { "full", COURIER_UNREACHED },
+                { "full", COURIER_UNREACHED },     { "breaker", COURIER_UNREACHED },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)

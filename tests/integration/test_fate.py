@@ -101,7 +101,8 @@ def test_every_order_is_attempted_exactly_once(tmp_path):
     method_of = {o: rng.choice(["POST", "POST", "PUT", "DELETE"]) for o in orders}
     wrong = []
     with Upstream(outcome_of) as upstream, \
-            Gateway(upstream.url, tmp_path / "region", "--set", "timeouts.answer=400ms") as gateway:
+            Gateway(upstream.url, tmp_path / "region", "--set", "timeouts.answer=400ms",
+                    "--set", "breaker.threshold=0") as gateway:
         # This is about faults, not limits: let the gateway find that there is room for all.
         fetch(gateway.port, "/fapi/v1/time")
         eventually(lambda: len(gateway.logged("limit")) == 2)
@@ -152,7 +153,8 @@ def test_what_the_client_is_told_is_true_by_the_books_of_the_exchange(tmp_path):
     answers = {}
     with Sim("--limit", "futures-orders=1000000/10s,futures-orders-long=1000000/1m,"
              "futures-weight=1000000/1m") as sim, \
-            Gateway(sim.url, tmp_path / "region", "--set", "timeouts.answer=500ms") as gateway:
+            Gateway(sim.url, tmp_path / "region", "--set", "timeouts.answer=500ms",
+                    "--set", "breaker.threshold=0") as gateway:
         fetch(gateway.port, "/fapi/v1/ping")
         eventually(lambda: gateway.logged("limit"))
         sim.faults(SCRIPT)

@@ -1,0 +1,70 @@
+#include "gateway/breakers.h"
+#include "base/log.h"
+#include "gateway/errand.h"
+#include "gateway/upstream.h"
+
+static word_t *word_of(struct gateway *g, const struct upstream *u)
+{
+        return &g->region.header->breakers[u->group];
+}
+
+static uint64_t rule_of(const struct gateway *g)
+{
+        return atomic_load_explicit(&g->region.header->rules[RULE_BREAKER], memory_order_relaxed);
+}
+
+bool breakers_are_shut(struct gateway *g, const struct upstream *u, uint64_t *ret_for_ms)
+{
+        uint64_t now_ms, at_ms;
+
+        if (!g->settings.limits ||
+            LIKELY(atomic_load_explicit(word_of(g, u), memory_order_relaxed) == 0))
+                return false;
+        now_ms = upstream_now(g, u).now_ms;
+        if (!breaker_is_shut(word_of(g, u), rule_of(g), now_ms, &at_ms))
+                return false;
+        if (ret_for_ms)
+                *ret_for_ms = at_ms - now_ms;
+        return true;
+}
+
+void breakers_tell(struct gateway *g, const struct upstream *u, bool is_failure, const char *why)
+{
+        struct breaker_config config;
+        char quoted[VERDICT_MSG_SIZE + 8];
+
+        if (!g->settings.limits ||
+            LIKELY(!is_failure && atomic_load_explicit(word_of(g, u), memory_order_relaxed) == 0))
+                return;
+        switch (breaker_tell(word_of(g, u), rule_of(g), is_failure, upstream_now(g, u).now_ms)) {
+        case BREAKER_TURNED_OPEN:
+                config = breaker_config_unpack(rule_of(g));
+                counter_add(g->region.header, COUNTER_breaker_opened);
+                log_event(LOG_WARN, "breaker_open", "group=%s for_ms=%u why=%s",
+                          policy_group_name(u->group), config.pause_ms,
+                          log_quote(str_of(why), quoted, sizeof(quoted)));
+                break;
+        case BREAKER_TURNED_CLOSED:
+                log_event(LOG_INFO, "breaker_closed", "group=%s", policy_group_name(u->group));
+                break;
+        default:
+                break;
+        }
+}
+
+void breakers_probe(struct gateway *g)
+{
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
+                struct upstream *u = &g->upstreams[i];
+                uint64_t now_ms, at_ms;
+
+                if (!u->is_in_use || !errand_can_knock(g, u))
+                        continue;
+                now_ms = upstream_now(g, u).now_ms;
+                if (!breaker_is_due(word_of(g, u), rule_of(g), now_ms) ||
+                    breaker_pass(word_of(g, u), rule_of(g), true, now_ms, &at_ms) != BREAKER_PROBE)
+                        continue;
+                log_event(LOG_INFO, "breaker_probe", "group=%s", policy_group_name(u->group));
+                errand_knock(g, u);
+        }
+}
