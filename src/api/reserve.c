@@ -1,6 +1,7 @@
 #include "api/reserve.h"
 #include "api/acquire.h"
 #include "budget/budget.h"
+#include "budget/landing.h"
 #include "budget/stops.h"
 
 #include <errno.h>
@@ -181,20 +182,6 @@ static bool is_plain(const struct request *request, const struct weir_reply *rep
                (request->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) == 0;
 }
 
-static unsigned outcomes_of(const struct policy_plan *plan, const struct weir_reply *reply,
-                            const struct verdict *v)
-{
-        struct str body = str_from(reply->body, reply->body ? reply->body_bytes : 0);
-        unsigned outcomes = reply->status == 200 ? POLICY_OUTCOME_OK : 0;
-
-        if (v->code == -1121)
-                outcomes |= POLICY_OUTCOME_BAD_SYMBOL;
-        if ((plan->outcome & POLICY_OUTCOME_EXPIRED) != 0 &&
-            str_find(body, STR_LITERAL("\"status\":\"EXPIRED\"")))
-                outcomes |= POLICY_OUTCOME_EXPIRED;
-        return outcomes;
-}
-
 static size_t news_of(const struct weir_limiter *l, const struct policy_plan *plan,
                       const struct weir_reply *reply, struct limiter_news *news)
 {
@@ -204,24 +191,6 @@ static size_t news_of(const struct weir_limiter *l, const struct policy_plan *pl
                 n += budget_news(&l->limiter, plan, str_of(reply->headers[i].name),
                                  str_of(reply->headers[i].value), &news[n]);
         return n;
-}
-
-/* The books. */
-static void land(struct weir_limiter *l, const struct policy_plan *plan, struct reservation *r,
-                 unsigned outcomes, const struct limiter_news *news, size_t n,
-                 struct limiter_time time)
-{
-        uint32_t refund = 0;
-        uint16_t pool = 0;
-
-        if (plan->n_charges > 0) {
-                pool = plan->charges[0].pool;
-                refund = plan->charges[0].amount - policy_settle(plan, outcomes);
-        }
-        if (LIKELY(r->ticket.state == TICKET_FLYING))
-                limiter_land(&l->limiter, &r->ticket, time, pool, refund, news, n, NULL);
-        else
-                limiter_refund(&l->limiter, &r->ticket);
 }
 
 /* Nearly every answer: done as asked, and no header to be read. */
@@ -245,22 +214,24 @@ static SELDOM void settle(struct weir_limiter *l, const struct weir_request *req
         bool is_simple = is_plain(request_of(request), reply);
         struct limiter_news news[BUDGET_NEWS_MAX];
         struct verdict verdict = { .status = reply->status };
-        uint32_t foreign;
+        struct budget_answer answer = {
+                .status = reply->status,
+                .body = str_from(reply->body, reply->body ? reply->body_bytes : 0),
+                .sent_ms = sent_ms,
+                .news = news,
+        };
         struct stop stop;
-        size_t n;
 
         verdict.msg[0] = '\0';
-        n = news_of(l, plan, reply, news);
+        answer.n_news = news_of(l, plan, reply, news);
         if (!is_simple || ret_verdict) {
                 struct classify_in in;
 
                 request_classify_in(request, reply, time.now_ms, &in);
                 classify(&in, &verdict);
         }
-        if (r)
-                land(l, plan, r, outcomes_of(plan, reply, &verdict), news, n, time);
-        for (size_t i = 0; i < n; ++i)
-                (void)limiter_observe(&l->limiter, &news[i], sent_ms, time, &foreign);
+        answer.code = verdict.code;
+        (void)budget_land(&l->limiter, plan, r ? &r->ticket : NULL, &answer, time);
         if (!is_simple)
                 (void)stops_apply(&l->limiter, plan, &verdict, time, &stop);
         if (r)

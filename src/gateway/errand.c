@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "classify/classify.h"
 #include "budget/budget.h"
+#include "budget/landing.h"
 #include "gateway/breakers.h"
 #include "gateway/flow.h"
 #include "gateway/state.h"
@@ -112,13 +113,13 @@ static void write_request(const struct errand *e, struct limiter_request *ret_re
 
 static void land(struct errand *e)
 {
-        uint32_t foreign = 0;
-        unsigned outcomes = e->status == 200 ? POLICY_OUTCOME_OK : 0;
-        uint32_t final = policy_settle(&e->plan, outcomes);
+        struct budget_answer answer = { .status = (int)e->status,
+                                        .sent_ms = e->sent_ms,
+                                        .news = e->news,
+                                        .n_news = e->n_news };
 
-        limiter_land(&e->gateway->limiter, &e->ticket, upstream_now(e->gateway, e->upstream),
-                     e->plan.charges[0].pool, e->plan.charges[0].amount - final, e->news, e->n_news,
-                     &foreign);
+        (void)budget_land(&e->gateway->limiter, &e->plan, &e->ticket, &answer,
+                          upstream_now(e->gateway, e->upstream));
 }
 
 /* What left before the windows could be told, in the books at last. */

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "budget/budget.h"
+#include "budget/landing.h"
 #include "classify/classify.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
@@ -51,26 +52,25 @@ void flow_send(struct flow *f)
 /* The reply. */
 
 /* The books: called once per attempt, when its reply's head, or all of it, is here. */
-static void flow_land(struct flow *f, unsigned outcomes)
+static void flow_land(struct flow *f, int status, int code)
 {
         struct gateway *g = f->gateway;
-        struct limiter_time time = upstream_now(g, f->upstream);
-        uint32_t foreign = 0, refund = 0;
-        uint16_t pool = 0;
-        bool is_foreign;
+        struct budget_answer answer = {
+                .status = status,
+                .code = code,
+                .body = buf_str(&f->body),
+                .sent_ms = f->sent_ms,
+                .news = f->news,
+                .n_news = f->n_news,
+        };
+        uint32_t foreign;
 
         f->has_landed = true;
         if (!g->settings.limits)
                 return;
-        if (f->plan.n_charges > 0) {
-                pool = f->plan.charges[0].pool;
-                refund = f->plan.charges[0].amount - policy_settle(&f->plan, outcomes);
-        }
-        limiter_land(&g->limiter, &f->ticket, time, pool, refund, f->news, f->n_news, &foreign);
-        is_foreign = foreign > 0;
-        for (size_t i = 0; i < f->n_news; ++i)
-                is_foreign |= limiter_observe(&g->limiter, &f->news[i], f->sent_ms, time, &foreign);
-        if (is_foreign) {
+        foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
+                              upstream_now(g, f->upstream));
+        if (foreign > 0) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
                           policy_group_name(f->plan.group), foreign);
@@ -97,13 +97,13 @@ static void flow_head(struct http_call *http, const struct http_head *head)
                 /* Cannot be passed on as it is; the exchange has acted, so the fate is told as
                  * unknown. */
                 f->is_discarding = true;
-                flow_land(f, 0);
+                flow_land(f, 0, 0);
                 return;
         }
         if (f->is_collecting)
                 return;
         breakers_tell(g, f->upstream, false, "");
-        flow_land(f, head->status == 200 ? POLICY_OUTCOME_OK : 0);
+        flow_land(f, (int)head->status, 0);
         f->state = FLOW_ANSWERING;
         reply_start(f);
 }
@@ -113,19 +113,12 @@ static bool flow_judge(struct flow *f, bool may_retry)
 {
         struct gateway *g = f->gateway;
         struct verdict verdict;
-        unsigned outcomes = 0;
         uint64_t again_ms, now_ms = upstream_now(g, f->upstream).now_ms;
 
         if (!g->settings.limits)
                 return false;
         reply_classify(f, now_ms, &verdict);
-        if (f->status == 200)
-                outcomes |= POLICY_OUTCOME_OK;
-        if (verdict.code == -1121)
-                outcomes |= POLICY_OUTCOME_BAD_SYMBOL;
-        if (reply_says_expired(f))
-                outcomes |= POLICY_OUTCOME_EXPIRED;
-        flow_land(f, outcomes);
+        flow_land(f, (int)f->status, verdict.code);
         stops_note(g, f->upstream, &f->plan, &verdict);
         breakers_tell(g, f->upstream, breaker_is_failure(&verdict),
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));

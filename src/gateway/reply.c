@@ -145,9 +145,3 @@ void reply_classify(const struct flow *f, uint64_t now_ms, struct verdict *ret_v
 
         classify(&in, ret_verdict);
 }
-
-bool reply_says_expired(const struct flow *f)
-{
-        return (f->plan.outcome & POLICY_OUTCOME_EXPIRED) != 0 &&
-               str_find(buf_str(&f->body), STR_LITERAL("\"status\":\"EXPIRED\"")) != NULL;
-}

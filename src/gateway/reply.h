@@ -27,7 +27,5 @@ void reply_finish(struct flow *f);
 
 /* What the collected reply means. */
 void reply_classify(const struct flow *f, uint64_t now_ms, struct verdict *ret_verdict);
-/* The amended order expired because of the amendment: the collected reply says so. */
-bool reply_says_expired(const struct flow *f);
 
 #endif

@@ -12,6 +12,7 @@
  * not decided here.
  */
 #include "base/clock.h"
+#include "budget/landing.h"
 #include "budget/stops.h"
 #include "classify/classify.h"
 #include "http/write.h"
@@ -275,22 +276,19 @@ static void land(struct courier *c, const struct verdict *verdict)
 {
         struct limiter *l = c->config.limiter;
         struct limiter_time time = courier_time(c);
-        unsigned outcomes = c->status == 200 ? POLICY_OUTCOME_OK : 0;
-        uint32_t refund = 0, foreign = 0;
-        uint16_t pool = 0;
+        struct budget_answer answer = {
+                .status = (int)c->status,
+                .code = verdict->code,
+                .body = buf_str(&c->body),
+                .sent_ms = c->left_ms,
+                .news = c->news,
+                .n_news = c->n_news,
+        };
         struct stop stop;
 
         if (!l)
                 return;
-        if (verdict->code == -1121)
-                outcomes |= POLICY_OUTCOME_BAD_SYMBOL;
-        if (c->plan.n_charges > 0) {
-                pool = c->plan.charges[0].pool;
-                refund = c->plan.charges[0].amount - policy_settle(&c->plan, outcomes);
-        }
-        limiter_land(l, &c->ticket, time, pool, refund, c->news, c->n_news, &foreign);
-        for (size_t i = 0; i < c->n_news; ++i)
-                (void)!limiter_observe(l, &c->news[i], c->left_ms, time, &foreign);
+        (void)budget_land(l, &c->plan, &c->ticket, &answer, time);
         if (stops_apply(l, &c->plan, verdict, time, &stop))
                 courier_tell(c, true, "the exchange says %s: nothing is sent to it for %llu ms",
                              stop.event,
