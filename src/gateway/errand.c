@@ -160,32 +160,10 @@ static void take_time(struct errand *e, uint64_t received_us)
                 e->due_us = 0;
 }
 
-static const enum policy_unit units[] = {
-        [RATELIMITS_WEIGHT] = POLICY_WEIGHT,
-        [RATELIMITS_ORDERS] = POLICY_ORDERS,
-        [RATELIMITS_RAW] = POLICY_REQUESTS,
-};
-
-/* Replaces the windows of one kind by those that the exchange names, if it names any. */
-static void follow_unit(struct errand *e, enum ratelimits_unit unit,
-                        const struct ratelimits_entry *entries, int n)
-{
-        int pool = policy_group_pool(e->upstream->group, units[unit]);
-        uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
-        size_t k = 0;
-
-        for (int i = 0; i < n && k < REGION_POOL_WINDOWS; ++i)
-                if (entries[i].unit == unit)
-                        windows[k++] = region_window(entries[i].span_ms, entries[i].limit);
-        if (pool < 0 || k == 0)
-                return;
-        limiter_set_pool(&e->gateway->limiter, (uint16_t)pool, windows);
-}
-
 static void take_info(struct errand *e)
 {
         struct ratelimits *limits = &e->upstream->errands.limits;
-        struct ratelimits_entry entries[RATELIMITS_MAX];
+        struct budget_limit entries[BUDGET_LIMITS_MAX];
         int n = ratelimits_entries(limits, entries);
         uint64_t shown;
 
@@ -194,14 +172,17 @@ static void take_info(struct errand *e)
                           policy_group_name(e->upstream->group), e->status);
                 return;
         }
-        for (size_t unit = 0; unit < ARRAY_SIZE(units); ++unit)
-                follow_unit(e, (enum ratelimits_unit)unit, entries, n);
+        budget_follow(&e->gateway->limiter, e->upstream->group, entries, (size_t)n);
         shown = region_hash(limits->text, limits->n_text);
         if (shown == e->upstream->errands.limits_shown)
                 return;
         e->upstream->errands.limits_shown = shown;
         for (int i = 0; i < n; ++i) {
-                static const char *const names[] = { "weight", "orders", "raw" };
+                static const char *const names[POLICY_UNIT_COUNT] = {
+                        [POLICY_WEIGHT] = "weight",
+                        [POLICY_ORDERS] = "orders",
+                        [POLICY_REQUESTS] = "raw",
+                };
 
                 log_event(LOG_INFO, "limit", "group=%s kind=%s limit=%u per_ms=%u",
                           policy_group_name(e->upstream->group), names[entries[i].unit],

@@ -10,22 +10,10 @@
 
 #include "base/base.h"
 #include "base/str.h"
+#include "budget/limits.h"
 
 /* Five limits take about 400 bytes; more than this is not a list of limits. */
 #define RATELIMITS_BYTES 8192
-#define RATELIMITS_MAX   16
-
-enum ratelimits_unit {
-        RATELIMITS_WEIGHT,
-        RATELIMITS_ORDERS,
-        RATELIMITS_RAW,
-};
-
-struct ratelimits_entry {
-        enum ratelimits_unit unit;
-        uint32_t span_ms;
-        uint32_t limit;
-};
 
 struct ratelimits {
         unsigned matched; /* bytes of the array's name seen so far */
@@ -41,12 +29,12 @@ bool ratelimits_feed(struct ratelimits *r, struct str piece);
 
 /**
  * ratelimits_entries() - what the array says
- * @ret_entries: RATELIMITS_MAX places
+ * @ret_entries: BUDGET_LIMITS_MAX places
  *
  * Types and intervals that are not known are left out, as the exchange may add some.
  *
  * Return: how many were written, or -EINVAL when it is not a list of limits.
  */
-CHECKED int ratelimits_entries(const struct ratelimits *r, struct ratelimits_entry *ret_entries);
+CHECKED int ratelimits_entries(const struct ratelimits *r, struct budget_limit *ret_entries);
 
 #endif

@@ -68,7 +68,7 @@ static void the_array_is_found_however_the_reply_is_cut(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 for (size_t piece = 1; piece < 40; piece += 7) {
-                        struct ratelimits_entry entries[RATELIMITS_MAX] = { 0 };
+                        struct budget_limit entries[BUDGET_LIMITS_MAX] = { 0 };
                         static struct ratelimits r;
                         int n;
 

@@ -1,8 +1,7 @@
 /*
  * Limits
  *
- * The rateLimits of exchangeInfo replace those that the region was made with: an account's or a
- * testnet's may be others than the tables say. A gateway does this itself.
+ * The rateLimits of exchangeInfo, for budget/limits.h. A gateway does this itself.
  */
 #ifndef TRADE_LIMITS_H
 #define TRADE_LIMITS_H

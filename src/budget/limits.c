@@ -1,0 +1,73 @@
+#include "budget/limits.h"
+
+#include <string.h>
+
+static uint64_t interval_ms(const char *interval)
+{
+        static const struct {
+                const char *name;
+                uint64_t ms;
+        } intervals[] = {
+                { "SECOND", 1000 },
+                { "MINUTE", 60000 },
+                { "HOUR", 3600000 },
+                { "DAY", 86400000 },
+        };
+
+        for (size_t i = 0; interval && i < ARRAY_SIZE(intervals); ++i)
+                if (strcmp(interval, intervals[i].name) == 0)
+                        return intervals[i].ms;
+        return 0;
+}
+
+static bool unit_from(const char *type, enum policy_unit *ret_unit)
+{
+        static const char *const types[POLICY_UNIT_COUNT] = {
+                [POLICY_WEIGHT] = "REQUEST_WEIGHT",
+                [POLICY_ORDERS] = "ORDERS",
+                [POLICY_REQUESTS] = "RAW_REQUESTS",
+        };
+
+        for (size_t i = 0; type && i < ARRAY_SIZE(types); ++i) {
+                if (strcmp(type, types[i]) == 0) {
+                        *ret_unit = (enum policy_unit)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool budget_limit_from(const struct budget_limit_words *words, struct budget_limit *ret)
+{
+        uint64_t each_ms = interval_ms(words->interval);
+
+        if (!unit_from(words->type, &ret->unit) || each_ms == 0 || words->number < 1 ||
+            words->number > 100000 || words->limit < 1 || words->limit > UINT32_MAX ||
+            each_ms * (uint64_t)words->number > UINT32_MAX)
+                return false;
+        ret->span_ms = (uint32_t)(each_ms * (uint64_t)words->number);
+        ret->limit = (uint32_t)words->limit;
+        return true;
+}
+
+/* Replaces the windows of one kind by those that the exchange names, if it names any. */
+static void follow_unit(struct limiter *l, int pool, enum policy_unit unit,
+                        const struct budget_limit *limits, size_t n)
+{
+        uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
+        size_t k = 0;
+
+        for (size_t i = 0; i < n && k < REGION_POOL_WINDOWS; ++i)
+                if (limits[i].unit == unit)
+                        windows[k++] = region_window(limits[i].span_ms, limits[i].limit);
+        if (pool >= 0 && k > 0)
+                limiter_set_pool(l, (uint16_t)pool, windows);
+}
+
+void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
+                   size_t n)
+{
+        for (unsigned unit = 0; unit < POLICY_UNIT_COUNT; ++unit)
+                follow_unit(l, policy_group_pool(group, (enum policy_unit)unit),
+                            (enum policy_unit)unit, limits, n);
+}

@@ -1,0 +1,37 @@
+/*
+ * Limits
+ *
+ * The rateLimits of exchangeInfo replace those that the region was made with: an account's or a
+ * testnet's may be others than the tables say, and the exchange may change them at any time.
+ */
+#ifndef BUDGET_LIMITS_H
+#define BUDGET_LIMITS_H
+
+#include "base/base.h"
+#include "core/limiter.h"
+#include "policy/policy.h"
+
+/* More than any product has: five. */
+#define BUDGET_LIMITS_MAX 16
+
+struct budget_limit {
+        enum policy_unit unit;
+        uint32_t span_ms;
+        uint32_t limit;
+};
+
+/* One entry as it stands in exchangeInfo; NULL for a word that is not there. */
+struct budget_limit_words {
+        const char *type, *interval;
+        int64_t number, limit; /* intervalNum, limit */
+};
+
+/* Return: false for what is no limit that we can keep; the exchange may add kinds of its own. */
+CHECKED bool budget_limit_from(const struct budget_limit_words *words,
+                               struct budget_limit *ret_limit);
+
+/* The windows of each kind that @limits names are now these; the others stay. */
+void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
+                   size_t n);
+
+#endif
