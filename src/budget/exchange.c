@@ -58,6 +58,19 @@ uint64_t exchange_of_socket(struct str path)
         return name_hash(name, (size_t)n);
 }
 
+uint64_t exchange_at(bool is_socket, struct str host_or_path, uint16_t port)
+{
+        return is_socket ? exchange_of_socket(host_or_path) : exchange_of_host(host_or_path, port);
+}
+
+void exchange_say_other(enum policy_group group, const char *url, char *to, size_t size)
+{
+        snprintf(to, size,
+                 "the region's budgets and bans of /%s are of another exchange than %s; name "
+                 "another region, or stop the programs that use this one and delete it",
+                 policy_group_name(group), url);
+}
+
 int exchange_bind(struct region *region, const uint64_t exchanges[POLICY_GROUP_COUNT],
                   enum policy_group *ret_group)
 {

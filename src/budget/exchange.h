@@ -25,6 +25,8 @@ bool exchange_is_binance(struct str host);
  */
 uint64_t exchange_of_host(struct str host, uint16_t port);
 uint64_t exchange_of_socket(struct str path);
+/* Either of both. @port: of a host only. */
+uint64_t exchange_at(bool is_socket, struct str host_or_path, uint16_t port);
 
 /**
  * exchange_bind() - from now on the groups of @region are about these exchanges
@@ -38,5 +40,8 @@ uint64_t exchange_of_socket(struct str path);
  */
 CHECKED int exchange_bind(struct region *region, const uint64_t exchanges[POLICY_GROUP_COUNT],
                           enum policy_group *ret_group);
+
+/* What EXCHANGE_OTHER means, and the remedy; @url is the exchange that was refused. */
+void exchange_say_other(enum policy_group group, const char *url, char *to, size_t size);
 
 #endif

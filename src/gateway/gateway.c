@@ -63,24 +63,20 @@ static void apply_settings(struct gateway *g)
 static int bind_region(struct gateway *g, const char *path)
 {
         uint64_t exchanges[POLICY_GROUP_COUNT];
-        char text[SETTINGS_HOST_SIZE + 16];
+        char text[SETTINGS_HOST_SIZE + 16], why[SETTINGS_HOST_SIZE + 256];
         enum policy_group group;
 
         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
                 const struct settings_address *a = &g->settings.upstream[i];
 
-                exchanges[i] = a->is_unix ? exchange_of_socket(str_of(a->path))
-                                          : exchange_of_host(str_of(a->host), a->port);
+                exchanges[i] =
+                        exchange_at(a->is_unix, str_of(a->is_unix ? a->path : a->host), a->port);
         }
         if (exchange_bind(&g->region, exchanges, &group) == 0)
                 return 0;
         settings_address_text(&g->settings.upstream[group], true, text, sizeof(text));
-        fprintf(stderr,
-                "weir: region %s: its budgets and bans of /%s are of another exchange than %s; "
-                "name "
-                "another region with --region, or stop the programs that use this one and delete "
-                "it\n",
-                path, policy_group_name(group), text);
+        exchange_say_other(group, text, why, sizeof(why));
+        fprintf(stderr, "weir: region %s: %s (--region)\n", path, why);
         return -EXDEV;
 }
 

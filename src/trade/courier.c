@@ -120,14 +120,10 @@ static int bind_region(struct courier *c, char *why)
 
         if (!c->config.limiter)
                 return 0;
-        exchanges[c->config.group] = c->at.is_unix ? exchange_of_socket(c->at.host)
-                                                   : exchange_of_host(c->at.host, c->at.port);
+        exchanges[c->config.group] = exchange_at(c->at.is_unix, c->at.host, c->at.port);
         if (exchange_bind(c->config.limiter->region, exchanges, &group) == 0)
                 return 0;
-        snprintf(why, COURIER_WHY_MAX,
-                 "the region's budgets and bans of /%s are of another exchange than %s; use "
-                 "another region for this one",
-                 policy_group_name(group), c->url);
+        exchange_say_other(group, c->url, why, COURIER_WHY_MAX);
         return -EXDEV;
 }
 
