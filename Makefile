@@ -12,7 +12,7 @@ FIXED_ADDRESS := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .DEFAULT_GOAL := all
 .PHONY: all run test bench check format fuzz install clean help check-format check-rooms check-lint \
-	check-clang check-asan check-tsan check-types
+	check-clang check-asan check-tsan check-types check-model
 # Each check uses all cores itself.
 .NOTPARALLEL:
 
@@ -40,8 +40,8 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@bench/admission/run --build $(BUILD)
 	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
 
-check: ## format, rooms, lint, types, both compilers, sanitizers
-check: check-format check-rooms check-lint check-types check-clang check-asan check-tsan
+check: ## format, rooms, lint, types, the model, both compilers, sanitizers
+check: check-format check-rooms check-lint check-types check-model check-clang check-asan check-tsan
 	@echo "weir: all checks passed"
 
 check-format:
@@ -59,6 +59,9 @@ check-lint:
 
 check-types:
 	@mypy --config-file python/pyproject.toml --cache-dir $(BUILD)/mypy python/weir
+
+check-model:
+	@tests/model/check
 
 check-clang:
 	@cmake --preset clang --log-level=NOTICE
