@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/str.h"
+#include "sign/vault.h"
 
 struct signer;
 
@@ -25,7 +26,7 @@ struct signer_source {
 #define SIGNER_KEY_MAX 256
 /* Room for any signature as it goes into a query: that of RSA with 4096 bits, escaped. */
 #define SIGNER_TEXT_MAX 2304
-#define SIGNER_WHY_MAX  512
+#define SIGNER_WHY_MAX  VAULT_WHY_MAX
 
 /**
  * signer_open() - read the keys
@@ -37,6 +38,19 @@ struct signer_source {
  */
 CHECKED int signer_open(const struct signer_source *source, struct signer **ret_signer,
                         char ret_why[SIGNER_WHY_MAX]);
+
+/**
+ * signer_open_files() - the same from two files, and from nowhere else
+ * @key_file:    the API key
+ * @secret_file: the secret's text, or a private key in PEM (RSA, Ed25519)
+ *
+ * Stricter: no file may be a symbolic link.
+ *
+ * Return: as signer_open(); -ELOOP: a link.
+ */
+CHECKED int signer_open_files(const char *key_file, const char *secret_file,
+                              struct signer **ret_signer, char ret_why[SIGNER_WHY_MAX]);
+
 /* Wipes. Accepts NULL. Return: NULL. */
 struct signer *signer_close(struct signer *signer);
 

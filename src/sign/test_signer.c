@@ -265,6 +265,46 @@ static void bad_keys_are_refused_and_never_repeated(void **state)
                 -EINVAL, "neither RSA nor Ed25519");
 }
 
+static void a_secret_or_a_private_key_the_file_says_which(void **state)
+{
+        static const struct {
+                const char *secret, *kind;
+                int error;
+                const char *says;
+        } rows[] = {
+                { SECRET "\n", "hmac", 0, NULL },
+                { "", NULL, -EINVAL, "is empty" },
+                { "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", NULL, -EINVAL,
+                  "holds no private key" },
+        };
+        char key[64], secret[64], why[SIGNER_WHY_MAX], text[SIGNER_TEXT_MAX];
+        struct signer *s;
+
+        (void)state;
+        forget_environment();
+        write_file(path_of("key", key), "filekey\n", 0600);
+        path_of("secret", secret);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                write_file(secret, rows[i].secret, 0600);
+                assert_int_equal(signer_open_files(key, secret, &s, why), rows[i].error);
+                if (rows[i].says)
+                        assert_non_null(strstr(why, rows[i].says));
+                else
+                        assert_string_equal(signer_kind(s), rows[i].kind);
+                signer_close(s);
+        }
+        EVP_PKEY_free(make_key("ed.pem", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")));
+        assert_int_equal(signer_open_files(key, path_of("ed.pem", secret), &s, why), 0);
+        assert_string_equal(signer_kind(s), "ed25519");
+        assert_true(str_eq(signer_api_key(s), STR_LITERAL("filekey")));
+        assert_int_equal(signer_sign(s, STR_LITERAL("a=1"), text), 0);
+        signer_close(s);
+        assert_int_equal(chmod(key, 0620), 0);
+        assert_int_equal(signer_open_files(key, secret, &s, why), -EACCES);
+        assert_null(s);
+        assert_int_equal(chmod(key, 0600), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -273,6 +313,7 @@ int main(void)
                 cmocka_unit_test(keys_come_from_files_and_the_environment),
                 cmocka_unit_test(without_a_key_there_is_no_signer),
                 cmocka_unit_test(bad_keys_are_refused_and_never_repeated),
+                cmocka_unit_test(a_secret_or_a_private_key_the_file_says_which),
         };
 
         return cmocka_run_group_tests(tests, begin, end);
