@@ -33,6 +33,8 @@ CLASSES = ["cancel", "order", "reconcile", "account", "market", "backfill"]
 SCOPES = ["ip", "uid", "none"]
 SECURITY = ["NONE", "MARKET_DATA", "USER_STREAM", "USER_DATA", "TRADE", "MARGIN",
             "PREDICTION_TRADE"]
+# The others need a signature.
+SECURITY_NEEDS = {"NONE": "OPEN", "MARKET_DATA": "KEYED", "USER_STREAM": "KEYED"}
 TRAITS = ["may-close", "test", "header-wrong", "header-missing"]
 SOURCES = ["docs", "cmnotice", "log", "js", "py", "old", "swagger", "ccxt", "bnet", "obs", "twin"]
 OUTCOMES = ["ok", "expired", "bad_symbol"]
@@ -386,6 +388,7 @@ class Endpoint:
         self.rows = [row]
         self.method, self.path, self.group = row["method"], row["path"], row["_group"]
         self.klass, self.traits, self.orders = row["class"], row["_traits"], row["_orders"]
+        self.security = row["security"]
         self.key = endpoint_key(self.method, self.path)
         self.requests = []
 
@@ -408,7 +411,7 @@ def merge(problems, rows):
             continue
         if row["scope"] == first["scope"]:
             continue    # reported as a double row
-        for column in ("class", "traits", "orders"):
+        for column in ("class", "traits", "orders", "security"):
             if row[column] != first[column]:
                 problems.add(row, "%s differs from line %d" % (column, first["_line"]),
                              "two rows of one endpoint agree in it")
@@ -660,9 +663,10 @@ class Writer:
         for row in e.rows:
             self.price(e, row)
         self.requests += [str(i) for i in e.requests]
-        return ('{ "%s", "%s", 0x%016xULL, POLICY_%s, CLASS_%s, %s, %s, %s, %s, '
+        return ('{ "%s", "%s", 0x%016xULL, POLICY_%s, CLASS_%s, POLICY_%s, %s, %s, %s, %s, '
                 '%d, %d, %s, %d, %d }'
                 % (e.method, e.path, e.key, e.group.upper(), e.klass.upper(),
+                   SECURITY_NEEDS.get(e.security, "SIGNED"),
                    c_bool("test" in e.traits), c_bool("may-close" in e.traits),
                    c_bool("header-wrong" in e.traits), c_bool("header-missing" in e.traits),
                    price, len(e.rows), self.order(e), request, len(e.requests)))

@@ -279,7 +279,11 @@ int policy_match(const struct policy_options *options, const struct policy_input
         *plan = (struct policy_plan){
                 .endpoint = find(method, input->path),
                 .group = group,
-                .is_signed = params_has(&p, PARAM_TIMESTAMP) || params_has(&p, PARAM_SIGNATURE),
+                .is_signed = params_has(&p, PARAM_TIMESTAMP) || params_has(&p, PARAM_SIGNATURE) ||
+                             input->is_unsealed,
+                .has_signature = params_has(&p, PARAM_SIGNATURE),
+                .has_timestamp = params_has(&p, PARAM_TIMESTAMP),
+                .has_recv_window = params_has(&p, PARAM_RECV_WINDOW),
                 .is_mutating = method != GET && method != READS,
                 .is_weight_header_trusted = true,
                 .account = input->api_key.n ? policy_account(input->api_key) : 0,

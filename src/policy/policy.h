@@ -87,6 +87,13 @@ enum policy_outcome {
         POLICY_OUTCOME_BAD_SYMBOL = 1 << 2, /* the symbol was not valid, -1121 */
 };
 
+/* What a request must carry for the exchange to take it. */
+enum policy_security {
+        POLICY_OPEN,   /* nothing */
+        POLICY_KEYED,  /* X-MBX-APIKEY */
+        POLICY_SIGNED, /* X-MBX-APIKEY, timestamp and signature */
+};
+
 /* A row of data/. */
 struct policy_endpoint {
         const char *method;
@@ -94,6 +101,7 @@ struct policy_endpoint {
         uint64_t key; /* same in every build of the same method and path; never 0 or UNKNOWN */
         enum policy_group group;
         enum weir_class class;
+        enum policy_security security;
         bool is_test;   /* validates an order and places none */
         bool may_close; /* of class CANCEL when its parameters say that it only closes */
         bool is_weight_header_wrong; /* the reply reports usage that is not true: do not adopt */
@@ -133,6 +141,7 @@ struct policy_input {
         struct str method, path, query; /* without '?' */
         struct str body;                /* form-encoded, or empty; not read for GET and HEAD */
         struct str api_key;             /* the X-MBX-APIKEY header, or empty */
+        bool is_unsealed;               /* timestamp and signature will be added when it leaves */
 };
 
 struct policy_options {
@@ -152,7 +161,8 @@ struct policy_plan {
         enum policy_group group;
         enum weir_class class;
         bool is_known;
-        bool is_signed;    /* carries signature or timestamp */
+        bool is_signed; /* carries signature or timestamp, or will */
+        bool has_signature, has_timestamp, has_recv_window; /* as it came */
         bool is_mutating;  /* any method that is not GET, HEAD or OPTIONS: never sent twice */
         bool places_order; /* may create, change or replace an order */
         bool is_closing;   /* order that can only make a position smaller */

@@ -132,6 +132,55 @@ static void what_is_no_group_is_refused(void **state)
         assert_int_equal(group, POLICY_FAPI);
 }
 
+static void endpoints_say_what_they_must_carry(void **state)
+{
+        static const struct {
+                const char *method, *path, *query;
+                enum policy_security security;
+                bool has_signature, has_timestamp, has_recv_window;
+        } rows[] = {
+                { "GET", "/api/v3/time", "", POLICY_OPEN, false, false, false },
+                { "POST", "/fapi/v1/listenKey", "", POLICY_KEYED, false, false, false },
+                { "GET", "/fapi/v1/historicalTrades", "symbol=A", POLICY_KEYED, false, false,
+                  false },
+                { "GET", "/api/v3/account", "", POLICY_SIGNED, false, false, false },
+                { "POST", "/papi/v1/marginLoan", "", POLICY_SIGNED, false, false, false },
+                { "POST", "/api/v3/order", "timestamp=1&signature=", POLICY_SIGNED, true, true,
+                  false },
+                { "DELETE", "/fapi/v1/order", "%73ignature=a&recvWindow=5", POLICY_SIGNED, true,
+                  false, true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct policy_input input = { .method = str_of(rows[i].method),
+                                              .path = str_of(rows[i].path),
+                                              .query = str_of(rows[i].query) };
+                struct policy_plan plan;
+
+                assert_int_equal(policy_match(NULL, &input, &plan), 0);
+                if (!plan.endpoint || plan.endpoint->security != rows[i].security ||
+                    plan.has_signature != rows[i].has_signature ||
+                    plan.has_timestamp != rows[i].has_timestamp ||
+                    plan.has_recv_window != rows[i].has_recv_window)
+                        fail_msg("%s %s?%s", rows[i].method, rows[i].path, rows[i].query);
+        }
+}
+
+static void what_is_sealed_when_it_leaves_never_ages(void **state)
+{
+        struct policy_input input = { .method = STR_LITERAL("GET"),
+                                      .path = STR_LITERAL("/api/v3/not-yet-known"),
+                                      .is_unsealed = true };
+        struct policy_plan plan;
+
+        (void)state;
+        assert_int_equal(policy_match(NULL, &input, &plan), 0);
+        assert_true(plan.is_signed);
+        assert_int_equal(plan.class, CLASS_ACCOUNT);
+        assert_int_equal(policy_expires_ms(&plan), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -141,6 +190,8 @@ int main(void)
                 cmocka_unit_test(both_futures_products_share_their_pools),
                 cmocka_unit_test(groups_have_names),
                 cmocka_unit_test(what_is_no_group_is_refused),
+                cmocka_unit_test(endpoints_say_what_they_must_carry),
+                cmocka_unit_test(what_is_sealed_when_it_leaves_never_ages),
         };
 
         return cmocka_run_group_tests_name("policy/policy", tests, NULL, NULL);
