@@ -36,6 +36,37 @@ const char *http_exchange_peer(struct http_exchange *exchange)
         return exchange->peer;
 }
 
+int http_exchange_local(const struct http_exchange *exchange, struct address *ret_address)
+{
+        struct address address = { .length = sizeof(address.socket) };
+
+        if (!exchange->stream ||
+            getsockname(stream_fd(exchange->stream), (struct sockaddr *)&address.socket,
+                        &address.length) < 0)
+                return -ENOTCONN;
+        *ret_address = address;
+        return 0;
+}
+
+int http_exchange_peer_user(const struct http_exchange *exchange, uid_t *ret_user)
+{
+        struct address local;
+        struct ucred peer;
+        socklen_t length = sizeof(peer);
+        int r = http_exchange_local(exchange, &local);
+
+        if (r < 0)
+                return r;
+        /* A TCP socket has no such thing, and says so by a user that nobody is. */
+        if (local.socket.ss_family != AF_UNIX)
+                return -ENOTSUP;
+        if (getsockopt(stream_fd(exchange->stream), SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
+            length != sizeof(peer) || peer.uid == (uid_t)-1)
+                return -ENOTCONN;
+        *ret_user = peer.uid;
+        return 0;
+}
+
 void http_exchange_set_user(struct http_exchange *exchange, void *user)
 {
         exchange->user = user;

@@ -24,9 +24,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/parse.h"
+#include "net/address.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/tls.h"
+
+#include <sys/types.h>
 
 #define HTTP_LISTENERS_MAX 16
 
@@ -136,6 +139,11 @@ const struct http_head *http_exchange_head(const struct http_exchange *exchange)
 struct str http_exchange_body(const struct http_exchange *exchange);
 /* The client's address without port, "unix" for unix sockets; never NULL. */
 const char *http_exchange_peer(struct http_exchange *exchange);
+/* The user whose process connected to a unix socket, as the kernel knows it. Return: 0, -ENOTSUP
+ * for a client that came over the network, -ENOTCONN for one that is gone. */
+CHECKED int http_exchange_peer_user(const struct http_exchange *exchange, uid_t *ret_user);
+/* The address of ours that the client connected to. Return: 0, -ENOTCONN for one that is gone. */
+CHECKED int http_exchange_local(const struct http_exchange *exchange, struct address *ret_address);
 
 /* One pointer for the owner; NULL at first. */
 void http_exchange_set_user(struct http_exchange *exchange, void *user);

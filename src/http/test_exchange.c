@@ -222,6 +222,22 @@ static void peers_on_unix_sockets_have_a_name(void **state)
         echo(stage.held[0]);
 }
 
+static void the_kernel_says_who_is_at_a_unix_socket(void **state)
+{
+        struct address local;
+        uid_t user = (uid_t)-1;
+
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(http_exchange_peer_user(stage.held[0], &user), 0);
+        assert_int_equal(user, geteuid());
+        assert_int_equal(http_exchange_local(stage.held[0], &local), 0);
+        assert_int_equal(local.socket.ss_family, AF_UNIX);
+        echo(stage.held[0]);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -237,6 +253,7 @@ int main(void)
                 TEST(answers_to_head_have_a_length_and_no_body),
                 TEST(replies_carry_fields_or_nothing),
                 TEST(peers_on_unix_sockets_have_a_name),
+                TEST(the_kernel_says_who_is_at_a_unix_socket),
         };
 
         return cmocka_run_group_tests_name("http/exchange", tests, NULL, NULL);
