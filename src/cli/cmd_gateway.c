@@ -41,6 +41,8 @@ static const char usage[] =
         "  --help                            this text\n\n"
         "Settings come from the file, the environment and the flags; the later wins. SIGHUP reads\n"
         "them again, SIGTERM finishes what has been sent and ends.\n\n"
+        "It can hold the keys of accounts and sign for clients that hold none, when a request\n"
+        "leaves: X-Weir-Account: NAME and Authorization: Bearer TOKEN; see docs/keys.md.\n\n"
         "Exit status: 0 after SIGTERM, 1 when it cannot run here, 2 for a wrong command line or\n"
         "configuration.\n\n"
         "  weir gateway --upstream http://127.0.0.1:8901     against weir sim\n"

@@ -6,11 +6,14 @@
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
+#include "sign/seal.h"
 
 #include <stdlib.h>
 
 /* Flows kept for reuse, with their buffers; more than are ever under way at once on one desk. */
 #define FREE_FLOWS_MAX 1024
+/* What max_body allows at most, and the seal. */
+#define SEALED_BODY_MAX ((64u << 20) + SEAL_BYTES_MAX)
 
 static struct flow *flow_new(struct gateway *g)
 {
@@ -24,7 +27,9 @@ static struct flow *flow_new(struct gateway *g)
                 f = calloc(1, sizeof(*f));
                 if (!f)
                         return NULL;
-                buf_init(&f->head, HTTP_HEAD_MAX + 1024);
+                buf_init(&f->head, HTTP_HEAD_MAX + 1024 + SEAL_BYTES_MAX);
+                buf_init(&f->sealed_target, HTTP_HEAD_MAX + SEAL_BYTES_MAX);
+                buf_init(&f->sealed_body, SEALED_BODY_MAX);
                 buf_init(&f->reply, HTTP_HEAD_MAX + 1024);
                 buf_init(&f->body, FLOW_COLLECT_MAX);
                 list_init(&f->link);
@@ -45,7 +50,7 @@ static void flow_free(struct flow *f)
         list_unlink(&f->link);
         list_unlink(&f->unflushed_link);
         --g->n_flows;
-        buf_clear(&f->head);
+        flow_wipe_seal(f);
         buf_clear(&f->reply);
         buf_clear(&f->body);
         f->state = FLOW_NEW;
@@ -61,6 +66,8 @@ void flow_pool_free(struct gateway *g)
 
                 list_unlink(link);
                 buf_deinit(&f->head);
+                buf_deinit(&f->sealed_target);
+                buf_deinit(&f->sealed_body);
                 buf_deinit(&f->reply);
                 buf_deinit(&f->body);
                 free(f);
@@ -121,10 +128,15 @@ static void flow_start(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
         struct gateway *g = f->gateway;
+        struct upstream_head leaving = {
+                .head = head,
+                .target = head->target,
+                .hides_proof = g->keys != NULL,
+                .body_bytes = http_exchange_body(f->exchange).n,
+        };
 
         if (upstream_use(g, f->upstream) < 0 ||
-            upstream_write_head(f->upstream, &f->head, head, http_exchange_body(f->exchange).n) <
-                    0) {
+            upstream_write_head(f->upstream, &f->head, &leaving) < 0) {
                 refuse_memory(f);
                 flow_end(f);
                 return;
@@ -162,6 +174,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         };
         struct gateway *g = ctx;
         struct policy_plan plan;
+        enum flow_seal seal;
         struct flow *f;
 
         counter_add(g->region.header, COUNTER_requests);
@@ -171,6 +184,8 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
                 refuse_path(exchange);
                 return;
         }
+        if (!flow_choose_seal(g, exchange, &input, &plan, &seal))
+                return;
         f = flow_new(g);
         if (!f) {
                 refuse_busy(exchange);
@@ -182,6 +197,9 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->ticket.state = TICKET_EMPTY;
         f->ticket.blocker = BLOCKED_BY_NOTHING;
         f->request.class = plan.class;
+        f->seal = seal;
+        f->key = policy_account(input.api_key);
+        f->seal_failure = NULL;
         f->state = FLOW_NEW;
         f->sequence = ++g->sequence;
         f->arrived_us = f->left_us = loop_now_us(g->loop);

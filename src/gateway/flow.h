@@ -38,6 +38,13 @@ enum flow_framing {
         FRAMING_CLOSE,
 };
 
+/* What is put to a request before it leaves. */
+enum flow_seal {
+        FLOW_AS_IT_IS,
+        FLOW_PUT_KEY, /* the account's API key */
+        FLOW_SIGN,    /* that, time and signature */
+};
+
 /* Most of a reply that is collected to find out what it means; error bodies have 100 bytes. */
 #define FLOW_COLLECT_MAX 65536
 
@@ -57,6 +64,11 @@ struct flow {
         struct call call;
         struct http_call http;
         struct buf head; /* the request's, as it leaves */
+
+        enum flow_seal seal;
+        uint64_t key; /* policy_account() of the API key that is put to it */
+        struct buf sealed_target, sealed_body;
+        const char *seal_failure; /* why it could not be sealed at the last moment, or NULL */
 
         uint64_t arrived_us, left_us; /* monotonic */
         uint64_t max_wait_ms;         /* from arrival on */

@@ -22,9 +22,11 @@ static bool flow_leave(struct http_call *http)
         uint64_t now_ms;
 
         f->left_us = clock_mono_us();
+        now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
+        if (!flow_seal(f, now_ms))
+                return false;
         if (!f->gateway->settings.limits)
                 return true;
-        now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
         f->sent_ms = now_ms;
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
                            !flow_gates_are_open(f, now_ms) ||
@@ -242,6 +244,10 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                 limiter_refund(&g->limiter, &f->ticket);
                 if (f->is_gone) {
                         flow_abort(f);
+                        return;
+                }
+                if (f->seal_failure) {
+                        flow_not_sent(f, f->seal_failure);
                         return;
                 }
                 if (f->may_not_leave) {

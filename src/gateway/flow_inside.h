@@ -1,10 +1,11 @@
 /*
- * The flow's own: one request's way in four files, for these only.
+ * The flow's own: one request's way in five files, for these only.
  *
  *      flow.c         its life: the request comes, its client goes, the gateway stops
  *      flow_clock.c   STARTING: waits until the exchange's time is known for its product
  *      flow_place.c   HELD, PARKED: its deadline, a place in the windows, the wait for it
  *      flow_call.c    SENT, ANSWERING: leaves once; its reply lands, is judged and passed on
+ *      flow_seal.c    key and signature of an account, for clients that hold none
  *
  * What may end a flow is marked; it is freed then, and so is not to be touched after.
  */
@@ -46,6 +47,24 @@ void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms);
 CHECKED bool flow_is_cut_off(struct flow *f);
 /* Neither all nor its product is stopped. */
 bool flow_gates_are_open(struct flow *f, uint64_t now_ms);
+
+/* flow_seal.c */
+
+/**
+ * flow_choose_seal() - does this request get an account's key or signature?
+ * @input, @plan: as matched; with the account's key, and matched anew, when it does
+ *
+ * Return: false after having refused.
+ */
+bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct policy_input *input,
+                      struct policy_plan *plan, enum flow_seal *ret);
+/*
+ * Writes what leaves, as of now; harmless for what leaves as it came. @now_ms: exchange clock.
+ * Return: false with @flow->seal_failure set: nothing may be sent.
+ */
+bool flow_seal(struct flow *f, uint64_t now_ms);
+/* Empties what was written, and leaves no signature in memory. */
+void flow_wipe_seal(struct flow *f);
 
 /* flow_call.c */
 

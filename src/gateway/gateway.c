@@ -130,6 +130,15 @@ static int open_tls(struct gateway *g)
         return r;
 }
 
+static int open_keys(struct gateway *g)
+{
+        int r = keys_open(&g->settings, &g->keys);
+
+        keys_hide(g->keys);
+        keys_tell(g->keys);
+        return r;
+}
+
 static const struct http_server_ops server_ops;
 
 static int open_server(struct gateway *g)
@@ -248,6 +257,7 @@ static void on_reload(void *ctx)
 {
         struct gateway *g = ctx;
         struct settings *next;
+        struct keys *keys;
         size_t n;
 
         if (!g->options->reload)
@@ -255,13 +265,18 @@ static void on_reload(void *ctx)
         next = malloc(sizeof(*next));
         if (!next)
                 return;
-        if (g->options->reload(g->options->ctx, next) == 0) {
+        if (g->options->reload(g->options->ctx, next) == 0 && keys_open(next, &keys) == 0) {
+                /* The files may hold others under the same names. */
+                keys_close(g->keys);
+                g->keys = keys;
+                keys_tell(keys);
                 n = settings_reload(&g->settings, next, say_ignored);
                 apply_settings(g);
                 log_event(LOG_INFO, "reloaded", "changed=%zu", n);
         } else {
                 log_event(LOG_ERROR, "reload_refused", "the settings stay as they were");
         }
+        keys_hide(g->keys);
         free(next);
 }
 
@@ -308,6 +323,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 r = open_tls(g);
         }
         if (r == 0)
+                r = open_keys(g);
+        if (r == 0)
                 r = open_loop(g);
         if (r == 0)
                 r = open_server(g);
@@ -332,6 +349,8 @@ static void gateway_close(struct gateway *g)
                 g->drain_timer = loop_timer_free(g->drain_timer);
                 g->loop = loop_free(g->loop);
         }
+        g->keys = keys_close(g->keys);
+        keys_hide(NULL);
         g->tls = tls_free(g->tls);
         region_close(&g->region);
 }

@@ -7,6 +7,7 @@
 
 /* Codes of Binance that client libraries know how to treat. */
 #define CODE_DISCONNECTED    -1001 /* could not be processed: try again */
+#define CODE_UNAUTHORIZED    -1002
 #define CODE_TOO_MUCH        -1003 /* request weight */
 #define CODE_UNEXPECTED      -1006 /* execution status unknown */
 #define CODE_TIMEOUT         -1007 /* execution status unknown */
@@ -64,6 +65,70 @@ void refuse_busy(struct http_exchange *exchange)
 {
         answer_send(exchange, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },
                     "out of memory; nothing was sent");
+}
+
+static void log_unsealed(struct http_exchange *exchange, struct str account, const char *verdict)
+{
+        char quoted[96];
+
+        log_event(LOG_WARN, "not_sealed", "account=%s verdict=%s peer=%s",
+                  log_quote(account, quoted, sizeof(quoted)), verdict,
+                  http_exchange_peer(exchange));
+}
+
+void refuse_browser(struct http_exchange *exchange, struct str what)
+{
+        char quoted[96];
+
+        log_unsealed(exchange, STR_LITERAL("?"), "browser");
+        answer_send(exchange, &(struct answer){ 403, CODE_UNAUTHORIZED, "browser", 0 },
+                    "a browser sent this request (%s), and no page may use the keys that weir "
+                    "holds; nothing was sent; use a program that is no browser",
+                    log_quote(what, quoted, sizeof(quoted)));
+}
+
+void refuse_account(struct http_exchange *exchange, struct str name)
+{
+        char quoted[96];
+
+        log_unsealed(exchange, name, "no_account");
+        answer_send(exchange, &(struct answer){ 401, CODE_UNAUTHORIZED, "no_account", 0 },
+                    "weir holds no keys of the account %s that X-Weir-Account names; nothing was "
+                    "sent; see accounts in its configuration, or sign the request yourself",
+                    log_quote(name, quoted, sizeof(quoted)));
+}
+
+void refuse_proof(struct http_exchange *exchange, const char *account, int proof)
+{
+        const char *why = proof == PROOF_TWICE ? "it brings two tokens; send one"
+                          : proof == PROOF_WRONG
+                                  ? "its token is none of the account's; see clients.token_file"
+                          : proof == PROOF_USER
+                                  ? "its user is none of the account's; see clients.users, or "
+                                    "send a token"
+                                  : "it brings no token; send Authorization: Bearer TOKEN, or "
+                                    "connect to a unix socket as one of clients.users";
+
+        log_unsealed(exchange, str_of(account), proof == PROOF_HOST ? "foreign_host" : "unproved");
+        if (proof == PROOF_HOST) {
+                char quoted[96];
+
+                answer_send(exchange, &(struct answer){ 403, CODE_UNAUTHORIZED, "foreign_host", 0 },
+                            "the Host %s is no name of this gateway, as when a page in a browser "
+                            "calls it by another; nothing was sent; if it is one, add it to "
+                            "clients.hosts of the account",
+                            log_quote(http_exchange_head(exchange)->host, quoted, sizeof(quoted)));
+                return;
+        }
+        answer_send(exchange, &(struct answer){ 401, CODE_UNAUTHORIZED, "unproved", 0 },
+                    "this client may not use the account %s: %s; nothing was sent", account, why);
+}
+
+void refuse_unsealable(struct http_exchange *exchange, const char *account, const char *why)
+{
+        log_unsealed(exchange, str_of(account), "unsealable");
+        answer_send(exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "unsealable", 0 },
+                    "this request cannot be signed for an account: %s; nothing was sent", why);
 }
 
 static void flow_answer(struct flow *f, const struct answer *answer, const char *text)

@@ -23,7 +23,7 @@
  *
  * Each of these goes on after a mistake, so that the user sees all of them at once; the struct is
  * fit for use only when the report is empty at the end. A struct settings owns nothing: copy it by
- * assignment and forget it at will. It is some 60 KiB, so mind deep stacks.
+ * assignment and forget it at will. It is some 150 KiB, so mind deep stacks.
  */
 #ifndef GATEWAY_SETTINGS_H
 #define GATEWAY_SETTINGS_H
@@ -54,6 +54,13 @@
 #define SETTINGS_NAME_SIZE 64
 /* Twice what a key of Binance has, and a NUL. */
 #define SETTINGS_KEY_SIZE 129
+/* Accounts whose keys one gateway holds; more belong apart. */
+#define SETTINGS_CREDENTIALS_MAX 16
+/* The path of a key's file, with its NUL. */
+#define SETTINGS_FILE_SIZE 1024
+/* Users of one account, and names of the gateway. */
+#define SETTINGS_USERS_MAX 16
+#define SETTINGS_HOSTS_MAX 8
 /* Mistakes worth showing; the rest is counted. */
 #define SETTINGS_MISTAKES_MAX 100
 
@@ -94,10 +101,21 @@ struct settings_key {
         uint32_t line, column;
 };
 
+/* Where the keys of an account are that this gateway holds, and who may use them. */
+struct settings_credential {
+        uint16_t account; /* index into settings_accounts.all */
+        char key_file[SETTINGS_FILE_SIZE], secret_file[SETTINGS_FILE_SIZE];
+        char token_file[SETTINGS_FILE_SIZE];                /* empty: nobody by token */
+        char users[SETTINGS_USERS_MAX][SETTINGS_NAME_SIZE]; /* names or numbers */
+        char hosts[SETTINGS_HOSTS_MAX][SETTINGS_HOST_SIZE];
+        size_t n_users, n_hosts;
+};
+
 struct settings_accounts {
-        size_t n, n_keys;
+        size_t n, n_keys, n_credentials;
         struct settings_account all[SETTINGS_ACCOUNTS_MAX];
         struct settings_key keys[SETTINGS_KEYS_MAX];
+        struct settings_credential credentials[SETTINGS_CREDENTIALS_MAX];
         uint32_t line; /* of the section, 0: there is none */
 };
 
@@ -134,7 +152,8 @@ struct settings {
         uint32_t ceiling_pct[CLASS_COUNT];
         uint32_t opens_from_pct; /* share of a window after which the ceilings rise to 100 % */
 
-        uint64_t max_wait_ms; /* for requests that name no deadline */
+        uint64_t max_wait_ms;    /* for requests that name no deadline */
+        uint64_t recv_window_ms; /* of requests that weir signs and that name none */
         uint32_t max_queue;
         uint32_t max_connections;
         uint64_t max_body_bytes;

@@ -4,6 +4,7 @@
  *      accounts:
  *        desk-a:                 a name of the user's choosing
  *          keys: [KEY1, KEY2]    the API keys that belong to this one account
+ *          key_file: ...         and more of settings_credentials.c
  *
  * The only section whose names are the user's. What stands below a name is a row of @entries. Keys
  * are no secrets, yet no mistake quotes one whole: the log goes further than the file.
@@ -25,11 +26,14 @@ static const struct entry {
         entry_fn take;
 } entries[] = {
         { "keys", take_keys },
+        { "key_file", credential_take_key_file },
+        { "secret_file", credential_take_secret_file },
+        { "clients", credential_take_clients },
 };
 
 bool accounts_are_equal(const struct settings_accounts *a, const struct settings_accounts *b)
 {
-        if (a->n != b->n || a->n_keys != b->n_keys)
+        if (a->n != b->n || a->n_keys != b->n_keys || !credentials_are_equal(a, b))
                 return false;
         for (size_t i = 0; i < a->n; ++i)
                 if (strcmp(a->all[i].name, b->all[i].name) != 0)
@@ -220,6 +224,7 @@ static void take_account(struct reader *r, const yaml_node_t *key, const yaml_no
              pair < value->data.mapping.pairs.top; ++pair)
                 take_entry(r, account, &seen, yaml_document_get_node(r->document, pair->key),
                            yaml_document_get_node(r->document, pair->value));
+        credential_end(r, account, key);
 }
 
 void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value)

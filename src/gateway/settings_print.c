@@ -75,6 +75,38 @@ static void print_list(const struct settings *s, size_t id, FILE *to)
 }
 
 /* Without dots at the end it would be taken for a key when the print is loaded again. */
+static void print_words(const char *key, const char *words, size_t size, size_t n, FILE *to)
+{
+        if (n == 0)
+                return;
+        fprintf(to, "      %s: [", key);
+        for (size_t i = 0; i < n; ++i) {
+                fputs(i > 0 ? ", " : "", to);
+                print_scalar(words + i * size, to);
+        }
+        fputs("]\n", to);
+}
+
+static void print_file(const char *indent, const char *key, const char *path, FILE *to)
+{
+        if (!path[0])
+                return;
+        fprintf(to, "%s%s: ", indent, key);
+        print_scalar(path, to);
+        fputc('\n', to);
+}
+
+/* Where the keys are, and nothing that is in them. */
+static void print_credential(const struct settings_credential *c, FILE *to)
+{
+        print_file("    ", "key_file", c->key_file, to);
+        print_file("    ", "secret_file", c->secret_file, to);
+        fputs("    clients:\n", to);
+        print_file("      ", "token_file", c->token_file, to);
+        print_words("users", c->users[0], sizeof(c->users[0]), c->n_users, to);
+        print_words("hosts", c->hosts[0], sizeof(c->hosts[0]), c->n_hosts, to);
+}
+
 static void print_accounts(const struct settings_accounts *accounts, FILE *to)
 {
         char text[POLICY_KEY_TEXT_SIZE];
@@ -84,9 +116,10 @@ static void print_accounts(const struct settings_accounts *accounts, FILE *to)
                 fprintf(to, "  # file, line %u", accounts->line);
         fputc('\n', to);
         for (size_t i = 0; i < accounts->n; ++i) {
-                const char *before = "";
+                const struct settings_credential *c = credential_find(accounts, i);
+                const char *before = "    keys: [";
 
-                fprintf(to, "  %s:\n    keys: [", accounts->all[i].name);
+                fprintf(to, "  %s:  # line %u\n", accounts->all[i].name, accounts->all[i].line);
                 for (size_t k = 0; k < accounts->n_keys; ++k) {
                         if (accounts->keys[k].account != i)
                                 continue;
@@ -94,7 +127,10 @@ static void print_accounts(const struct settings_accounts *accounts, FILE *to)
                         print_scalar(policy_key_text(str_of(accounts->keys[k].text), text), to);
                         before = ", ";
                 }
-                fprintf(to, "]  # line %u; the first characters of each\n", accounts->all[i].line);
+                if (before[0] == ',')
+                        fputs("]  # the first characters of each\n", to);
+                if (c)
+                        print_credential(c, to);
         }
 }
 
@@ -153,6 +189,28 @@ static json_t *json_value(const struct setting *t, const struct settings *s)
         }
 }
 
+static json_t *json_words(const char *words, size_t size, size_t n)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; list && i < n; ++i)
+                json_array_append_new(list, json_text(words + i * size));
+        return list;
+}
+
+static void json_add_credential(json_t *account, const struct settings_credential *c)
+{
+        json_object_set_new(account, "key_file", json_text(c->key_file));
+        json_object_set_new(account, "secret_file", json_text(c->secret_file));
+        json_object_set_new(account, "clients",
+                            json_pack("{s:o, s:o, s:o}", "token_file",
+                                      c->token_file[0] ? json_text(c->token_file) : json_null(),
+                                      "users",
+                                      json_words(c->users[0], sizeof(c->users[0]), c->n_users),
+                                      "hosts",
+                                      json_words(c->hosts[0], sizeof(c->hosts[0]), c->n_hosts)));
+}
+
 /* { "desk-a": { "keys": [ "AbCdEf..." ] } } */
 static json_t *json_accounts(const struct settings_accounts *accounts)
 {
@@ -160,14 +218,19 @@ static json_t *json_accounts(const struct settings_accounts *accounts)
         char text[POLICY_KEY_TEXT_SIZE];
 
         for (size_t i = 0; i < accounts->n; ++i) {
-                json_t *keys = json_array();
+                json_t *keys = json_array(), *account;
+                const struct settings_credential *c;
 
                 for (size_t k = 0; k < accounts->n_keys; ++k)
                         if (accounts->keys[k].account == i)
                                 json_array_append_new(keys, json_text(policy_key_text(
                                                                     str_of(accounts->keys[k].text),
                                                                     text)));
-                json_object_set_new(all, accounts->all[i].name, json_pack("{s:o}", "keys", keys));
+                account = json_pack("{s:o}", "keys", keys);
+                c = credential_find(accounts, i);
+                if (c)
+                        json_add_credential(account, c);
+                json_object_set_new(all, accounts->all[i].name, account);
         }
         return all;
 }
@@ -227,6 +290,6 @@ void settings_print_help(FILE *to)
                 fprintf(to, "%s\n", t->is_reloadable ? "" : "; needs a restart");
         }
         fprintf(to, "  %-28s %s\n  %-28s %s\n", "accounts",
-                "API keys that are one account's and share its order budgets.", "",
+                "API keys that are one account's; keys that weir holds and signs with.", "",
                 "names of your own, below each \"keys: [KEY1, KEY2]\"; default {}");
 }

@@ -58,6 +58,9 @@ void setting_came_from(struct settings *s, const struct setting *t, enum setting
 
 /* The same accounts with the same keys, in the same order. */
 bool accounts_are_equal(const struct settings_accounts *a, const struct settings_accounts *b);
+bool credentials_are_equal(const struct settings_accounts *a, const struct settings_accounts *b);
+/* That of account @i, NULL when its keys are not held here. */
+const struct settings_credential *credential_find(const struct settings_accounts *all, size_t i);
 
 /* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
 CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,

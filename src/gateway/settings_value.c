@@ -297,20 +297,19 @@ static int parse_level(struct str text, enum log_level *ret, struct sentence *wh
         return sentence_say(why, "%s is no level; write error, warn, info or debug", quoted);
 }
 
-static int parse_path(struct str text, char *ret, struct sentence *why)
+int path_parse(struct str text, char *to, size_t size, struct sentence *why)
 {
         char quoted[QUOTE_SIZE];
 
         value_quote(text, quoted, sizeof(quoted));
-        if (text.n >= SETTINGS_PATH_SIZE)
-                return sentence_say(why, "the path has %zu bytes; the system takes %d", text.n,
-                                    SETTINGS_PATH_SIZE - 1);
+        if (text.n >= size)
+                return sentence_say(why, "the path has %zu bytes; %zu are taken", text.n, size - 1);
         if (value_has_control(text))
                 return sentence_say(why, "the path %s holds a control character", quoted);
         if (str_has_prefix(text, STR_LITERAL("~/")) || str_has_prefix(text, STR_LITERAL("$")))
                 return sentence_say(why, "%s would need a shell to expand it; write the whole path",
                                     quoted);
-        str_copy(text, ret, SETTINGS_PATH_SIZE);
+        str_copy(text, to, size);
         return SETTINGS_GOOD;
 }
 
@@ -357,7 +356,7 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                         *(uint64_t *)to = number;
                 return r;
         case KIND_PATH:
-                return parse_path(text, to, why);
+                return path_parse(text, to, SETTINGS_PATH_SIZE, why);
         case KIND_ADDRESSES:
                 return parse_member(text, s, why);
         case KIND_URL:

@@ -42,6 +42,9 @@ const char *value_kind_text(const struct setting *t);
 /* "from 1 to 20", or "" for kinds without a range. */
 const char *value_range_text(const struct setting *t, char *to, size_t size);
 
+/* @text as a path, into @to. Return: SETTINGS_GOOD or SETTINGS_MISTAKEN. */
+CHECKED int path_parse(struct str text, char *to, size_t size, struct sentence *why);
+
 /* Puts @text between quotes for a sentence: harmless on a terminal, shortened when long. */
 const char *value_quote(struct str text, char *to, size_t size);
 

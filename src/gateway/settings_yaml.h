@@ -64,6 +64,17 @@ static inline bool has_tag(const yaml_node_t *node)
                strcmp(tag, YAML_DEFAULT_MAPPING_TAG) != 0;
 }
 
+/* What stands below the name of an account, in settings_credentials.c. */
+void credential_take_key_file(struct reader *r, struct settings_account *account,
+                              const yaml_node_t *key, const yaml_node_t *value);
+void credential_take_secret_file(struct reader *r, struct settings_account *account,
+                                 const yaml_node_t *key, const yaml_node_t *value);
+void credential_take_clients(struct reader *r, struct settings_account *account,
+                             const yaml_node_t *key, const yaml_node_t *value);
+/* The account is read: is all there that belongs together? @key: its name. */
+void credential_end(struct reader *r, const struct settings_account *account,
+                    const yaml_node_t *key);
+
 /* The section "accounts", in settings_accounts.c. */
 void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);
 

@@ -14,6 +14,7 @@
 #include "core/limiter.h"
 #include "budget/counters.h"
 #include "gateway/errand.h"
+#include "gateway/keys.h"
 #include "budget/exclock.h"
 #include "gateway/settings.h"
 #include "http/client.h"
@@ -53,6 +54,7 @@ struct gateway {
         struct http_server *server;
         struct upstream upstreams[POLICY_GROUP_COUNT];
         struct queue queue;
+        struct keys *keys; /* NULL: no account's are held here */
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

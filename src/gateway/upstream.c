@@ -115,19 +115,30 @@ static bool is_dropped(const struct http_head *head, struct str name)
         return http_field_is_hop_by_hop(head, name);
 }
 
-int upstream_write_head(const struct upstream *u, struct buf *to, const struct http_head *head,
-                        size_t body_bytes)
+/* What @leaving changes of the fields that its client sent. */
+static bool is_ours(const struct upstream_head *leaving, struct str name)
 {
-        int r = http_write_request_line(to, head->method_text, head->target);
+        return (leaving->hides_proof && proof_is_field(name)) ||
+               (leaving->api_key.n > 0 && str_eq_nocase(name, STR_LITERAL("x-mbx-apikey")));
+}
+
+int upstream_write_head(const struct upstream *u, struct buf *to,
+                        const struct upstream_head *leaving)
+{
+        const struct http_head *head = leaving->head;
+        int r = http_write_request_line(to, head->method_text, leaving->target);
 
         if (r == 0)
                 r = http_write_field(to, STR_LITERAL("Host"), str_of(u->host_field));
+        if (r == 0 && leaving->api_key.n > 0)
+                r = http_write_field(to, STR_LITERAL("X-MBX-APIKEY"), leaving->api_key);
         for (size_t i = 0; r == 0 && i < head->n_fields; ++i)
-                if (!is_dropped(head, head->fields[i].name))
+                if (!is_dropped(head, head->fields[i].name) &&
+                    !is_ours(leaving, head->fields[i].name))
                         r = http_write_parsed_field(to, &head->fields[i]);
-        if (r == 0 && (body_bytes > 0 || head->framing != HTTP_BODY_NONE ||
+        if (r == 0 && (leaving->body_bytes > 0 || head->framing != HTTP_BODY_NONE ||
                        head->method == HTTP_POST || head->method == HTTP_PUT))
-                r = http_write_content_length(to, body_bytes);
+                r = http_write_content_length(to, leaving->body_bytes);
         if (r == 0)
                 r = http_write_head_end(to);
         return r;

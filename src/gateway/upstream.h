@@ -21,9 +21,18 @@ void upstream_close(struct upstream *u);
  * they are again. */
 void upstream_rest(struct gateway *g, struct upstream *u);
 
-/* Writes the request's head. Return: as in http/write.h. */
+/* A request's head as it leaves. */
+struct upstream_head {
+        const struct http_head *head; /* as it came */
+        struct str target;            /* the same, or sealed */
+        struct str api_key;           /* put in the place of the client's; empty: as it came */
+        bool hides_proof;             /* what clients prove themselves with stays here */
+        size_t body_bytes;
+};
+
+/* Return: as in http/write.h. */
 CHECKED int upstream_write_head(const struct upstream *u, struct buf *to,
-                                const struct http_head *head, size_t body_bytes);
+                                const struct upstream_head *leaving);
 
 /*
  * Whether the exchange's time is known for this product, measured by us or by another process of

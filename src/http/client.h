@@ -80,7 +80,8 @@ struct http_call_ops {
         /*
          * Asked right before the request's first byte would be written, however long the call
          * waited for a connection: may it still leave? False: the call ends at once with failed(),
-         * HTTP_NOT_SENT, and the connection stays idle. Must not touch the pool. NULL: always.
+         * HTTP_NOT_SENT, and the connection stays idle. Must not touch the pool. May set head and
+         * body anew unless http_call_is_bound(). NULL: always.
          */
         bool (*leave)(struct http_call *call);
         /* The final head; 1xx are swallowed, but 101 is a failure. Lives during the callback only.
@@ -121,6 +122,12 @@ struct http_call {
         bool has_head;
         const char *failing; /* why it will be told to have failed; NULL: it will not */
 };
+
+/* A connection has it: its bytes stay as they are, TLS may hold them already. */
+static inline bool http_call_is_bound(const struct http_call *call)
+{
+        return call->on != NULL;
+}
 
 /* Before the first use. */
 void http_call_init(struct http_call *call, const struct http_call_ops *ops);

@@ -1,0 +1,273 @@
+/*
+ * Requests of clients that hold no keys: the gateway puts the account's key to them, and for what
+ * the exchange wants signed, time and signature. Decided when a request comes, done when its first
+ * byte is about to leave, so that nothing ages in the queue.
+ *
+ * What is signed already passes as it is, whoever sent it. In any doubt a request is refused:
+ * nothing of an account is ever put to one whose client has not proved itself.
+ */
+#include "base/log.h"
+#include "gateway/flow_inside.h"
+#include "gateway/keys.h"
+#include "gateway/proof.h"
+#include "gateway/refuse.h"
+#include "gateway/upstream.h"
+#include "sign/seal.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static const struct str account_field = { "x-weir-account", 14 };
+
+/* Who asks. */
+
+static void print_local(const struct address *local, char to[INET6_ADDRSTRLEN])
+{
+        char text[ADDRESS_TEXT_MAX];
+        struct str host;
+
+        to[0] = '\0';
+        if (local->socket.ss_family == AF_UNIX)
+                return;
+        host = str_of(address_print(local, text));
+        host.n -= str_of(strrchr(text, ':')).n;
+        if (host.n > 1 && host.p[0] == '[')
+                host = str_from(host.p + 1, host.n - 2);
+        if (str_has_prefix_nocase(host, STR_LITERAL("::ffff:")) && memchr(host.p, '.', host.n))
+                host = str_from(host.p + 7, host.n - 7);
+        str_copy(host, to, INET6_ADDRSTRLEN);
+}
+
+/* Return: an enum proof. */
+static int prove(struct http_exchange *exchange, const struct credential *c, struct str *ret_what)
+{
+        struct proof_request request = { .head = http_exchange_head(exchange) };
+        char host[INET6_ADDRSTRLEN] = "";
+        struct address local;
+
+        if (http_exchange_local(exchange, &local) == 0)
+                print_local(&local, host);
+        request.local = host;
+        request.is_unix = http_exchange_peer_user(exchange, &request.user) == 0;
+        return proof_check(&request, &c->clients, ret_what);
+}
+
+/* The account that is named; NULL view when none is. Return: false when two are. */
+static bool read_account(const struct http_head *head, struct str *ret_name)
+{
+        *ret_name = STR_NULL;
+        for (size_t i = 0; i < head->n_fields; ++i) {
+                if (!str_eq_nocase(head->fields[i].name, account_field))
+                        continue;
+                if (ret_name->p)
+                        return false;
+                *ret_name = head->fields[i].value;
+        }
+        return true;
+}
+
+/* What it asks for. */
+
+static enum flow_seal wanted(const struct policy_plan *plan)
+{
+        if (plan->has_signature)
+                return FLOW_AS_IT_IS;
+        /* What no table knows is signed: its client asked for it by naming the account. */
+        if (!plan->endpoint || plan->endpoint->security == POLICY_SIGNED)
+                return FLOW_SIGN;
+        return plan->endpoint->security == POLICY_KEYED ? FLOW_PUT_KEY : FLOW_AS_IT_IS;
+}
+
+static bool has_other_key(const struct http_head *head, struct str key)
+{
+        for (size_t i = 0; i < head->n_fields; ++i)
+                if (str_eq_nocase(head->fields[i].name, STR_LITERAL("x-mbx-apikey")) &&
+                    !str_eq(head->fields[i].value, key))
+                        return true;
+        return false;
+}
+
+static struct seal_request request_of(struct http_exchange *exchange)
+{
+        const struct http_head *head = http_exchange_head(exchange);
+
+        return (struct seal_request){
+                .target = head->target,
+                .query = head->query,
+                .has_query = head->has_query,
+                .body = http_exchange_body(exchange),
+        };
+}
+
+/* Why it cannot be signed, or NULL. @why: room for a sentence. */
+static const char *find_obstacle(struct http_exchange *exchange, const struct policy_plan *plan,
+                                 char why[SEAL_WHY_MAX])
+{
+        const struct http_head *head = http_exchange_head(exchange);
+        struct seal_request request = request_of(exchange);
+        bool is_read = head->method == HTTP_GET || head->method == HTTP_HEAD;
+
+        if (!is_read && head->method != HTTP_POST && head->method != HTTP_PUT &&
+            head->method != HTTP_DELETE)
+                return "of requests with this method none is signed; the exchange has GET, POST, "
+                       "PUT and DELETE";
+        if (plan->has_timestamp)
+                return "it names a timestamp of its own, which would grow old in the queue; leave "
+                       "it out, weir adds the time at which it leaves";
+        if (request.body.n > 0 && is_read)
+                return "the exchange reads no body of a GET; write the parameters into the query";
+        if (request.body.n > 0 &&
+            !str_has_prefix_nocase(http_field_value(head, STR_LITERAL("content-type")),
+                                   STR_LITERAL("application/x-www-form-urlencoded")))
+                return "its body is no form; send Content-Type: application/x-www-form-urlencoded "
+                       "and parameters as name=value";
+        if (http_field_value(head, STR_LITERAL("content-encoding")).p)
+                return "its body is compressed; send it as it is";
+        return seal_check(&request, why) < 0 ? why : NULL;
+}
+
+/* Return: false after having refused. */
+static bool may_be_sealed(struct http_exchange *exchange, const struct credential *c,
+                          const struct policy_plan *plan, enum flow_seal seal)
+{
+        const struct http_head *head = http_exchange_head(exchange);
+        const char *obstacle = NULL;
+        char why[SEAL_WHY_MAX];
+
+        if (has_other_key(head, signer_api_key(c->signer)))
+                obstacle = "its X-MBX-APIKEY is not the account's; leave that field out, or "
+                           "X-Weir-Account";
+        else if (seal == FLOW_SIGN)
+                obstacle = find_obstacle(exchange, plan, why);
+        if (obstacle)
+                refuse_unsealable(exchange, c->name, obstacle);
+        return !obstacle;
+}
+
+bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct policy_input *input,
+                      struct policy_plan *plan, enum flow_seal *ret)
+{
+        const struct http_head *head = http_exchange_head(exchange);
+        const struct credential *c;
+        struct str name, what;
+        int proof;
+
+        *ret = FLOW_AS_IT_IS;
+        if (g->keys && proof_is_preflight(head)) {
+                refuse_browser(exchange, proof_of_browser(head));
+                return false;
+        }
+        if (!read_account(head, &name)) {
+                refuse_unsealable(exchange, "?", "X-Weir-Account is there twice; name one account");
+                return false;
+        }
+        if (!name.p || wanted(plan) == FLOW_AS_IT_IS)
+                return true;
+        c = keys_find(g->keys, name);
+        /* A page in a browser is not even told which accounts there are. */
+        if (!c && !proof_of_browser(head).p) {
+                refuse_account(exchange, name);
+                return false;
+        }
+        proof = c ? prove(exchange, c, &what) : PROOF_BROWSER;
+        if (proof == PROOF_BROWSER) {
+                refuse_browser(exchange, proof_of_browser(head));
+                return false;
+        }
+        if (proof != PROOF_GOOD) {
+                refuse_proof(exchange, c->name, proof);
+                return false;
+        }
+        if (!may_be_sealed(exchange, c, plan, wanted(plan)))
+                return false;
+        *ret = wanted(plan);
+        input->api_key = signer_api_key(c->signer);
+        input->is_unsealed = *ret == FLOW_SIGN;
+        must(policy_match(&g->policy, input, plan) == 0);
+        return true;
+}
+
+/* Leaving. */
+
+/* The account's books were charged for the key that it had when the request came. */
+static const struct credential *find_again(struct flow *f)
+{
+        const struct credential *c;
+        struct str name, what;
+
+        (void)read_account(http_exchange_head(f->exchange), &name);
+        c = keys_find(f->gateway->keys, name);
+        if (c && policy_account(signer_api_key(c->signer)) == f->key &&
+            prove(f->exchange, c, &what) == PROOF_GOOD)
+                return c;
+        f->seal_failure = "the account's keys or clients were changed while the request waited";
+        return NULL;
+}
+
+/* The body that leaves: the client's, or ours behind it. */
+static int write_sealed(struct flow *f, const struct credential *c, uint64_t now_ms)
+{
+        struct seal_request request = request_of(f->exchange);
+        struct upstream_head head = {
+                .head = http_exchange_head(f->exchange),
+                .target = request.target,
+                .api_key = signer_api_key(c->signer),
+                .hides_proof = true,
+        };
+        struct str body = request.body;
+        int r = 0;
+
+        if (f->seal == FLOW_SIGN) {
+                uint64_t window_ms =
+                        f->plan.has_recv_window ? 0 : f->gateway->settings.recv_window_ms;
+
+                r = seal_write(c->signer, &request, now_ms, window_ms, &f->sealed_target,
+                               &f->sealed_body);
+                head.target = buf_str(&f->sealed_target);
+                body = buf_str(&f->sealed_body);
+        }
+        head.body_bytes = body.n;
+        buf_clear(&f->head);
+        if (r == 0)
+                r = upstream_write_head(f->upstream, &f->head, &head);
+        f->http.head = buf_str(&f->head);
+        f->http.body = body;
+        return r;
+}
+
+bool flow_seal(struct flow *f, uint64_t now_ms)
+{
+        const struct credential *c;
+        uint64_t window_ms = f->plan.has_recv_window ? f->plan.recv_window_us / US_PER_MS
+                                                     : f->gateway->settings.recv_window_ms;
+
+        /*
+         * A connection was offered it before, and may have its bytes under TLS already: then they
+         * are what leaves, if they are still good.
+         */
+        if (f->seal == FLOW_AS_IT_IS || http_call_is_bound(&f->http))
+                return true;
+        c = find_again(f);
+        if (!c)
+                return false;
+        if (write_sealed(f, c, now_ms) < 0) {
+                f->seal_failure = "it could not be signed, for lack of memory";
+                return false;
+        }
+        if (f->seal == FLOW_SIGN)
+                f->expires_ms = now_ms + (window_ms > 0 ? window_ms : 1);
+        return true;
+}
+
+void flow_wipe_seal(struct flow *f)
+{
+        struct buf *sealed[] = { &f->head, &f->sealed_target, &f->sealed_body };
+
+        for (size_t i = 0; i < ARRAY_SIZE(sealed); ++i) {
+                if (f->seal != FLOW_AS_IT_IS && sealed[i]->data)
+                        explicit_bzero(sealed[i]->data, sealed[i]->size);
+                buf_clear(sealed[i]);
+        }
+        f->seal = FLOW_AS_IT_IS;
+        f->seal_failure = NULL;
+}

@@ -1,0 +1,140 @@
+#include "gateway/keys.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+/* Beyond any entry of a user database. */
+#define USER_ENTRY_BYTES 16384
+
+/* No core dump, and no debugger of the same user, for as long as there is something to hide. */
+static void hide(bool is_hidden)
+{
+        (void)!prctl(PR_SET_DUMPABLE, is_hidden ? 0 : 1, 0, 0, 0);
+}
+
+static int complain(const char *account, const char *why)
+{
+        fprintf(stderr, "weir: accounts.%s: %s\n", account, why);
+        return -EINVAL;
+}
+
+/* @text: a number or a name of this machine's. */
+static int find_user(const char *account, const char *text, uid_t *ret_user)
+{
+        char entry[USER_ENTRY_BYTES], why[160];
+        struct passwd user, *found = NULL;
+        uint64_t number;
+
+        if (str_to_u64(str_of(text), &number) == 0 && number < UINT32_MAX) {
+                *ret_user = (uid_t)number;
+                return 0;
+        }
+        if (getpwnam_r(text, &user, entry, sizeof(entry), &found) == 0 && found) {
+                *ret_user = user.pw_uid;
+                return 0;
+        }
+        snprintf(why, sizeof(why),
+                 "clients.users: this machine has no user %s; write a user's name or number", text);
+        return complain(account, why);
+}
+
+static int open_clients(const struct settings_credential *from, const char *account,
+                        struct proof_clients *to)
+{
+        char why[VAULT_WHY_MAX];
+        int r = 0;
+
+        _Static_assert(sizeof(from->hosts) == sizeof(to->hosts), "one is copied into the other");
+        _Static_assert(ARRAY_SIZE(from->users) == ARRAY_SIZE(to->users), "users for users");
+        memcpy(to->hosts, from->hosts, sizeof(to->hosts));
+        to->n_hosts = from->n_hosts;
+        for (; r == 0 && to->n_users < from->n_users; ++to->n_users)
+                r = find_user(account, from->users[to->n_users], &to->users[to->n_users]);
+        if (r < 0 || !from->token_file[0])
+                return r;
+        r = tokens_open(from->token_file, &to->tokens, why);
+        return r < 0 ? complain(account, why) : 0;
+}
+
+static int open_credential(const struct settings_credential *from, const char *account,
+                           struct credential *to)
+{
+        char why[SIGNER_WHY_MAX];
+        int r;
+
+        str_copy(str_of(account), to->name, sizeof(to->name));
+        r = signer_open_files(from->key_file, from->secret_file, &to->signer, why);
+        if (r < 0)
+                r = complain(account, why);
+        /* Both, so that one start shows all that is wrong. */
+        if (open_clients(from, account, &to->clients) < 0)
+                r = -EINVAL;
+        return r;
+}
+
+int keys_open(const struct settings *settings, struct keys **ret_keys)
+{
+        const struct settings_accounts *accounts = &settings->accounts;
+        struct keys *keys;
+        int r = 0;
+
+        *ret_keys = NULL;
+        if (accounts->n_credentials == 0)
+                return 0;
+        keys = calloc(1, sizeof(*keys));
+        if (!keys)
+                return -ENOMEM;
+        hide(true);
+        for (size_t i = 0; i < accounts->n_credentials; ++i) {
+                const struct settings_credential *from = &accounts->credentials[i];
+
+                if (open_credential(from, accounts->all[from->account].name,
+                                    &keys->all[keys->n++]) < 0)
+                        r = -EINVAL;
+        }
+        if (r < 0)
+                keys = keys_close(keys);
+        *ret_keys = keys;
+        return r;
+}
+
+struct keys *keys_close(struct keys *keys)
+{
+        if (!keys)
+                return NULL;
+        for (size_t i = 0; i < keys->n; ++i) {
+                signer_close(keys->all[i].signer);
+                tokens_close(keys->all[i].clients.tokens);
+        }
+        free(keys);
+        return NULL;
+}
+
+void keys_hide(const struct keys *keys)
+{
+        hide(keys != NULL);
+}
+
+const struct credential *keys_find(const struct keys *keys, struct str name)
+{
+        for (size_t i = 0; keys && i < keys->n; ++i)
+                if (str_eq(str_of(keys->all[i].name), name))
+                        return &keys->all[i];
+        return NULL;
+}
+
+void keys_tell(const struct keys *keys)
+{
+        for (size_t i = 0; keys && i < keys->n; ++i) {
+                const struct credential *c = &keys->all[i];
+
+                log_event(LOG_INFO, "keys_held", "account=%s kind=%s tokens=%zu users=%zu", c->name,
+                          signer_kind(c->signer), tokens_count(c->clients.tokens),
+                          c->clients.n_users);
+        }
+}
