@@ -56,6 +56,7 @@ SPECIALS_MAX = 2
 
 MASK = (1 << 64) - 1
 HASH_MUL = 0x9E3779B97F4A7C15
+CLAUSE_SEED = 64    # beside the methods' seeds
 
 
 class Problems:
@@ -164,8 +165,9 @@ EACH = re.compile(r"([0-9]+)\*#(%s)<=([0-9]+)" % NAME)
 class Clause:
     """test, name, arg; flat cost, or each per element of the list @name and at most @cost."""
 
-    def __init__(self, test, name, arg, cost, each):
+    def __init__(self, test, name, arg, cost, each, text):
         self.test, self.name, self.arg, self.cost, self.each = test, name, arg, cost, each
+        self.text = text    # of the test alone: a price that is corrected is still the same one's
 
     def key(self):
         return (self.test, self.name, self.arg, self.cost, self.each)
@@ -202,7 +204,7 @@ def parse_clause(problems, row, text):
         return None
     if kind in ("LIMIT", "COUNT"):
         arg = int(arg)
-    return Clause(kind, name, arg, int(cost), each)
+    return Clause(kind, name, arg, int(cost), each, test)
 
 
 def check_rule(problems, row, base, clauses):
@@ -636,10 +638,11 @@ class Writer:
         self.words, self.clauses, self.prices, self.orders, self.requests = [], [], [], [], []
 
     def price(self, e, row):
-        clauses = ["{ CLAUSE_%s, %s, %d, %s, %d, %d }" % (
+        clauses = ['{ CLAUSE_%s, %s, %d, %s, %d, %d, "%s", 0x%016xULL }' % (
             c.test, OUTCOMES.index(c.name) if c.test == "OUTCOME" else constant(c.name),
             0 if isinstance(c.arg, (str, type(None))) else c.arg,
-            '"%s"' % c.arg if c.test == "WORD" else "NULL", c.each, c.cost)
+            '"%s"' % c.arg if c.test == "WORD" else "NULL", c.each, c.cost, c.text,
+            hash64(CLAUSE_SEED, c.text.encode()))
             for c in row["_clauses"]]
         at = len(self.clauses)
         self.clauses += clauses

@@ -193,6 +193,14 @@ static size_t news_of(const struct weir_limiter *l, const struct policy_plan *pl
         return n;
 }
 
+/* What was reserved is what success costs: no answer of its kind costs more than another. */
+static bool is_priced_alike(const struct policy_plan *plan, const struct limiter_ticket *ticket)
+{
+        return plan->n_charges == 0 || ticket->n_takes == 0 ||
+               ticket->takes[0].pool != plan->charges[0].pool ||
+               ticket->takes[0].amount == plan->charges[0].amount;
+}
+
 /* Nearly every answer: done as asked, and no header to be read. */
 static bool settle_plain(struct weir_limiter *l, const struct weir_request *request,
                          struct reservation *r, const struct weir_reply *reply,
@@ -200,7 +208,8 @@ static bool settle_plain(struct weir_limiter *l, const struct weir_request *requ
 {
         if (reply->n_headers > 0 || r->ticket.state != TICKET_FLYING ||
             r->probe != STOPS_NO_PROBE || request_of(request)->plan.outcome != 0 ||
-            !is_plain(request_of(request), reply))
+            !is_plain(request_of(request), reply) ||
+            !is_priced_alike(&request_of(request)->plan, &r->ticket))
                 return false;
         limiter_land(&l->limiter, &r->ticket, time, 0, 0, NULL, 0, NULL);
         return true;

@@ -1,4 +1,5 @@
 #include "budget/budget.h"
+#include "budget/weights.h"
 #include "classify/usage.h"
 
 #include <stdio.h>
@@ -71,6 +72,17 @@ static uint64_t owner_of(const struct limiter *l, bool is_per_account, uint64_t 
         return limiter_owner(l, name, sizeof(name));
 }
 
+/* Of the first charge: what has been learnt or decided of it. */
+static uint32_t weight_of(const struct limiter *l, const struct policy_plan *plan)
+{
+        struct weights_cost cost;
+
+        if (plan->variant == 0)
+                return plan->charges[0].amount;
+        weights_cost(l->region, plan, &cost);
+        return cost.reserved;
+}
+
 void budget_request(const struct limiter *l, const struct policy_plan *plan,
                     struct limiter_request *ret_request)
 {
@@ -79,6 +91,7 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
                 .gate = budget_gate(plan->group),
                 .deadline_ms = UINT64_MAX,
                 .pacing = 1,
+                .costs_turn = evidence_turn(l->region),
                 .n_charges = plan->n_charges,
         };
         for (unsigned i = 0; i < plan->n_charges; ++i) {
@@ -87,17 +100,25 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
                 struct limiter_charge *to = &ret_request->charges[i];
 
                 to->pool = from->pool;
-                to->amount = from->amount;
+                to->amount = i == 0 ? weight_of(l, plan) : from->amount;
                 to->has_ceilings = is_shared(pool, from->pool);
-                to->owner = owner_of(l, from->is_per_account, plan->account, from->endpoint);
+                to->owner = budget_charge_owner(l, plan, i);
                 for (unsigned k = 0; k < from->n_specials; ++k) {
                         to->special[k].span_ms = (uint32_t)from->specials[k].span_ms;
                         to->special[k].amount = from->specials[k].amount;
                 }
                 /* Pacing is in units of weight, as the bucket of a client that counts weight is. */
-                if (i == 0 && pool->unit == POLICY_WEIGHT && from->amount > 1)
-                        ret_request->pacing = from->amount;
+                if (i == 0 && pool->unit == POLICY_WEIGHT && to->amount > 1)
+                        ret_request->pacing = to->amount;
         }
+}
+
+uint64_t budget_charge_owner(const struct limiter *l, const struct policy_plan *plan, unsigned i)
+{
+        const struct policy_charge *charge = &plan->charges[i];
+
+        must(i < plan->n_charges);
+        return owner_of(l, charge->is_per_account, plan->account, charge->endpoint);
 }
 
 uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool)
@@ -146,8 +167,7 @@ static bool news_pool(const struct limiter *l, const struct policy_plan *plan,
 
                 if (policy_pool(charge->pool)->header == header) {
                         news->pool = charge->pool;
-                        news->owner = owner_of(l, charge->is_per_account, plan->account,
-                                               charge->endpoint);
+                        news->owner = budget_charge_owner(l, plan, i);
                         return true;
                 }
         }

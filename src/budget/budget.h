@@ -27,12 +27,16 @@ unsigned budget_gate(enum policy_group group);
 /* The product as classify knows it. */
 enum classify_product budget_product(enum policy_group group);
 
-/* What the limiter is asked for @plan; deadline and class are the caller's to set. */
+/* What the limiter is asked for @plan; deadline and class are the caller's to set. Its weight is
+ * what budget/weights.h says now. */
 void budget_request(const struct limiter *l, const struct policy_plan *plan,
                     struct limiter_request *ret_request);
 
 /* Whose counter of @pool a request of @plan moves. */
 uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool);
+
+/* Whose counter of charges[@i].pool a request of @plan moves. */
+uint64_t budget_charge_owner(const struct limiter *l, const struct policy_plan *plan, unsigned i);
 
 /* What made it wait or had it refused: a pool's name, "pacing", or "" when no budget did. Static.
  */

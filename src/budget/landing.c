@@ -1,5 +1,7 @@
 #include "budget/landing.h"
 
+#include "budget/weights.h"
+
 /* The symbol is not valid. */
 #define CODE_BAD_SYMBOL (-1121)
 
@@ -20,17 +22,22 @@ static uint32_t land(struct limiter *l, const struct policy_plan *plan,
                      struct limiter_ticket *ticket, const struct budget_answer *answer,
                      struct limiter_time time)
 {
+        uint16_t pool = plan->n_charges > 0 ? plan->charges[0].pool : 0;
+        struct weights_answer costs = {
+                .status = (unsigned)answer->status,
+                .outcomes = outcomes_of(plan, answer),
+                .news = answer->news,
+                .n_news = answer->n_news,
+        };
         uint32_t foreign = 0, refund = 0;
-        uint16_t pool = 0;
+        struct evidence_finding finding;
 
         if (UNLIKELY(ticket->state != TICKET_FLYING)) {
                 limiter_refund(l, ticket);
                 return 0;
         }
-        if (plan->n_charges > 0) {
-                pool = plan->charges[0].pool;
-                refund = plan->charges[0].amount - policy_settle(plan, outcomes_of(plan, answer));
-        }
+        if (weights_land(l, plan, ticket, time, &costs, &finding, &refund) && answer->ret_finding)
+                *answer->ret_finding = finding;
         limiter_land(l, ticket, time, pool, refund, answer->news, answer->n_news, &foreign);
         return foreign;
 }

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/str.h"
+#include "core/evidence.h"
 #include "core/limiter.h"
 #include "policy/policy.h"
 
@@ -19,6 +20,10 @@ struct budget_answer {
         uint64_t sent_ms; /* when the request left, exchange clock */
         const struct limiter_news *news;
         size_t n_news;
+        /* Written when a cost is learnt (budget/weights.h), of this request or another; may be
+         * NULL.
+         */
+        struct evidence_finding *ret_finding;
 };
 
 /**

@@ -9,20 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check_weights.h"
 #include "cli/option.h"
 #include "gateway/settings.h"
 
 static void print_help(FILE *to)
 {
-        fputs("usage: weir check [--json] CONFIG\n\n"
+        fputs("usage: weir check [--json] CONFIG\n"
+              "       weir check --weights [--region PATH] [--json]\n\n"
               "Reads CONFIG and the environment as weir gateway would. When all is well, prints "
               "the\n"
               "settings that result; else every mistake with its line and column, and what to "
               "write\n"
               "instead.\n\n"
-              "  --json   print as JSON\n"
-              "  --help   this text\n\n"
-              "Exit status: 0 the file is good, 2 it is not.\n\n"
+              "With --weights: what the replies' headers show that requests cost, beside what the "
+              "tables\n"
+              "say; where they differ first, with the lines to write in the configuration.\n\n"
+              "  --weights       look at the region, not at a file\n"
+              "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
+              "  --json          print as JSON\n"
+              "  --help          this text\n\n"
+              "Exit status: 0 the file is good, 2 it is not. With --weights: 0 nothing disagrees, "
+              "1 "
+              "something\n"
+              "does, 2 there is no region to look at.\n\n"
               "Keys, sections with a dot:\n\n",
               to);
         settings_print_help(to);
@@ -73,10 +83,13 @@ int cmd_check(int argc, char **argv)
 {
         static const struct option options[] = {
                 { "json", no_argument, NULL, 'j' },
+                { "weights", no_argument, NULL, 'w' },
+                { "region", required_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
         };
-        bool is_json = false;
+        bool is_json = false, is_weights = false;
+        const char *region = NULL;
         int option;
 
         opterr = 0;
@@ -85,11 +98,25 @@ int cmd_check(int argc, char **argv)
                         print_help(stdout);
                         return EXIT_DONE;
                 }
-                if (option != 'j') {
+                if (option == 'j') {
+                        is_json = true;
+                } else if (option == 'w') {
+                        is_weights = true;
+                } else if (option == 'r') {
+                        region = optarg;
+                } else {
                         option_complain("check", option, argv);
                         return EXIT_USAGE;
                 }
-                is_json = true;
+        }
+        if (is_weights && optind == argc)
+                return check_weights(region, is_json);
+        if (is_weights || region) {
+                fputs(is_weights ? "weir: check: --weights looks at the region and takes no file; "
+                                   "see weir check --help\n"
+                                 : "weir: check: --region goes with --weights\n",
+                      stderr);
+                return EXIT_USAGE;
         }
         if (optind != argc - 1) {
                 fputs("weir: check: name one file: weir check [--json] CONFIG\n", stderr);

@@ -27,6 +27,7 @@
 #define REGION_BREAKERS     8    /* one per product group */
 #define REGION_FRONTS       8    /* one per gate in use: how fast requests leave */
 #define REGION_TURNS        40   /* of each front one per class: who waits for it */
+#define REGION_WEIGHTS      16   /* of the evidence of weights: enum region_weight */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
 
 /*
@@ -118,6 +119,16 @@ enum region_rule {
         RULE_RAMP,
 };
 
+/* Places in region_header.weights. */
+enum region_weight {
+        /* Raised with every cost that is learnt or decided, by who does so. Readers: who keeps
+         * costs. Relaxed: a cost that is read late is charged late. Killed: likewise. */
+        WEIGHTS_TURN,
+        /* Slots of evidence claimed, and those of them that carry a name. Relaxed: off by a few. */
+        WEIGHTS_SLOTS,
+        WEIGHTS_NAMED,
+};
+
 struct region_header {
         /* The birth certificate: written once, under the file lock, magic last. */
         word_t magic;
@@ -171,9 +182,69 @@ struct region_header {
          */
         word_t fronts[REGION_FRONTS];
         word_t turns[REGION_TURNS];
-        uint64_t spare_end[56];
+        uint64_t spare_middle[16];
+        /* Of the evidence of weights (core/evidence.h): enum region_weight. */
+        word_t weights[REGION_WEIGHTS];
+        uint64_t spare_end[24];
 };
 
+/*
+ * The cells of a slot of this pool are evidence of what requests cost (core/evidence.h). With a
+ * span it is the anchors of a budget, whose key is the slot's owner: a struct anchor for each
+ * window, as cells are. With span 0 it is the figures of a variant, which is the slot's owner.
+ */
+#define REGION_POOL_EVIDENCE 0xfffeu
+
+/*
+ * What the exchange showed last in a window, when nothing else was in flight.
+ * Writers: who lands a request that was alone; who lands another one wipes it. Readers: who lands.
+ * Order:   relaxed: of those who are alone only one is, and no harm is done by a mixed reading but
+ * one wrong sample. Killed: a sample is counted and the anchor is the old one; that request never
+ *          lands, so nobody is alone until the window is over.
+ */
+struct anchor {
+        word_t shown;     /* as cell.sent. high: the use shown; low: our sent then. 0: none */
+        word_t step;      /* high: what the last one alone cost; low: what was believed of it */
+        word_t variant;   /* of the last one alone, and in its low bits the kind of its answer */
+        word_t landed_ms; /* when, exchange clock */
+};
+
+/* Kinds of answers that may cost differently. */
+enum evidence_kind {
+        EVIDENCE_OK,
+        EVIDENCE_SPECIAL, /* the one outcome but success that its rule has a price for */
+        EVIDENCE_FAILED,  /* refused for what was asked, 4xx; not for limits */
+        EVIDENCE_KINDS,
+};
+
+#define EVIDENCE_VALUES 4
+#define EVIDENCE_NAME   256
+
+/*
+ * Of one kind of answer of one variant. All relaxed: each word is its own message. Writers: who has
+ * a sample. A killed writer leaves a sample uncounted.
+ */
+struct evidence_figures {
+        /* Costs seen: cost << 42 | samples << 28 | windows << 20 | number of the last window. */
+        word_t values[EVIDENCE_VALUES];
+        word_t total;   /* samples, those of forgotten costs too */
+        word_t charged; /* 1 + what was charged when it was compared last; 0: never */
+        word_t learnt;  /* 1 + the cost that the samples show; 0: none yet. Readers: every admission
+                         */
+        word_t decided; /* 1 + the cost that somebody decided on; learnt as it was then << 32 */
+        word_t first_ms, last_ms;
+};
+
+struct evidence {
+        struct evidence_figures of[EVIDENCE_KINDS];
+        word_t spare[2];
+        /* Of an endpoint that no table knows: method and path, zeros behind. Written by who claims
+         * the slot, again by who finds it empty. */
+        word_t name[EVIDENCE_NAME / 8];
+};
+
+_Static_assert(sizeof(struct anchor) == sizeof(struct cell), "an anchor for each cell");
+_Static_assert(sizeof(struct evidence) == sizeof(struct cell) * RING_CELLS, "fits a slot's cells");
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
 _Static_assert(sizeof(struct slot) == 576, "a slot is nine cache lines");
 _Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
@@ -187,7 +258,9 @@ _Static_assert(offsetof(struct region_header, rules) == 3136, "exchanges: 128 by
 _Static_assert(offsetof(struct region_header, breakers) == 3200, "rules: 64 bytes");
 _Static_assert(offsetof(struct region_header, fronts) == 3264, "breakers: 64 bytes");
 _Static_assert(offsetof(struct region_header, turns) == 3328, "fronts: 64 bytes");
-_Static_assert(offsetof(struct region_header, spare_end) == 3648, "turns: 320 bytes");
+_Static_assert(offsetof(struct region_header, spare_middle) == 3648, "turns: 320 bytes");
+_Static_assert(offsetof(struct region_header, weights) == 3776, "spare: 128 bytes");
+_Static_assert(offsetof(struct region_header, spare_end) == 3904, "weights: 128 bytes");
 _Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
 
 #define REGION_HEADER_BYTES 4096u

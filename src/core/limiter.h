@@ -48,7 +48,8 @@ struct limiter_request {
         unsigned gate;        /* index of the product; gate 0 is asked as well */
         uint64_t deadline_ms; /* must be sent before; UINT64_MAX for none */
         uint32_t pacing;      /* units of the pacing bucket */
-        bool is_probe; /* the one request that asks whether a ban is over: passes the gates */
+        bool is_probe;       /* the one request that asks whether a ban is over: passes the gates */
+        uint64_t costs_turn; /* evidence_turn() before the amounts were found */
         unsigned n_charges;
         struct limiter_charge charges[LIMITER_CHARGES];
 };

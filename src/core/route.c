@@ -43,6 +43,7 @@ bool route_learn(const struct limiter *l, const struct limiter_request *request,
         *route = (struct route){
                 .ceilings =
                         atomic_load_explicit(&l->region->header->ceilings, memory_order_relaxed),
+                .costs_turn = request->costs_turn,
                 .class = request->class,
                 .gate = request->gate,
                 .pacing = request->pacing,
@@ -85,7 +86,9 @@ static bool is_shut(const struct region_header *header, unsigned gate, uint64_t 
 
 static bool is_stale(const struct region_header *header, const struct route *route)
 {
-        if (atomic_load_explicit(&header->ceilings, memory_order_relaxed) != route->ceilings)
+        if (atomic_load_explicit(&header->ceilings, memory_order_relaxed) != route->ceilings ||
+            atomic_load_explicit(&header->weights[WEIGHTS_TURN], memory_order_relaxed) !=
+                    route->costs_turn)
                 return true;
         for (unsigned i = 0; i < route->n_pools; ++i) {
                 const word_t *windows = header->pools[route->pools[i].pool];

@@ -41,7 +41,8 @@ struct route_lane {
 };
 
 struct route {
-        uint64_t ceilings; /* the region's word that the shares are of */
+        uint64_t ceilings;   /* the region's word that the shares are of */
+        uint64_t costs_turn; /* and the one that the amounts are of */
         enum weir_class class;
         unsigned gate;
         uint32_t pacing;
@@ -56,7 +57,7 @@ struct route {
 enum route_answer {
         ROUTE_GO = 0,
         ROUTE_LONG,  /* nothing was changed: ask limiter_reserve() */
-        ROUTE_STALE, /* likewise, and limits or shares have changed: learn it anew */
+        ROUTE_STALE, /* likewise, and limits, shares or costs have changed: learn it anew */
 };
 
 /**

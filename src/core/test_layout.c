@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "core/evidence.h"
 #include "core/window.h"
 
 #define DOC "docs/region.md"
@@ -63,7 +64,8 @@ static void the_header_is_as_drawn(void **state)
                 FIELD(region_header, pools),        FIELD(region_header, counters),
                 FIELD(region_header, exchanges),    FIELD(region_header, rules),
                 FIELD(region_header, breakers),     FIELD(region_header, fronts),
-                FIELD(region_header, turns),        FIELD(region_header, spare_end),
+                FIELD(region_header, turns),        FIELD(region_header, spare_middle),
+                FIELD(region_header, weights),      FIELD(region_header, spare_end),
         };
 
         (void)state;
@@ -92,6 +94,32 @@ static void a_cell_is_as_drawn(void **state)
 
         (void)state;
         compare("## Cell", facts, ARRAY_SIZE(facts));
+}
+
+static void evidence_is_as_drawn(void **state)
+{
+        static const struct fact anchor[] = {
+                FIELD(anchor, shown),
+                FIELD(anchor, step),
+                FIELD(anchor, variant),
+                FIELD(anchor, landed_ms),
+        };
+        static const struct fact facts[] = {
+                FIELD(evidence, of),
+                FIELD(evidence, spare),
+                FIELD(evidence, name),
+                FIELD(evidence_figures, values),
+                FIELD(evidence_figures, total),
+                FIELD(evidence_figures, charged),
+                FIELD(evidence_figures, learnt),
+                FIELD(evidence_figures, decided),
+                FIELD(evidence_figures, first_ms),
+                FIELD(evidence_figures, last_ms),
+        };
+
+        (void)state;
+        compare("## Anchor", anchor, ARRAY_SIZE(anchor));
+        compare("## Evidence", facts, ARRAY_SIZE(facts));
 }
 
 static bool says(const char *text)
@@ -135,6 +163,9 @@ static void sizes_and_numbers_are_as_said(void **state)
         expect_said("`breakers` | ", REGION_BREAKERS, " words");
         expect_said("`fronts` | ", REGION_FRONTS, " words");
         expect_said("`turns` | ", REGION_TURNS, " words");
+        expect_said("`weights` | ", REGION_WEIGHTS, " words");
+        expect_said("`src/core/evidence.h`), ", EVIDENCE_SLOTS_MAX, " of\n");
+        expect_said("names pool ", REGION_POOL_EVIDENCE, " is evidence");
         expect_said("in cell N % ", RING_CELLS, "");
         expect_said("| high | up to ", WINDOW_AMOUNT_MAX, " |");
         /* The lowest row of the versions is the first, the highest ours. */
@@ -184,6 +215,7 @@ int main(void)
                 cmocka_unit_test(the_header_is_as_drawn),
                 cmocka_unit_test(a_slot_is_as_drawn),
                 cmocka_unit_test(a_cell_is_as_drawn),
+                cmocka_unit_test(evidence_is_as_drawn),
                 cmocka_unit_test(sizes_and_numbers_are_as_said),
                 cmocka_unit_test(words_are_cut_as_drawn),
         };

@@ -312,6 +312,13 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
         return true;
 }
 
+bool window_is_alone(const struct window *w, uint64_t number, const struct window_place *place)
+{
+        struct pair alone = { place->sent, place->amount };
+
+        return place->is_alone && first_look(&cell_of(w, number)->sent) == pack(number, alone);
+}
+
 void window_look(const struct window *w, uint64_t number, struct window_view *ret_view)
 {
         struct pair held = held_of(w, number), sent = sent_of(w, number),

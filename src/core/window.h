@@ -161,6 +161,12 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
 CHECKED bool window_believe(const struct window *w, uint64_t number,
                             const struct window_place *place, uint32_t used);
 
+/*
+ * Whether the request of @place was alone from take to answer, and is to be landed yet: nobody else
+ * of ours was flying when it took or was released for sending since.
+ */
+bool window_is_alone(const struct window *w, uint64_t number, const struct window_place *place);
+
 /* A look at one window, for people. */
 struct window_view {
         uint32_t spent, flying, held, extra, foreign, top;

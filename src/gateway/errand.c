@@ -9,6 +9,7 @@
 #include "gateway/state.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
+#include "gateway/weights.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -113,13 +114,16 @@ static void write_request(const struct errand *e, struct limiter_request *ret_re
 
 static void land(struct errand *e)
 {
+        struct evidence_finding finding = { 0 };
         struct budget_answer answer = { .status = (int)e->status,
                                         .sent_ms = e->sent_ms,
                                         .news = e->news,
-                                        .n_news = e->n_news };
+                                        .n_news = e->n_news,
+                                        .ret_finding = &finding };
 
         (void)budget_land(&e->gateway->limiter, &e->plan, &e->ticket, &answer,
                           upstream_now(e->gateway, e->upstream));
+        weights_tell(&e->gateway->region, &finding);
 }
 
 /* What left before the windows could be told, in the books at last. */

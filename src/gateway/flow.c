@@ -1,6 +1,7 @@
 #include "gateway/flow.h"
 #include "base/log.h"
 #include "budget/budget.h"
+#include "budget/weights.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
@@ -118,6 +119,7 @@ static void note_unknown(struct flow *f)
         char quoted[160];
 
         counter_add(f->gateway->region.header, COUNTER_unknown_endpoints);
+        weights_note_unknown(&f->gateway->limiter, &f->plan, head->method_text, head->path);
         log_event(LOG_INFO, "unknown_endpoint", "group=%s method=%.*s path=%s weight=%u",
                   policy_group_name(f->plan.group),
                   head->method_text.n < 16 ? (int)head->method_text.n : 16, head->method_text.p,
@@ -146,9 +148,9 @@ static void flow_start(struct flow *f)
                 flow_send(f);
                 return;
         }
-        budget_request(&g->limiter, &f->plan, &f->request);
         if (!f->plan.is_known)
                 note_unknown(f);
+        budget_request(&g->limiter, &f->plan, &f->request);
         if (!flow_read_wishes(f)) {
                 flow_end(f);
                 return;

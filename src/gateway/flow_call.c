@@ -9,6 +9,7 @@
 #include "gateway/reply.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
+#include "gateway/weights.h"
 
 /* A read whose kept connection died under it is asked again this often. */
 #define STALE_MAX 2
@@ -57,6 +58,7 @@ void flow_send(struct flow *f)
 static void flow_land(struct flow *f, int status, int code)
 {
         struct gateway *g = f->gateway;
+        struct evidence_finding finding = { 0 };
         struct budget_answer answer = {
                 .status = status,
                 .code = code,
@@ -64,6 +66,7 @@ static void flow_land(struct flow *f, int status, int code)
                 .sent_ms = f->sent_ms,
                 .news = f->news,
                 .n_news = f->n_news,
+                .ret_finding = &finding,
         };
         uint32_t foreign;
 
@@ -72,6 +75,7 @@ static void flow_land(struct flow *f, int status, int code)
                 return;
         foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
                               upstream_now(g, f->upstream));
+        weights_tell(&g->region, &finding);
         if (foreign > 0) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",

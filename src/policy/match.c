@@ -6,6 +6,7 @@
 #include "policy/params.h"
 #include "policy/policy.h"
 #include "policy/tables.h"
+#include "policy/variant.h"
 
 #define RECV_WINDOW_DEFAULT_US 5000000ULL
 /* The exchange refuses more; what it would refuse anyway must not wait longer than this. */
@@ -115,6 +116,7 @@ struct weight {
         uint64_t reserved;
         uint8_t outcome; /* 0, or the one bit that makes it @settled */
         uint64_t settled;
+        uint64_t key; /* of the clause that held; 0: of none */
 };
 
 static struct weight weigh(const struct table_price *price, const struct params *p,
@@ -128,7 +130,13 @@ static struct weight weigh(const struct table_price *price, const struct params 
                         w.outcome = (uint8_t)(1u << clauses[i].subject);
                         w.settled = clauses[i].cost;
                 } else if (clause_holds(&clauses[i], p, empty_is_sent)) {
-                        return (struct weight){ .reserved = clause_cost(&clauses[i], p) };
+                        return (struct weight){
+                                .reserved = clause_cost(&clauses[i], p),
+                                .key = variant_clause(&clauses[i],
+                                                      clauses[i].each
+                                                              ? p->of[clauses[i].subject].n_elements
+                                                              : 0),
+                        };
                 }
         }
         return w;
@@ -151,6 +159,8 @@ static void charge_weights(struct policy_plan *plan, const struct params *p)
                 struct weight w = weigh_heavier(price, p);
 
                 charge(plan, price->pool, w.reserved);
+                if (i == 0)
+                        plan->variant = variant_key(e->key, w.key);
                 if (w.outcome) {
                         plan->outcome = w.outcome;
                         plan->outcome_weight = (uint32_t)w.settled;
@@ -185,6 +195,8 @@ static void charge_unknown(struct policy_plan *plan, enum method method, struct 
 {
         const struct table_group *group = &table_groups[plan->group];
 
+        /* sapi's unknown paths share a counter, so none of them is seen alone. */
+        plan->variant = plan->group == POLICY_SAPI ? 0 : variant_unknown((unsigned)method, path);
         charge(plan, group->weight, weight);
         if (group->account_weight != TABLE_NONE)
                 charge(plan, group->account_weight, (uint64_t)weight * SAPI_ACCOUNT_SCALE);

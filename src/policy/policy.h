@@ -171,6 +171,7 @@ struct policy_plan {
         uint64_t timestamp_ms;   /* of the client's signature; 0: none that can be read */
         uint64_t recv_window_us; /* 5000000 unless the request says otherwise, at most 60000000 */
         uint64_t account;        /* policy_account() of the key; 0 without one */
+        uint64_t variant;        /* what charges[0] is the price of, see policy/variant.h */
 
         uint8_t n_charges;
         struct policy_charge charges[POLICY_CHARGES_MAX];

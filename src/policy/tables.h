@@ -34,6 +34,8 @@ struct table_clause {
         const char *word;
         uint32_t each; /* not 0: so much per element of the list, at most @cost */
         uint32_t cost;
+        const char *text; /* the test as data/ has it: "limit<=500" */
+        uint64_t key;     /* of the text */
 };
 
 struct table_price {

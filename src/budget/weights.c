@@ -1,0 +1,148 @@
+#include "budget/weights.h"
+
+#include "budget/budget.h"
+#include "budget/counters.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the tables say of each kind of answer. */
+static uint32_t table_cost(const struct policy_plan *plan, enum evidence_kind kind)
+{
+        unsigned outcomes = 0;
+
+        if (kind == EVIDENCE_OK)
+                outcomes = POLICY_OUTCOME_OK;
+        else if (kind == EVIDENCE_SPECIAL)
+                outcomes = plan->outcome & ~(unsigned)POLICY_OUTCOME_OK;
+        return policy_settle(plan, outcomes);
+}
+
+void weights_cost(const struct region *region, const struct policy_plan *plan,
+                  struct weights_cost *ret_cost)
+{
+        const struct evidence *e = evidence_find(region, plan->variant);
+        uint32_t decided;
+        bool has_decided;
+
+        ret_cost->reserved = 0;
+        for (unsigned i = 0; i < EVIDENCE_KINDS; ++i) {
+                enum evidence_kind kind = (enum evidence_kind)i;
+                uint32_t learnt = 0;
+
+                ret_cost->said[i] = table_cost(plan, kind);
+                has_decided = e && evidence_decided(e, kind, &decided);
+                /* Where the price is the same for all answers, so is what was decided on it. */
+                if (e && !has_decided && plan->outcome == 0)
+                        has_decided = evidence_decided(e, EVIDENCE_OK, &decided);
+                if (has_decided)
+                        ret_cost->said[i] = decided;
+                ret_cost->of[i] = ret_cost->said[i];
+                if (e && !has_decided && evidence_learnt(e, kind, &learnt) &&
+                    learnt > ret_cost->of[i])
+                        ret_cost->of[i] = learnt;
+                if (ret_cost->of[i] > ret_cost->reserved)
+                        ret_cost->reserved = ret_cost->of[i];
+        }
+}
+
+/* Return: false for an answer that says nothing of what it costs. */
+static bool kind_of(const struct policy_plan *plan, const struct weights_answer *a,
+                    enum evidence_kind *ret_kind)
+{
+        if (a->outcomes & plan->outcome & ~(unsigned)POLICY_OUTCOME_OK)
+                *ret_kind = EVIDENCE_SPECIAL;
+        else if (a->status == 200)
+                *ret_kind = EVIDENCE_OK;
+        else
+                *ret_kind = EVIDENCE_FAILED;
+        /* What a limit, the firewall or a broken exchange refuses is counted as it pleases it. */
+        return a->status == 200 || (a->status >= 400 && a->status < 500 && a->status != 403 &&
+                                    a->status != 408 && a->status != 418 && a->status != 429);
+}
+
+static uint32_t taken(const struct limiter_ticket *ticket, uint16_t pool)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i)
+                if (ticket->takes[i].pool == pool)
+                        return ticket->takes[i].amount;
+        return 0;
+}
+
+bool weights_land(struct limiter *l, const struct policy_plan *plan,
+                  const struct limiter_ticket *ticket, struct limiter_time time,
+                  const struct weights_answer *a, struct evidence_finding *ret_finding,
+                  uint32_t *ret_refund)
+{
+        struct evidence_answer answer = { 0 };
+        struct weights_cost cost;
+        uint32_t amount;
+        bool is_telling;
+
+        *ret_refund = 0;
+        if (plan->n_charges == 0)
+                return false;
+        answer.pool = plan->charges[0].pool;
+        amount = taken(ticket, answer.pool);
+        if (plan->variant == 0) {
+                *ret_refund = plan->charges[0].amount - policy_settle(plan, a->outcomes);
+                return false;
+        }
+        weights_cost(l->region, plan, &cost);
+        is_telling = kind_of(plan, a, &answer.kind);
+        *ret_refund = amount > cost.of[answer.kind] ? amount - cost.of[answer.kind] : 0;
+        answer.owner = budget_charge_owner(l, plan, 0);
+        answer.variant = is_telling ? plan->variant : 0;
+        answer.charged = cost.said[answer.kind];
+        answer.refund = *ret_refund;
+        answer.is_named = !plan->is_known;
+        if (!evidence_land(l, ticket, &answer, time, a->news, a->n_news, ret_finding))
+                return false;
+        counter_add(l->region->header, COUNTER_weights_learnt);
+        if (weights_differ(ret_finding->variant, ret_finding->kind, ret_finding->charged,
+                           ret_finding->learnt))
+                counter_add(l->region->header, COUNTER_weight_mismatches);
+        return true;
+}
+
+void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, struct str method,
+                          struct str path)
+{
+        char name[EVIDENCE_NAME];
+
+        if (plan->variant == 0 || method.n + path.n + 2 > sizeof(name))
+                return;
+        snprintf(name, sizeof(name), "%.*s %.*s", STR_ARGS(method), STR_ARGS(path));
+        (void)evidence_claim(l->region, plan->variant, name);
+}
+
+void weights_name(uint64_t key, enum evidence_kind kind, const char *named, char *to, size_t size)
+{
+        static const char *const outcomes[] = { "@ok", "@expired", "@bad_symbol" };
+        const char *suffix = kind == EVIDENCE_FAILED ? " @failed" : "";
+        struct variant v;
+        unsigned bit = 0;
+
+        if (!variant_find(key, &v)) {
+                snprintf(to, size, "%s%s", named && named[0] ? named : "unknown", suffix);
+                return;
+        }
+        if (kind == EVIDENCE_OK && v.outcome)
+                suffix = " @ok";
+        if (kind == EVIDENCE_SPECIAL) {
+                while (bit + 1 < ARRAY_SIZE(outcomes) && !(v.outcome >> bit & 1))
+                        ++bit;
+                snprintf(to, size, "%s %s", v.name, outcomes[bit]);
+                return;
+        }
+        snprintf(to, size, "%s%s", v.name, suffix);
+}
+
+bool weights_differ(uint64_t variant, enum evidence_kind kind, uint32_t said, uint32_t learnt)
+{
+        struct variant v;
+
+        if (kind != EVIDENCE_FAILED || learnt >= said)
+                return learnt != said;
+        return variant_find(variant, &v) && v.outcome != 0;
+}

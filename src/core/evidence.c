@@ -1,0 +1,415 @@
+#include "core/evidence.h"
+#include "core/figures.h"
+#include "core/pool.h"
+#include "core/slot.h"
+#include "core/word.h"
+
+#include <string.h>
+
+/*
+ * Others who use the whole limit evenly use this much in the time between two samples. So many
+ * times as much cannot be theirs for long, and not again and again at just that moment.
+ */
+#define BURST_FACTOR 4
+
+static uint64_t load(const word_t *word)
+{
+        return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void store(word_t *word, uint64_t value)
+{
+        atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* What is charged of something has changed. */
+static void turn(const struct region *region)
+{
+        atomic_fetch_add_explicit(&region->header->weights[WEIGHTS_TURN], 1, memory_order_relaxed);
+}
+
+/* Slots. */
+
+static struct evidence *evidence_of(struct slot *slot)
+{
+        return (struct evidence *)(void *)slot->cells;
+}
+
+static struct slot *claim_slot(const struct region *region, uint64_t owner, uint32_t span_ms)
+{
+        struct slot *slot = slot_find(region, REGION_POOL_EVIDENCE, owner, span_ms, false);
+        word_t *slots = &region->header->weights[WEIGHTS_SLOTS];
+
+        if (slot || load(slots) >= EVIDENCE_SLOTS_MAX)
+                return slot;
+        slot = slot_find(region, REGION_POOL_EVIDENCE, owner, span_ms, true);
+        if (slot)
+                atomic_fetch_add_explicit(slots, 1, memory_order_relaxed);
+        return slot;
+}
+
+struct evidence *evidence_find(const struct region *region, uint64_t variant)
+{
+        struct slot *slot = slot_find(region, REGION_POOL_EVIDENCE, variant, 0, false);
+
+        return slot ? evidence_of(slot) : NULL;
+}
+
+/* The first word last: it is what says that there is a name. */
+static void write_name(struct evidence *e, const char *name)
+{
+        char text[EVIDENCE_NAME] = { 0 };
+        uint64_t words[EVIDENCE_NAME / 8];
+
+        memcpy(text, name, strnlen(name, sizeof(text) - 1));
+        memcpy(words, text, sizeof(words));
+        for (size_t i = ARRAY_SIZE(words); i-- > 0;)
+                store(&e->name[i], words[i]);
+}
+
+struct evidence *evidence_claim(const struct region *region, uint64_t variant, const char *name)
+{
+        struct evidence *e = evidence_find(region, variant);
+        word_t *named = &region->header->weights[WEIGHTS_NAMED];
+        struct slot *slot;
+
+        if (!e) {
+                if (name && load(named) >= EVIDENCE_NAMED_MAX)
+                        return NULL;
+                slot = claim_slot(region, variant, 0);
+                if (!slot)
+                        return NULL;
+                if (name)
+                        atomic_fetch_add_explicit(named, 1, memory_order_relaxed);
+                e = evidence_of(slot);
+        }
+        if (name && load(&e->name[0]) == 0)
+                write_name(e, name);
+        return e;
+}
+
+/* Samples. */
+
+/* The anchors of the budget @slot, of which the one of window @number is returned. */
+static struct anchor *anchor_of(const struct region *region, const struct slot *budget,
+                                uint32_t span_ms, uint64_t number, bool claim)
+{
+        uint64_t key = atomic_load_explicit(&budget->key, memory_order_acquire);
+        struct slot *slot = claim ? claim_slot(region, key, span_ms)
+                                  : slot_find(region, REGION_POOL_EVIDENCE, key, span_ms, false);
+
+        return slot ? (struct anchor *)(void *)&slot->cells[number % RING_CELLS] : NULL;
+}
+
+/* The next one alone starts anew; a step that waits to be counted is not. */
+static void forget(struct anchor *a, uint64_t number)
+{
+        uint64_t seen = a ? load(&a->shown) : 0;
+
+        if (seen != 0 && !is_later(number, seen))
+                store(&a->shown, 0);
+}
+
+/* Of one who has no place in the budget, since we take it for free: it may have cost something. */
+static void forget_now(const struct limiter *l, const struct evidence_answer *answer,
+                       struct limiter_time time)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint32_t span_ms = (uint32_t)(pool_window(l->region, answer->pool, i) >> 32);
+                uint64_t number;
+                struct slot *budget;
+
+                if (span_ms == 0)
+                        continue;
+                budget = slot_find(l->region, answer->pool, answer->owner, span_ms, false);
+                number = window_number(span_ms, time.now_ms, time.guard_ms);
+                if (budget)
+                        forget(anchor_of(l->region, budget, span_ms, number, false), number);
+        }
+}
+
+/* A request, its answer, and the place that both speak of. */
+struct sight {
+        const struct limiter *l;
+        const struct limiter_take *take;
+        const struct evidence_answer *answer;
+        uint64_t now_ms;
+        uint32_t used; /* that its header shows */
+        uint32_t cost; /* that it seems to have */
+        uint32_t believed;
+};
+
+static struct evidence *evidence_for(const struct sight *s)
+{
+        return s->answer->is_named ? evidence_find(s->l->region, s->answer->variant)
+                                   : evidence_claim(s->l->region, s->answer->variant, NULL);
+}
+
+static bool count(const struct region *region, uint64_t variant, enum evidence_kind kind,
+                  uint32_t cost, uint32_t charged, const struct sight *s,
+                  struct evidence_finding *finding)
+{
+        struct evidence *e = evidence_find(region, variant);
+        uint32_t before = 0;
+
+        if (!e || kind >= EVIDENCE_KINDS)
+                return false;
+        (void)!evidence_learnt(e, kind, &before);
+        if (!figures_add(&e->of[kind], cost, s->take->number, charged, s->now_ms))
+                return false;
+        /* Nobody need look again when what is charged is the same. */
+        if (cost > charged || before > charged)
+                turn(region);
+        *finding = (struct evidence_finding){ variant, kind, charged, cost };
+        return true;
+}
+
+/* Could others have used @more between the last one and this, if they use all that there is? */
+static bool may_be_others(const struct sight *s, uint32_t more, uint64_t since_ms)
+{
+        uint64_t gap_ms = s->now_ms > since_ms ? s->now_ms - since_ms : 0;
+
+        return (uint64_t)more * s->take->window.span_ms <=
+               BURST_FACTOR * (gap_ms + 1) * (uint64_t)s->take->window.limit;
+}
+
+/*
+ * The step that the last one alone took, now that the next is known. One that went astray is
+ * counted only now: had its header been wrong, this one would have made up for it.
+ */
+static bool settle_step(const struct anchor *a, const struct sight *s, struct pair last,
+                        bool *ret_is_made_up, struct evidence_finding *finding)
+{
+        int64_t astray = (int64_t)last.high - last.low, now = (int64_t)s->cost - s->believed;
+        uint64_t whose = load(&a->variant);
+        uint32_t charged;
+        struct evidence *e;
+
+        *ret_is_made_up = astray != 0 && astray + now == 0;
+        if (astray == 0 || *ret_is_made_up || whose == 0)
+                return false;
+        e = evidence_find(s->l->region, whose & ~3ULL);
+        if (!e)
+                return false;
+        charged = (uint32_t)load(&e->of[whose & 3].charged);
+        return count(s->l->region, whose & ~3ULL, (enum evidence_kind)(whose & 3), last.high,
+                     charged > 0 ? charged - 1 : last.low, s, finding);
+}
+
+/* A sample, between the anchor @before and this. */
+static bool take_step(struct anchor *a, const struct sight *s, struct evidence_finding *finding,
+                      struct pair *ret_step, uint64_t *ret_whose)
+{
+        struct pair last = unpack(s->take->number, load(&a->step));
+        bool is_made_up, is_clean = last.high == last.low && last.high != 0, found;
+        struct evidence *e = evidence_for(s);
+
+        found = settle_step(a, s, last, &is_made_up, finding);
+        *ret_step = (struct pair){ 1, 1 };
+        *ret_whose = 0;
+        if (is_made_up || !e)
+                return found;
+        if (s->cost == s->believed)
+                return count(s->l->region, s->answer->variant, s->answer->kind, s->cost,
+                             s->answer->charged, s, finding) ||
+                       found;
+        *ret_step = (struct pair){ s->cost, s->believed };
+        if (s->cost < s->believed || is_clean ||
+            !may_be_others(s, s->cost - s->believed, load(&a->landed_ms))) {
+                *ret_whose = s->answer->variant | s->answer->kind;
+                store(&e->of[s->answer->kind].charged, (uint64_t)s->answer->charged + 1);
+        }
+        return found;
+}
+
+static uint32_t believed_of(const struct sight *s)
+{
+        struct evidence *e = evidence_find(s->l->region, s->answer->variant);
+        uint32_t cost = s->answer->charged;
+
+        if (e)
+                (void)!evidence_learnt(e, s->answer->kind, &cost);
+        return cost;
+}
+
+static bool see(struct anchor *a, struct sight *s, struct evidence_finding *finding)
+{
+        const struct limiter_take *take = s->take;
+        struct pair before = unpack(take->number, load(&a->shown)), step = { 0, 0 };
+        uint64_t whose = 0;
+        bool found = false;
+
+        if ((before.high > 0 || before.low > 0) && s->used >= before.high &&
+            before.low + take->amount == take->place.sent) {
+                s->cost = s->used - before.high;
+                s->believed = believed_of(s);
+                /* More than half of a window is no price. */
+                if (s->cost <= take->window.limit / 2)
+                        found = take_step(a, s, finding, &step, &whose);
+        }
+        store(&a->step, pack(take->number, step));
+        store(&a->variant, whose);
+        store(&a->landed_ms, s->now_ms);
+        store(&a->shown, pack(take->number, (struct pair){ s->used, minus(take->place.sent,
+                                                                          s->answer->refund) }));
+        return found;
+}
+
+/* The one take of @pool that a header of the answer speaks of; else any of it. */
+static const struct limiter_take *find_take(const struct limiter_ticket *ticket, uint16_t pool,
+                                            const struct limiter_news *news, size_t n,
+                                            const struct limiter_news **ret_news)
+{
+        const struct limiter_take *any = NULL;
+
+        *ret_news = NULL;
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+
+                if (take->pool != pool)
+                        continue;
+                any = take;
+                for (size_t k = 0; k < n; ++k) {
+                        if (news[k].pool == pool && news[k].owner == take->owner &&
+                            news[k].span_ms == take->window.span_ms) {
+                                *ret_news = &news[k];
+                                return take;
+                        }
+                }
+        }
+        return any;
+}
+
+bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
+                   const struct evidence_answer *answer, struct limiter_time time,
+                   const struct limiter_news *news, size_t n, struct evidence_finding *ret_finding)
+{
+        const struct limiter_news *about;
+        const struct limiter_take *take = find_take(ticket, answer->pool, news, n, &about);
+        struct sight s = { .l = l, .take = take, .answer = answer, .now_ms = time.now_ms };
+        struct anchor *a;
+        bool is_fit;
+
+        if (!take) {
+                forget_now(l, answer, time);
+                return false;
+        }
+        /* As observe.c has it: a header speaks of this window only if the window is not over. */
+        is_fit = answer->variant && about && about->used <= WINDOW_AMOUNT_MAX &&
+                 (time.now_ms + time.guard_ms) / take->window.span_ms == take->number &&
+                 window_is_alone(&take->window, take->number, &take->place);
+        a = anchor_of(l->region, take->window.slot, take->window.span_ms, take->number, is_fit);
+        if (!a)
+                return false;
+        if (!is_fit) {
+                forget(a, take->number);
+                return false;
+        }
+        s.used = about->used;
+        return see(a, &s, ret_finding);
+}
+
+/* For people. */
+
+bool evidence_disagrees(const struct evidence_view *v)
+{
+        if (!v->has_learnt)
+                return false;
+        if (v->has_decided)
+                return v->is_new && v->learnt != v->decided;
+        return v->has_charged && v->learnt != v->charged;
+}
+
+void evidence_look(const struct evidence *e, uint64_t variant, enum evidence_kind kind,
+                   struct evidence_view *ret_view)
+{
+        uint64_t words[EVIDENCE_NAME / 8];
+
+        *ret_view = (struct evidence_view){ .variant = variant, .kind = kind };
+        figures_look(&e->of[kind], ret_view);
+        for (size_t i = 0; i < ARRAY_SIZE(words); ++i)
+                words[i] = load(&e->name[i]);
+        memcpy(ret_view->name, words, sizeof(words));
+        ret_view->name[sizeof(ret_view->name) - 1] = '\0';
+}
+
+/* Calls @fn for each variant. Return: how many. */
+static void each_slot(const struct region *region,
+                      void (*fn)(void *ctx, struct evidence *e, uint64_t variant), void *ctx)
+{
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                struct slot *slot = &region->slots[i];
+
+                if (atomic_load_explicit(&slot->key, memory_order_acquire) != 0 &&
+                    load(&slot->pool_span) == (uint64_t)REGION_POOL_EVIDENCE << 32)
+                        fn(ctx, evidence_of(slot), load(&slot->owner));
+        }
+}
+
+struct tour {
+        evidence_fn fn;
+        void *ctx;
+};
+
+static void show(void *ctx, struct evidence *e, uint64_t variant)
+{
+        const struct tour *tour = ctx;
+
+        for (unsigned kind = 0; kind < EVIDENCE_KINDS; ++kind) {
+                struct evidence_view v;
+
+                evidence_look(e, variant, (enum evidence_kind)kind, &v);
+                if (v.samples > 0 || v.has_decided)
+                        tour->fn(tour->ctx, &v);
+        }
+}
+
+void evidence_each(const struct region *region, evidence_fn fn, void *ctx)
+{
+        struct tour tour = { fn, ctx };
+
+        each_slot(region, show, &tour);
+}
+
+/* Decisions. */
+
+void evidence_decide(const struct region *region, struct evidence *e, enum evidence_kind kind,
+                     uint32_t cost)
+{
+        uint64_t learnt = load(&e->of[kind].learnt);
+        uint32_t now;
+
+        /* Decided again after a restart: what was learnt in between stays new. */
+        if (evidence_decided(e, kind, &now) && now == cost)
+                return;
+        store(&e->of[kind].decided, learnt << 32 | ((uint64_t)cost + 1));
+        turn(region);
+}
+
+struct undecide {
+        const struct region *region;
+        bool (*keep)(void *ctx, uint64_t variant, enum evidence_kind kind);
+        void *ctx;
+};
+
+static void undecide(void *ctx, struct evidence *e, uint64_t variant)
+{
+        const struct undecide *u = ctx;
+
+        for (unsigned kind = 0; kind < EVIDENCE_KINDS; ++kind) {
+                if (load(&e->of[kind].decided) == 0 ||
+                    u->keep(u->ctx, variant, (enum evidence_kind)kind))
+                        continue;
+                store(&e->of[kind].decided, 0);
+                turn(u->region);
+        }
+}
+
+void evidence_undecide(const struct region *region,
+                       bool (*keep)(void *ctx, uint64_t variant, enum evidence_kind kind),
+                       void *ctx)
+{
+        struct undecide u = { region, keep, ctx };
+
+        each_slot(region, undecide, &u);
+}

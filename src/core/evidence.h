@@ -1,0 +1,141 @@
+/*
+ * Evidence
+ *
+ * What requests really cost, learnt from the use that headers show. A request that was alone, from
+ * its reservation to its answer, moved the count by its cost and by what others used meanwhile: the
+ * anchor of a window is the use that the last one alone was shown, and our own sent then; if the
+ * next one alone finds our sent moved by nothing but itself, the difference of both shown uses is a
+ * sample.
+ *
+ *      shown 40 ------ GET x, alone ------> shown 45: a sample of x, 5
+ *         sent 38                              sent 43
+ *
+ * Others only ever add to a sample, so a request is not said to cost more than we charge before
+ *
+ *      - the sample stands where others are unlikely: right behind one that was as believed, or so
+ *        quickly after the last that others would have had to use more than the limit allows;
+ *      - the next one alone does not show just as much too little: then the header was wrong;
+ *      - so often, in so many windows, so unanimously (below), and nearly nothing below it: a
+ * single clean sample is the cost at most.
+ *
+ * What somebody else spends together with our requests of one kind, always, and never without them,
+ * cannot be told from their cost. Then we charge too much, never too little.
+ *
+ * Everything is in the region: all processes teach each other, and a restart forgets nothing.
+ */
+#ifndef CORE_EVIDENCE_H
+#define CORE_EVIDENCE_H
+
+#include "core/limiter.h"
+
+/* Samples of one cost, windows that they are from, and their share of all, before it is said to be
+ * learnt; at most one in so many of them may be below it. */
+#define EVIDENCE_SAMPLES   8
+#define EVIDENCE_WINDOWS   3
+#define EVIDENCE_SHARE_PCT 75
+#define EVIDENCE_BELOW     16
+/* So many samples are kept, then all are halved: what is true now outweighs what was. */
+#define EVIDENCE_KEPT 64
+
+/* Slots of the region that evidence may take, and those of them that endpoints which no table knows
+ * may: budgets need room too. */
+#define EVIDENCE_SLOTS_MAX 640
+#define EVIDENCE_NAMED_MAX 64
+
+/* What an answer is evidence of. */
+struct evidence_answer {
+        uint16_t pool; /* whose header is looked at */
+        uint64_t owner;
+        uint64_t variant; /* 0: it says nothing of costs: refused for a limit, no whole answer. The
+                             two lowest bits are 0 */
+        enum evidence_kind kind;
+        uint32_t charged; /* what is charged for an answer of this kind */
+        uint32_t refund;  /* of the ticket's charge, as limiter_land() will be told */
+        bool is_named;    /* only what has a slot already: evidence_name() gave it one */
+};
+
+/* A cost that was not known before. */
+struct evidence_finding {
+        uint64_t variant;
+        enum evidence_kind kind;
+        uint32_t charged, learnt;
+};
+
+/**
+ * evidence_land() - an answer came; to be told before limiter_land(), with the same arguments
+ * @ret_finding: written for true
+ *
+ * Return: true when a cost has been learnt just now, of this request or of the one before it.
+ */
+CHECKED bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
+                           const struct evidence_answer *answer, struct limiter_time time,
+                           const struct limiter_news *news, size_t n,
+                           struct evidence_finding *ret_finding);
+
+/* The evidence of @variant, NULL when there is none; it stays where it is. */
+struct evidence *evidence_find(const struct region *region, uint64_t variant);
+
+/* As evidence_find(), with a place for it if there is room. @name: NULL for what the tables know.
+ */
+struct evidence *evidence_claim(const struct region *region, uint64_t variant, const char *name);
+
+/* What is known of one kind of answer, at this moment. */
+struct evidence_view {
+        uint64_t variant;
+        enum evidence_kind kind;
+        struct {
+                uint32_t cost, samples, windows;
+        } values[EVIDENCE_VALUES]; /* the most frequent first */
+        uint32_t samples;
+        bool has_charged, has_learnt, has_decided;
+        uint32_t charged, learnt, decided;
+        bool is_new; /* learnt since it was decided on */
+        uint64_t first_ms, last_ms;
+        char name[EVIDENCE_NAME]; /* empty for what the tables know */
+};
+
+/* What the samples show is not what is charged, and nobody has decided that it be so. */
+bool evidence_disagrees(const struct evidence_view *v);
+
+void evidence_look(const struct evidence *evidence, uint64_t variant, enum evidence_kind kind,
+                   struct evidence_view *ret_view);
+
+/* All that was ever seen, for people. */
+typedef void (*evidence_fn)(void *ctx, const struct evidence_view *view);
+void evidence_each(const struct region *region, evidence_fn fn, void *ctx);
+
+/* From now on @cost is charged for answers of this kind, whatever is learnt. */
+void evidence_decide(const struct region *region, struct evidence *evidence,
+                     enum evidence_kind kind, uint32_t cost);
+/* Nothing is decided any more of variants for which @keep is false. */
+void evidence_undecide(const struct region *region,
+                       bool (*keep)(void *ctx, uint64_t variant, enum evidence_kind kind),
+                       void *ctx);
+
+static inline bool evidence_decided(const struct evidence *e, enum evidence_kind kind,
+                                    uint32_t *ret_cost)
+{
+        uint32_t word = (uint32_t)atomic_load_explicit(&e->of[kind].decided, memory_order_relaxed);
+
+        if (word > 0)
+                *ret_cost = word - 1;
+        return word > 0;
+}
+
+static inline bool evidence_learnt(const struct evidence *e, enum evidence_kind kind,
+                                   uint32_t *ret_cost)
+{
+        uint32_t word = (uint32_t)atomic_load_explicit(&e->of[kind].learnt, memory_order_relaxed);
+
+        if (word > 0)
+                *ret_cost = word - 1;
+        return word > 0;
+}
+
+/* Moves with every cost that is learnt or decided. */
+static inline uint64_t evidence_turn(const struct region *region)
+{
+        return atomic_load_explicit(&region->header->weights[WEIGHTS_TURN], memory_order_relaxed);
+}
+
+#endif

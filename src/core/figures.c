@@ -1,0 +1,176 @@
+#include "core/figures.h"
+
+#include "core/word.h"
+
+/* A value's word: cost 22 bits, samples 14, windows 8, the last window's number 20. */
+#define SAMPLES_SHIFT 28
+#define SAMPLES_MASK  0x3fffu
+#define WINDOWS_SHIFT 20
+#define WINDOWS_MASK  0xffu
+#define COST_SHIFT    42
+#define NUMBER_MASK   0xfffffu
+
+/* Another process is at the same word: tried again so often, then the sample is not counted. */
+#define TRIES 8
+
+struct value {
+        uint32_t cost, samples, windows, number;
+};
+
+static struct value read_value(uint64_t word)
+{
+        return (struct value){
+                .cost = (uint32_t)(word >> COST_SHIFT),
+                .samples = (uint32_t)(word >> SAMPLES_SHIFT & SAMPLES_MASK),
+                .windows = (uint32_t)(word >> WINDOWS_SHIFT & WINDOWS_MASK),
+                .number = (uint32_t)(word & NUMBER_MASK),
+        };
+}
+
+static uint64_t write_value(struct value v)
+{
+        return (uint64_t)v.cost << COST_SHIFT |
+               (uint64_t)(v.samples < SAMPLES_MASK ? v.samples : SAMPLES_MASK) << SAMPLES_SHIFT |
+               (uint64_t)(v.windows < WINDOWS_MASK ? v.windows : WINDOWS_MASK) << WINDOWS_SHIFT |
+               v.number;
+}
+
+static uint64_t load(const word_t *word)
+{
+        return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static bool exchange(word_t *word, uint64_t *seen, uint64_t next)
+{
+        return atomic_compare_exchange_strong_explicit(word, seen, next, memory_order_relaxed,
+                                                       memory_order_relaxed);
+}
+
+/* Where @cost is counted: its own word, a free one, or the one that was seen least. */
+static word_t *place_of(struct evidence_figures *f, uint32_t cost)
+{
+        word_t *least = &f->values[0];
+
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                struct value v = read_value(load(&f->values[i]));
+
+                if (v.samples > 0 && v.cost == cost)
+                        return &f->values[i];
+                if (v.samples < read_value(load(least)).samples)
+                        least = &f->values[i];
+        }
+        return least;
+}
+
+static void count(struct evidence_figures *f, uint32_t cost, uint64_t number)
+{
+        word_t *word = place_of(f, cost);
+        uint64_t seen = load(word);
+
+        for (unsigned i = 0; i < TRIES; ++i) {
+                struct value v = read_value(seen);
+
+                if (v.samples == 0 || v.cost != cost)
+                        v = (struct value){ .cost = cost };
+                if (v.samples == 0 || v.number != (number & NUMBER_MASK))
+                        ++v.windows;
+                ++v.samples;
+                v.number = (uint32_t)(number & NUMBER_MASK);
+                if (exchange(word, &seen, write_value(v)))
+                        return;
+        }
+}
+
+static void halve(struct evidence_figures *f)
+{
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                uint64_t seen = load(&f->values[i]);
+                struct value v = read_value(seen);
+
+                v.samples /= 2;
+                /* Gone with its last sample. */
+                (void)exchange(&f->values[i], &seen, v.samples > 0 ? write_value(v) : 0);
+        }
+}
+
+/* Return: true when the samples agree on one cost. */
+static bool judge(const struct evidence_figures *f, uint32_t *ret_cost)
+{
+        uint64_t total = load(&f->total);
+        struct value best = { 0 };
+        uint32_t below = 0;
+
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                struct value v = read_value(load(&f->values[i]));
+
+                if (v.samples > best.samples)
+                        best = v;
+        }
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                struct value v = read_value(load(&f->values[i]));
+
+                if (v.samples > 0 && v.cost < best.cost)
+                        below += v.samples;
+        }
+        *ret_cost = best.cost;
+        return best.samples >= EVIDENCE_SAMPLES && best.windows >= EVIDENCE_WINDOWS &&
+               (uint64_t)best.samples * 100 >= total * EVIDENCE_SHARE_PCT &&
+               below * EVIDENCE_BELOW <= best.samples;
+}
+
+static void note_times(struct evidence_figures *f, uint64_t now_ms)
+{
+        uint64_t never = 0;
+
+        (void)exchange(&f->first_ms, &never, now_ms);
+        atomic_store_explicit(&f->last_ms, now_ms, memory_order_relaxed);
+}
+
+bool figures_add(struct evidence_figures *f, uint32_t cost, uint64_t number, uint32_t charged,
+                 uint64_t now_ms)
+{
+        uint64_t total = atomic_fetch_add_explicit(&f->total, 1, memory_order_relaxed) + 1;
+        uint64_t learnt;
+
+        count(f, cost, number);
+        note_times(f, now_ms);
+        atomic_store_explicit(&f->charged, (uint64_t)charged + 1, memory_order_relaxed);
+        /* Of two who come here at once one halves. */
+        if (total >= EVIDENCE_KEPT && exchange(&f->total, &total, total / 2))
+                halve(f);
+        if (!judge(f, &cost))
+                return false;
+        learnt = load(&f->learnt);
+        return learnt != (uint64_t)cost + 1 && exchange(&f->learnt, &learnt, (uint64_t)cost + 1);
+}
+
+void figures_look(const struct evidence_figures *f, struct evidence_view *v)
+{
+        uint64_t charged = load(&f->charged), learnt = load(&f->learnt),
+                 decided = load(&f->decided);
+        size_t n = 0;
+
+        v->samples = (uint32_t)load(&f->total);
+        v->has_charged = charged > 0;
+        v->charged = charged > 0 ? (uint32_t)charged - 1 : 0;
+        v->has_learnt = learnt > 0;
+        v->learnt = learnt > 0 ? (uint32_t)learnt - 1 : 0;
+        v->has_decided = (uint32_t)decided > 0;
+        v->decided = v->has_decided ? (uint32_t)decided - 1 : 0;
+        v->is_new = learnt != decided >> 32;
+        v->first_ms = load(&f->first_ms);
+        v->last_ms = load(&f->last_ms);
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                struct value value = read_value(load(&f->values[i]));
+                size_t at = n;
+
+                if (value.samples == 0)
+                        continue;
+                for (; at > 0 && v->values[at - 1].samples < value.samples; --at)
+                        v->values[at] = v->values[at - 1];
+                v->values[at].cost = value.cost;
+                v->values[at].samples = value.samples;
+                v->values[at].windows = value.windows;
+                ++n;
+        }
+}
