@@ -248,8 +248,10 @@ WEIR_PUBLIC WEIR_CHECKED int weir_reserve(struct weir_limiter *limiter,
 
 /*
  * The time of a held place has come: as soon as weir_ticket_at_ms() - weir_now_ms() milliseconds
- * have passed, best by a timer. Who comes later still finds it while its window lasts, 10 seconds
- * or a minute; after that it is WEIR_LOST.
+ * have passed, best by a timer. That may be before the place's own time: when the ceilings have
+ * opened so far that there may be room at once; if others were quicker, the place stays and the
+ * answer is WEIR_WAIT, with another time. Who comes later still finds it while its window lasts, 10
+ * seconds or a minute; after that it is WEIR_LOST.
  *
  * Return: WEIR_GO; WEIR_WAIT: held still, until a new time; WEIR_SHUT: stopped, and WEIR_LOST:
  *         both have given the place back, nothing is held. A ticket that may go already is

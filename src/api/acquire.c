@@ -64,7 +64,7 @@ static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct a
                 limiter_land(&l->limiter, &a->ticket, wide(time), 0, 0, NULL, 0, NULL);
                 return 0;
         case LIMITER_WAIT:
-                return wait_us(a->ticket.at_ms, time);
+                return wait_us(ticket_next_ms(&a->ticket), time);
         case LIMITER_NEVER:
                 return -EINVAL;
         case LIMITER_LATE:

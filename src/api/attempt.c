@@ -57,7 +57,7 @@ static int answered(struct attempt *a, int answer, uint64_t *ret_at_ms)
                 return WEIR_STEP_SEND;
         case LIMITER_WAIT:
                 a->phase = ATTEMPT_HELD;
-                a->at_ms = *ret_at_ms = ticket->at_ms;
+                a->at_ms = *ret_at_ms = ticket_next_ms(ticket);
                 return WEIR_STEP_WAIT;
         case LIMITER_SHUT:
         case LIMITER_CROWDED:

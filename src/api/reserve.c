@@ -276,7 +276,7 @@ int weir_confirm(struct weir_limiter *limiter, struct weir_ticket *ticket)
 
 uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket)
 {
-        return ((const struct reservation *)(const void *)ticket->inside)->ticket.at_ms;
+        return ticket_next_ms(&((const struct reservation *)(const void *)ticket->inside)->ticket);
 }
 
 const char *weir_ticket_blocked_by(const struct weir_ticket *ticket)
@@ -309,7 +309,7 @@ int weir_reserve_wait(struct weir_limiter *limiter, const struct weir_request *r
                         api_sleep(limiter, group, r->ticket.at_ms);
                         answer = weir_reserve(limiter, request, deadline_ms, ret_ticket);
                 } else if (is_held) {
-                        api_sleep(limiter, group, r->ticket.at_ms);
+                        api_sleep(limiter, group, ticket_next_ms(&r->ticket));
                         answer = weir_confirm(limiter, ret_ticket);
                 } else {
                         return answer;

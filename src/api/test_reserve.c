@@ -277,13 +277,14 @@ static void a_held_place_is_confirmed_when_its_window_opens(void **state)
         int answer, n = 0;
 
         (void)state;
+        request.request_class = WEIR_CLASS_CANCEL; /* whose ceiling is open */
         while ((answer = reservation_take(l, &request, UINT64_MAX, at(0), &r)) == WEIR_GO) {
                 reservation_settle(l, &request, &r, r.sent_ms, &ok, at(0), NULL);
                 ++n;
         }
         assert_int_equal(answer, WEIR_WAIT);
-        assert_int_equal(n, 300 * 95 / 100);
-        at_ms = r.ticket.at_ms;
+        assert_int_equal(n, 300);
+        at_ms = ticket_next_ms(&r.ticket);
         assert_int_equal(at_ms % 10000, 5);
         assert_int_equal(reservation_confirm(l, &r, (struct limiter_time){ at_ms - 1, 5 }),
                          WEIR_WAIT);
@@ -292,6 +293,27 @@ static void a_held_place_is_confirmed_when_its_window_opens(void **state)
         assert_int_equal(reservation_confirm(l, &r, (struct limiter_time){ at_ms, 5 }), WEIR_GO);
         reservation_abandon(l, &r, (struct limiter_time){ at_ms, 5 });
         assert_int_equal(reservation_confirm(l, &r, (struct limiter_time){ at_ms, 5 }), WEIR_LOST);
+        weir_limiter_close(l);
+}
+
+static void a_held_place_is_asked_for_earlier_when_the_ceilings_open(void **state)
+{
+        struct weir_limiter *l = stage_open(NULL, 0, 0);
+        struct weir_request request = find("POST", "/fapi/v1/order", NULL);
+        struct weir_ticket ticket;
+        struct reservation *r = reservation_of(&ticket);
+        uint64_t at_ms;
+
+        (void)state;
+        while (reservation_take(l, &request, UINT64_MAX, at(0), r) == WEIR_GO)
+                reservation_settle(l, &request, r, r->sent_ms, &ok, at(0), NULL);
+        /* Of 300 in ten seconds 285 at first; the 286th once the ceiling has begun to open. */
+        at_ms = weir_ticket_at_ms(&ticket);
+        assert_true(at_ms % 10000 > 5000 && at_ms < r->ticket.at_ms);
+        assert_int_equal(reservation_confirm(l, r, (struct limiter_time){ at_ms - 1, 5 }),
+                         WEIR_WAIT);
+        assert_int_equal(reservation_confirm(l, r, (struct limiter_time){ at_ms, 5 }), WEIR_GO);
+        reservation_abandon(l, r, (struct limiter_time){ at_ms, 5 });
         weir_limiter_close(l);
 }
 
@@ -462,6 +484,7 @@ int main(void)
                 cmocka_unit_test(after_a_ban_the_first_request_is_the_probe),
                 cmocka_unit_test(a_ban_seen_by_one_stops_what_another_has_reserved),
                 cmocka_unit_test(a_held_place_is_confirmed_when_its_window_opens),
+                cmocka_unit_test(a_held_place_is_asked_for_earlier_when_the_ceilings_open),
                 cmocka_unit_test(a_signature_that_ends_is_a_deadline),
                 cmocka_unit_test(what_holds_nothing_may_be_ended_and_changes_nothing),
                 cmocka_unit_test(what_is_known_of_a_kind_of_request_is_of_no_other),

@@ -113,6 +113,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
                 takes_unfly(ticket, ticket->n_takes);
         ticket->state = TICKET_HELD;
         ticket->at_ms = at_ms;
+        ticket->try_ms = 0; /* it is not the ceilings that it waits for */
         ticket->blocker = BLOCKED_BY_PACING;
         if (at_ms >= ticket->deadline_ms) {
                 drop(l, ticket, false);
@@ -298,6 +299,32 @@ static int check_shut(struct limiter_ticket *ticket, struct limiter_time time)
         return shut_ms < takes_close_ms(ticket, time.guard_ms) ? LIMITER_WAIT : LIMITER_SHUT;
 }
 
+/*
+ * Before its time: is there room at once, now that the ceilings have opened further? What is held
+ * is given back only when the earlier place is taken. Return: GO; WAIT: held, here or there.
+ */
+static int advance(struct limiter *l, struct limiter_ticket *ticket, const struct ceilings *c,
+                   struct limiter_time time)
+{
+        struct limiter_ticket earlier = *ticket;
+        int r = LIMITER_WAIT;
+
+        takes_renew_limits(l, &earlier);
+        if ((ticket->is_probe || check_gates(l, &earlier, time.now_ms) == LIMITER_GO) &&
+            takes_shut_until(&earlier, time.now_ms) <= time.now_ms &&
+            go_at_once(&earlier, c, time)) {
+                r = release(l, &earlier, c, true, time);
+                if (r == LIMITER_GO || r == LIMITER_WAIT) {
+                        takes_give_back(ticket, ticket->n_takes, false);
+                        earlier.try_ms = 0;
+                        *ticket = earlier;
+                        return r;
+                }
+        }
+        ticket->try_ms = search_opens_ms(ticket, c, true, time);
+        return LIMITER_WAIT;
+}
+
 int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time)
 {
         struct ceilings c = ceilings_now(l);
@@ -305,7 +332,9 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
 
         must(ticket->state == TICKET_HELD);
         if (time.now_ms < ticket->at_ms)
-                return LIMITER_WAIT;
+                return ticket->try_ms == 0 || time.now_ms < ticket->try_ms
+                               ? LIMITER_WAIT
+                               : advance(l, ticket, &c, time);
         r = ticket->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
         if (r == LIMITER_GO)
                 r = check_shut(ticket, time);

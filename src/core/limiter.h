@@ -93,7 +93,7 @@ struct limiter_ticket {
         enum weir_class class;
         unsigned gate;
         uint64_t at_ms;         /* held: when to confirm. NEVER..CROWDED: as said there */
-        uint64_t try_ms;        /* held: when reserving anew may succeed earlier; 0: no such time */
+        uint64_t try_ms;        /* held: when there may be an earlier place; 0: no such time */
         uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
         uint64_t deadline_ms;
         enum gate_kind shut_by; /* for LIMITER_SHUT */
@@ -134,6 +134,9 @@ CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *req
 /**
  * limiter_confirm() - the time of a held place has come: may it be sent?
  *
+ * Asked at ticket_next_ms(), which is at_ms, or before it try_ms, when the ceilings may have opened
+ * far enough for a place now. Too early changes nothing.
+ *
  * Return: LIMITER_GO, LIMITER_WAIT (the place stays, at_ms is new), LIMITER_LOST (given back), or
  *         LIMITER_SHUT (given back; stopped until at_ms).
  */
@@ -147,6 +150,14 @@ CHECKED int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket,
  */
 uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *request,
                          struct limiter_time time);
+
+/* When a held ticket is to be confirmed, or, refused, to come back. */
+static inline uint64_t ticket_next_ms(const struct limiter_ticket *ticket)
+{
+        bool is_early = ticket->state == TICKET_HELD && ticket->try_ms > 0;
+
+        return is_early && ticket->try_ms < ticket->at_ms ? ticket->try_ms : ticket->at_ms;
+}
 
 /* True while what GO said still holds. False: refund and reserve again. */
 static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_t now_ms)

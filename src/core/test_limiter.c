@@ -223,6 +223,43 @@ static void who_waits_for_a_ceiling_is_told_when_it_opens(void **state)
         limiter_refund(&l, &t);
 }
 
+static void a_held_place_moves_forward_when_the_ceiling_has_opened(void **state)
+{
+        struct limiter_ticket first = go(CLASS_CANCEL, 700, 0, 1000), t, other;
+
+        (void)state;
+        land(&first, 1100);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 2000, &t), LIMITER_WAIT);
+        assert_int_equal(ticket_next_ms(&t), AT(37575));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37574)), LIMITER_WAIT);
+        /* Somebody was quicker: it is told the next moment, and keeps what it has. */
+        other = go(CLASS_BACKFILL, 1, 0, 37575);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37575)), LIMITER_WAIT);
+        assert_int_equal(ticket_next_ms(&t), AT(37650));
+        assert_int_equal(weight_spent(N), 701);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 1);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37650)), LIMITER_GO);
+        assert_int_equal(weight_spent(N), 702);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 0);
+        land(&other, 37700);
+        land(&t, 37700);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 0);
+}
+
+static void a_held_place_stays_where_it_is_while_the_product_is_stopped(void **state)
+{
+        struct limiter_ticket first = go(CLASS_CANCEL, 700, 0, 1000), t;
+
+        (void)state;
+        land(&first, 1100);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 2000, &t), LIMITER_WAIT);
+        assert_true(gate_shut(limiter_gate(&l, t.gate), GATE_STOP, AT(40000)));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37575)), LIMITER_WAIT);
+        assert_int_equal(weight_spent(N), 700);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 1);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(40000)), LIMITER_GO);
+}
+
 static void pacing_makes_polls_wait_and_orders_pay(void **state)
 {
         struct limiter_request r = request_of(CLASS_MARKET, 1, 0);
@@ -430,6 +467,8 @@ int main(void)
                 TEST(pools_without_windows_and_limits_beyond_a_word),
                 TEST(a_class_gets_more_as_the_window_goes_by),
                 TEST(who_waits_for_a_ceiling_is_told_when_it_opens),
+                TEST(a_held_place_moves_forward_when_the_ceiling_has_opened),
+                TEST(a_held_place_stays_where_it_is_while_the_product_is_stopped),
                 TEST(pacing_makes_polls_wait_and_orders_pay),
                 TEST(what_still_flies_delays_a_held_place),
                 TEST(what_is_sent_near_the_turn_counts_on_both_sides),

@@ -73,29 +73,16 @@ static void probe(struct courier *c, int gate)
         c->plan = plan;
 }
 
-/* Waits for a held place; tries for an earlier one when ceilings open. Return: as confirm. */
-static int wait_for_place(struct courier *c, const struct limiter_request *request)
+/* Waits for a held place, or for an earlier one when ceilings open. Return: as confirm. */
+static int wait_for_place(struct courier *c)
 {
-        struct limiter *l = c->config.limiter;
-        struct limiter_ticket earlier = LIMITER_TICKET_NULL;
         int r = LIMITER_WAIT;
 
         while (r == LIMITER_WAIT) {
-                uint64_t now_ms = courier_now_ms(c), try_ms = c->ticket.try_ms;
+                uint64_t now_ms = courier_now_ms(c), next_ms = ticket_next_ms(&c->ticket);
 
-                if (try_ms > 0 && try_ms < c->ticket.at_ms) {
-                        courier_sleep(c, try_ms > now_ms ? try_ms : now_ms + 1);
-                        if (limiter_reserve(l, request, courier_time(c), &earlier) == LIMITER_GO) {
-                                limiter_refund(l, &c->ticket);
-                                c->ticket = earlier;
-                                return LIMITER_GO;
-                        }
-                        c->ticket.try_ms = earlier.try_ms > try_ms ? earlier.try_ms : 0;
-                        limiter_refund(l, &earlier);
-                        continue;
-                }
-                courier_sleep(c, c->ticket.at_ms > now_ms ? c->ticket.at_ms : now_ms + 1);
-                r = limiter_confirm(l, &c->ticket, courier_time(c));
+                courier_sleep(c, next_ms > now_ms ? next_ms : now_ms + 1);
+                r = limiter_confirm(c->config.limiter, &c->ticket, courier_time(c));
         }
         return r;
 }
@@ -148,7 +135,7 @@ int admission_take(struct courier *c, const struct courier_request *wanted)
                 int r = limiter_reserve(l, &request, time, &c->ticket), gate;
 
                 if (r == LIMITER_WAIT && !wanted->is_impatient)
-                        r = wait_for_place(c, &request);
+                        r = wait_for_place(c);
                 if (r == LIMITER_GO)
                         return 0;
                 if (r == LIMITER_LOST)
