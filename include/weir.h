@@ -207,7 +207,7 @@ enum weir_answer {
         WEIR_WAIT,    /* a place is held: confirm at weir_ticket_at_ms() */
         WEIR_NEVER,   /* costs more than a whole window */
         WEIR_LATE,    /* not before the deadline; room at weir_ticket_at_ms() */
-        WEIR_SHUT,    /* stopped or banned by the exchange until weir_ticket_at_ms() */
+        WEIR_SHUT,    /* stopped, banned or not answered until weir_ticket_at_ms() */
         WEIR_CROWDED, /* all windows ahead are full for this class; again at weir_ticket_at_ms() */
         WEIR_LOST,    /* weir_confirm() only: the place is gone; reserve again */
 };
@@ -237,6 +237,9 @@ struct weir_ticket {
  *
  * Does not block. After a ban the first request to come is answered GO alone: it is the probe, and
  * settling it opens the way for the others.
+ * Where the exchange did not answer ten requests in a row (the gateway's breaker.threshold), of
+ * whichever program of the region, all are answered SHUT for two seconds (breaker.pause), and then
+ * the first read is such a probe; an order never is.
  *
  * Return: an enum weir_answer but WEIR_LOST; -ENOSPC: no room for another budget in the region;
  *         -ESTALE: this machine's clock is a window or more behind that of another process;

@@ -1,4 +1,5 @@
 #include "api/acquire.h"
+#include "api/cutoff.h"
 #include "budget/budget.h"
 #include "budget/stops.h"
 
@@ -59,6 +60,15 @@ static int64_t come_back(struct weir_limiter *l, struct acquire *a, struct api_t
 
 static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct api_time time)
 {
+        uint64_t cut_ms = 0;
+
+        if (UNLIKELY(r == LIMITER_GO && !cutoff_is_calm(l, l->acquire_group)))
+                cut_ms = cutoff_until_ms(l, l->acquire_group, api_ms(time));
+        if (cut_ms > 0) {
+                limiter_refund(&l->limiter, &a->ticket);
+                a->ticket.at_ms = cut_ms;
+                r = LIMITER_SHUT;
+        }
         switch (r) {
         case LIMITER_GO:
                 limiter_land(&l->limiter, &a->ticket, wide(time), 0, 0, NULL, 0, NULL);

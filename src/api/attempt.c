@@ -1,4 +1,5 @@
 #include "api/attempt.h"
+#include "api/cutoff.h"
 #include "api/refusal.h"
 
 #include <errno.h>
@@ -181,6 +182,7 @@ int attempt_told(struct attempt *a, int result, const struct weir_reply *reply,
         COUNT(a, failures);
         if (result == -ENOTCONN) {
                 reservation_refund(l, &a->reservation, time);
+                cutoff_tell(l, a->reservation.group, true, time);
                 judge_failure(a, WEIR_NOT_SENT);
                 return done(a, result);
         }

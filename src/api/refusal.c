@@ -46,6 +46,13 @@ void refusal_explain(const struct reservation *r, int answer, struct verdict *ve
                 verdict->retry_at_ms = ticket->at_ms;
         switch (answer) {
         case LIMITER_SHUT:
+                if (ticket->blocker == BLOCKED_BY_BREAKER) {
+                        (void)snprintf(to, size,
+                                       "not sent: the exchange does not answer; it is asked again "
+                                       "at %s",
+                                       time_text(ticket->at_ms, at));
+                        break;
+                }
                 (void)snprintf(to, size, "not sent: %s until %s", shut_text(ticket->shut_by),
                                time_text(ticket->at_ms, at));
                 break;

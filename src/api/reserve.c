@@ -1,5 +1,6 @@
 #include "api/reserve.h"
 #include "api/acquire.h"
+#include "api/cutoff.h"
 #include "budget/budget.h"
 #include "budget/landing.h"
 #include "budget/stops.h"
@@ -88,8 +89,9 @@ static SELDOM int take_the_long_way(struct weir_limiter *l, const struct weir_re
         return answer;
 }
 
-int reservation_take(struct weir_limiter *l, const struct weir_request *request,
-                     uint64_t deadline_ms, struct limiter_time time, struct reservation *ret)
+/* By the short way, else by the long one. */
+static int take(struct weir_limiter *l, const struct weir_request *request, uint64_t deadline_ms,
+                struct limiter_time time, struct reservation *ret)
 {
         struct route *route = NULL;
         int r = ROUTE_STALE;
@@ -105,6 +107,17 @@ int reservation_take(struct weir_limiter *l, const struct weir_request *request,
         if (LIKELY(r == ROUTE_GO))
                 return LIMITER_GO;
         return take_the_long_way(l, request, deadline_ms, time, r == ROUTE_STALE, ret);
+}
+
+int reservation_take(struct weir_limiter *l, const struct weir_request *request,
+                     uint64_t deadline_ms, struct limiter_time time, struct reservation *ret)
+{
+        int r = take(l, request, deadline_ms, time, ret);
+
+        if (LIKELY(cutoff_is_calm(l, ret->group)) || r != LIMITER_GO ||
+            ret->probe != STOPS_NO_PROBE)
+                return r;
+        return cutoff_pass(l, request, ret, time);
 }
 
 uint64_t reservation_shut_ms(struct weir_limiter *l, const struct weir_request *request,
@@ -128,7 +141,9 @@ int reservation_confirm(struct weir_limiter *l, struct reservation *r, struct li
                 return LIMITER_LOST;
         answer = limiter_confirm(&l->limiter, &r->ticket, time);
         r->sent_ms = time.now_ms;
-        return answer;
+        if (LIKELY(cutoff_is_calm(l, r->group)) || answer != LIMITER_GO)
+                return answer;
+        return cutoff_confirm(l, r, time);
 }
 
 static bool is_open(const struct weir_limiter *l, unsigned gate, uint64_t now_ms)
@@ -171,6 +186,8 @@ void reservation_abandon(struct weir_limiter *l, struct reservation *r, struct l
         /* A place that was only held was never sent in. */
         if (r->ticket.state == TICKET_HELD)
                 limiter_refund(&l->limiter, &r->ticket);
+        else
+                cutoff_tell(l, r->group, true, time);
         limiter_abandon(&r->ticket);
         probe_done(l, r, false, time);
 }
@@ -212,6 +229,8 @@ static bool settle_plain(struct weir_limiter *l, const struct weir_request *requ
             !is_priced_alike(&request_of(request)->plan, &r->ticket))
                 return false;
         limiter_land(&l->limiter, &r->ticket, time, 0, 0, NULL, 0, NULL);
+        if (UNLIKELY(!cutoff_is_calm(l, r->group)))
+                cutoff_tell(l, r->group, false, time);
         return true;
 }
 
@@ -243,6 +262,7 @@ static SELDOM void settle(struct weir_limiter *l, const struct weir_request *req
         (void)budget_land(&l->limiter, plan, r ? &r->ticket : NULL, &answer, time);
         if (!is_simple)
                 (void)stops_apply(&l->limiter, plan, &verdict, time, &stop);
+        cutoff_tell(l, plan->group, !is_simple && breaker_is_failure(&verdict), time);
         if (r)
                 probe_done(l, r, true, time);
         else

@@ -135,6 +135,8 @@ const char *budget_blocked_by(const struct limiter_ticket *ticket)
                 return policy_pool(ticket->blocked_by)->name;
         case BLOCKED_BY_PACING:
                 return "pacing";
+        case BLOCKED_BY_BREAKER:
+                return "breaker";
         default:
                 return "";
         }

@@ -75,6 +75,7 @@ enum limiter_blocker {
         BLOCKED_BY_NOTHING, /* none of its budgets: a gate, its own deadline, or nothing did */
         BLOCKED_BY_POOL,
         BLOCKED_BY_PACING,
+        BLOCKED_BY_BREAKER, /* written by who asks it (call/breaker.h): the limiter knows none */
 };
 
 struct limiter_take {

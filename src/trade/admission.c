@@ -12,6 +12,7 @@
  */
 #include "base/clock.h"
 #include "budget/stops.h"
+#include "call/breaker.h"
 #include "trade/courier_inside.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ static void ask_for_room(struct courier *c, const struct courier_request *reques
         ret->pacing = 0;
 }
 
-/* A ban may be over: exactly one process of all asks, with one cheap request. */
-static void probe(struct courier *c, int gate)
+/* One cheap request. Return: whether it was answered. */
+static bool ping(struct courier *c, bool passes_gates)
 {
         struct courier_request ping = {
                 .method = "GET",
@@ -61,6 +62,7 @@ static void probe(struct courier *c, int gate)
 
         if (admission_find_cost(c, &ping) == 0) {
                 ask_for_room(c, &ping, true, &request);
+                request.is_probe = passes_gates;
                 if (limiter_reserve(c->config.limiter, &request, courier_time(c), &c->ticket) ==
                             LIMITER_GO &&
                     letter_send(c, &ping) == 0) {
@@ -69,8 +71,46 @@ static void probe(struct courier *c, int gate)
                 }
                 limiter_refund(c->config.limiter, &c->ticket);
         }
-        stops_probe_done(c->config.limiter, gate, is_answered, courier_time(c));
         c->plan = plan;
+        return is_answered;
+}
+
+/* A ban may be over: exactly one process of all asks. */
+static void probe(struct courier *c, int gate)
+{
+        bool is_answered = ping(c, true);
+
+        stops_probe_done(c->config.limiter, gate, is_answered, courier_time(c));
+}
+
+static uint64_t breaker_rule(const struct courier *c)
+{
+        return atomic_load_explicit(&c->config.limiter->region->header->rules[RULE_BREAKER],
+                                    memory_order_relaxed);
+}
+
+/*
+ * Admitted: does the exchange answer at all? A read may be the probe that finds out; before an
+ * order we ask ourselves. Return: LIMITER_GO, or LIMITER_SHUT with nothing held, until
+ * ticket.at_ms.
+ */
+static int pass_breaker(struct courier *c, const struct courier_request *wanted)
+{
+        word_t *word = &c->config.limiter->region->header->breakers[c->plan.group];
+        uint64_t now_ms = courier_now_ms(c), at_ms;
+
+        if (breaker_pass(word, breaker_rule(c), wanted->method[0] == 'G', now_ms, &at_ms) !=
+            BREAKER_REFUSE)
+                return LIMITER_GO;
+        limiter_refund(c->config.limiter, &c->ticket);
+        if (breaker_is_due(word, breaker_rule(c), now_ms) &&
+            breaker_pass(word, breaker_rule(c), true, now_ms, &at_ms) == BREAKER_PROBE) {
+                (void)ping(c, false);
+                at_ms = courier_now_ms(c);
+        }
+        c->ticket.at_ms = at_ms;
+        c->ticket.blocker = BLOCKED_BY_BREAKER;
+        return LIMITER_SHUT;
 }
 
 /* Waits for a held place, or for an earlier one when ceilings open. Return: as confirm. */
@@ -87,8 +127,10 @@ static int wait_for_place(struct courier *c)
         return r;
 }
 
-static const char *answer_text(int r)
+static const char *answer_text(int r, enum limiter_blocker blocker)
 {
+        if (blocker == BLOCKED_BY_BREAKER)
+                return "the exchange does not answer, and is asked again after the deadline";
         switch (r) {
         case LIMITER_NEVER:
                 return "it costs more than a whole window";
@@ -117,7 +159,7 @@ static int refuse_room(struct courier *c, int r)
         }
         by = budget_blocked_by(&c->ticket);
         snprintf(c->why, sizeof(c->why), by[0] ? "not sent: %s (%s)" : "not sent: %s",
-                 answer_text(r), by);
+                 answer_text(r, c->ticket.blocker), by);
         return answers[r];
 }
 
@@ -136,6 +178,8 @@ int admission_take(struct courier *c, const struct courier_request *wanted)
 
                 if (r == LIMITER_WAIT && !wanted->is_impatient)
                         r = wait_for_place(c);
+                if (r == LIMITER_GO)
+                        r = pass_breaker(c, wanted);
                 if (r == LIMITER_GO)
                         return 0;
                 if (r == LIMITER_LOST)

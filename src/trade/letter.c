@@ -16,6 +16,7 @@
 #include "budget/stops.h"
 #include "classify/classify.h"
 #include "http/write.h"
+#include "call/breaker.h"
 #include "trade/courier_inside.h"
 #include "trade/query.h"
 
@@ -297,9 +298,28 @@ static void land(struct courier *c, const struct verdict *verdict)
                                                           : 0));
 }
 
+/* How the way to the exchange is, for all who use the region. */
+static void tell_breaker(struct courier *c, const struct verdict *verdict)
+{
+        struct region_header *header = c->config.limiter->region->header;
+        bool is_failure = c->ending != ENDING_DONE || breaker_is_failure(verdict);
+        uint64_t rule = atomic_load_explicit(&header->rules[RULE_BREAKER], memory_order_relaxed);
+
+        /* One that was held back at the last moment says nothing about it. */
+        if (c->may_not_leave)
+                return;
+        if (breaker_tell(&header->breakers[c->plan.group], rule, is_failure, courier_now_ms(c)) ==
+            BREAKER_TURNED_OPEN)
+                courier_tell(c, true,
+                             "the exchange does not answer: nothing is sent to it for %u ms",
+                             breaker_config_unpack(rule).pause_ms);
+}
+
 void letter_settle(struct courier *c, struct verdict *ret_verdict)
 {
         judge(c, ret_verdict);
+        if (c->config.limiter)
+                tell_breaker(c, ret_verdict);
         if (c->ending == ENDING_DONE) {
                 land(c, ret_verdict);
                 return;

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 
+from desk import Desk
 from support import WEIR, ALICE, Gateway, RawUpstream, Sim, eventually, fetch, signed
 
 BREAKER = ("--set", "breaker.threshold=5", "--set", "breaker.pause=600ms")
@@ -145,3 +146,20 @@ def test_an_order_is_never_the_probe(tmp_path):
         assert {t for _, t, _, _ in upstream.seen()[before:]} == {b"/api/v3/time"}
         answers["time"] = "open"
         eventually(lambda: fetch(gateway.port, "/api/v3/order", "DELETE", b"symbol=BTCUSDT")[0] == 200)
+
+
+def test_who_trades_straight_feeds_it_obeys_it_and_asks_before_an_order(tmp_path):
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--set", "breaker.threshold=5",
+                               "--set", "breaker.pause=1500ms") as gateway:
+        warm(gateway, "/fapi/v1/ping")
+        desk = Desk(["--base", sim.url], tmp_path / "region")
+        sim.faults("* /fapi/* always reset unread")
+        fail_until_open(gateway, "/fapi/v1/depth?symbol=BTCUSDT&limit=5")
+        sent = len(sim.requests())
+        desk.run("place", "BTCUSDT", "buy", "0.01", "--type", "market", "--timeout", "200", "--lookup", "100")
+        orders = [r for r in sim.requests()[sent:] if r["method"] == "POST"]
+        assert not orders, "nothing was sent into it but questions"
+        sim.faults("")
+        # The exchange is back: whoever asks first finds out.
+        assert desk.json("place", "BTCUSDT", "buy", "0.01", "--type", "market")["executed"] == "yes"
+        eventually(lambda: not status(tmp_path)["breakers"])
