@@ -1,6 +1,7 @@
 #include "api/reserve.h"
 #include "api/acquire.h"
 #include "api/cutoff.h"
+#include "budget/holder.h"
 #include "budget/budget.h"
 #include "budget/landing.h"
 #include "budget/stops.h"
@@ -39,10 +40,12 @@ static uint64_t deadline_of(const struct weir_request *request, uint64_t deadlin
         return expires_ms < deadline_ms ? expires_ms : deadline_ms;
 }
 
-/* What a route is known by: a caller may have set another class. */
-static uint64_t kind_of(const struct weir_request *request)
+/* What a route is known by: a caller may have set another class, and a key may have been named an
+ * account's since. */
+static uint64_t kind_of(const struct weir_limiter *l, const struct weir_request *request)
 {
-        return request_of(request)->kind + (uint64_t)request_class(request);
+        return request_of(request)->kind + (uint64_t)request_class(request) +
+               holders_version(&l->limiter) * CLASS_COUNT;
 }
 
 /* A ban is over, or not: of all who come exactly one is let through to see. */
@@ -85,7 +88,7 @@ static SELDOM int take_the_long_way(struct weir_limiter *l, const struct weir_re
         if (answer == LIMITER_SHUT)
                 return take_as_probe(l, &what, time, r);
         if (answer == LIMITER_GO && learn)
-                routes_learn(&l->routes, kind_of(request), &l->limiter, &what, &r->ticket);
+                routes_learn(&l->routes, kind_of(l, request), &l->limiter, &what, &r->ticket);
         return answer;
 }
 
@@ -101,7 +104,7 @@ static int take(struct weir_limiter *l, const struct weir_request *request, uint
         ret->group = request_of(request)->plan.group;
         ret->probe = STOPS_NO_PROBE;
         if (LIKELY(request_is_sound(request)))
-                route = routes_find(&l->routes, kind_of(request));
+                route = routes_find(&l->routes, kind_of(l, request));
         if (LIKELY(route != NULL))
                 r = route_go(&l->limiter, route, deadline_ms, time, &ret->ticket);
         if (LIKELY(r == ROUTE_GO))

@@ -1,11 +1,14 @@
 #include "budget/budget.h"
 #include "budget/weights.h"
+#include "budget/holder.h"
 #include "classify/usage.h"
 
 #include <stdio.h>
 #include <string.h>
 
 _Static_assert(POLICY_WINDOWS_MAX == REGION_POOL_WINDOWS, "a pool's windows fit the region");
+_Static_assert(POLICY_CHARGES_MAX + 2 <= LIMITER_CHARGES,
+               "orders and weight of an account may be charged twice");
 
 unsigned budget_gate(enum policy_group group)
 {
@@ -65,11 +68,22 @@ static bool is_shared(const struct policy_pool *pool, size_t index)
 static uint64_t owner_of(const struct limiter *l, bool is_per_account, uint64_t account,
                          uint64_t endpoint)
 {
-        uint64_t name[2] = { is_per_account ? account : 0, endpoint };
+        return holder_owner(l, is_per_account ? holder_find(l, account).number : 0, endpoint);
+}
 
-        if (name[0] == 0 && name[1] == 0)
-                return 0;
-        return limiter_owner(l, name, sizeof(name));
+/* A key whose use is not all in its account's books yet is charged by itself too. */
+static void charge_apart(const struct limiter *l, const struct policy_plan *plan,
+                         struct limiter_request *request)
+{
+        if (LIKELY(!holder_find(l, plan->account).is_apart))
+                return;
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                if (!plan->charges[i].is_per_account || request->n_charges == LIMITER_CHARGES)
+                        continue;
+                request->charges[request->n_charges] = request->charges[i];
+                request->charges[request->n_charges++].owner =
+                        holder_owner(l, plan->account, plan->charges[i].endpoint);
+        }
 }
 
 /* Of the first charge: what has been learnt or decided of it. */
@@ -111,6 +125,7 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
                 if (i == 0 && pool->unit == POLICY_WEIGHT && to->amount > 1)
                         ret_request->pacing = to->amount;
         }
+        charge_apart(l, plan, ret_request);
 }
 
 uint64_t budget_charge_owner(const struct limiter *l, const struct policy_plan *plan, unsigned i)

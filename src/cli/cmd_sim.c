@@ -57,6 +57,7 @@ static const char help[] =
         "Clients\n"
         "  --account NAME:KEY:SECRET, or NAME:KEY:@FILE with an RSA or Ed25519 public key (PEM);\n"
         "                           may be given again; alice and bob are always there\n"
+        "  --key NAME:KEY:SECRET    one more key of an account\n"
         "  --trust-ip-header        X-Sim-IP names the client's address; else it is the peer's\n"
         "  --record N               requests kept for GET /sim/requests (default 1000)\n"
         "  --quiet                  do not print the accounts\n"
@@ -91,6 +92,7 @@ enum option_id {
         OPT_FAULTS,
         OPT_SEED,
         OPT_ACCOUNT,
+        OPT_KEY,
         OPT_TRUST_IP,
         OPT_RECORD,
         OPT_QUIET,
@@ -120,6 +122,7 @@ static const struct option options[] = {
         { "faults", required_argument, NULL, OPT_FAULTS },
         { "seed", required_argument, NULL, OPT_SEED },
         { "account", required_argument, NULL, OPT_ACCOUNT },
+        { "key", required_argument, NULL, OPT_KEY },
         { "trust-ip-header", no_argument, NULL, OPT_TRUST_IP },
         { "record", required_argument, NULL, OPT_RECORD },
         { "quiet", no_argument, NULL, OPT_QUIET },
@@ -199,6 +202,17 @@ static int set_skew(struct sim_config *sim, const char *text)
         if (r == 0)
                 sim->exchange.skew_ms = negative ? -(int64_t)ms : (int64_t)ms;
         return r;
+}
+
+static int set_key(struct sim_config *sim, const char *text)
+{
+        int r = accounts_add_key(&sim->exchange.accounts, str_of(text));
+
+        if (r == -EINVAL)
+                return complain("key", text, "want NAME:KEY:SECRET or NAME:KEY:@FILE");
+        if (r == -ENOENT)
+                return complain("key", text, "there is no such account yet; --account makes one");
+        return r < 0 ? complain("key", text, strerror(-r)) : 0;
 }
 
 static int set_account(struct sim_config *sim, const char *text)
@@ -299,6 +313,8 @@ static int set_option(struct command_line *line, int option, const char *value)
                 return set_number("seed", value, UINT64_MAX, &sim->exchange.seed);
         case OPT_ACCOUNT:
                 return set_account(sim, value);
+        case OPT_KEY:
+                return set_key(sim, value);
         case OPT_TRUST_IP:
                 sim->trust_ip_header = true;
                 return 0;

@@ -93,6 +93,13 @@ struct cell {
  */
 #define REGION_POOL_PACING 0xffffu
 
+/*
+ * A slot of this pool is no budget but an API key that is known to belong to an account with a
+ * name: its owner is the key's number, its span 0, and the words of its cells are
+ * budget/holder.h's.
+ */
+#define REGION_POOL_KEYS 0xfffcu
+
 /* One budget: one window length of one pool for one owner. */
 struct slot {
         /*
@@ -185,7 +192,13 @@ struct region_header {
         uint64_t spare_middle[16];
         /* Of the evidence of weights (core/evidence.h): enum region_weight. */
         word_t weights[REGION_WEIGHTS];
-        uint64_t spare_end[24];
+        uint64_t spare_end[23];
+        /*
+         * How often it was said which key belongs to which account; 0: never, so nobody looks for
+         * keys. Writers: who says so, after it is written. Readers: every admission. Order: release
+         * and acquire. Killed before: what was written is not looked at yet.
+         */
+        word_t accounts;
 };
 
 /*
@@ -261,6 +274,7 @@ _Static_assert(offsetof(struct region_header, turns) == 3328, "fronts: 64 bytes"
 _Static_assert(offsetof(struct region_header, spare_middle) == 3648, "turns: 320 bytes");
 _Static_assert(offsetof(struct region_header, weights) == 3776, "spare: 128 bytes");
 _Static_assert(offsetof(struct region_header, spare_end) == 3904, "weights: 128 bytes");
+_Static_assert(offsetof(struct region_header, accounts) == 4088, "accounts: the last word");
 _Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
 
 #define REGION_HEADER_BYTES 4096u

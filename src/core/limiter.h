@@ -215,6 +215,18 @@ void limiter_set_pool(struct limiter *l, uint16_t pool,
  */
 uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_time time);
 
+/**
+ * limiter_merge() - two owners of @pool turn out to be one: what is used under @from counts under
+ * @to as well from now on, in every window around now
+ *
+ * What both know of the same use, by headers, is not counted twice; all that may have been used is
+ * counted. Takes under @from have to end before: what is taken there later is not in @to.
+ *
+ * Return: 0, or -ENOSPC: no room for another budget.
+ */
+CHECKED int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
+                          struct limiter_time time);
+
 word_t *limiter_gate(struct limiter *l, unsigned gate);
 
 void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings);

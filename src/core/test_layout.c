@@ -66,6 +66,7 @@ static void the_header_is_as_drawn(void **state)
                 FIELD(region_header, breakers),     FIELD(region_header, fronts),
                 FIELD(region_header, turns),        FIELD(region_header, spare_middle),
                 FIELD(region_header, weights),      FIELD(region_header, spare_end),
+                FIELD(region_header, accounts),
         };
 
         (void)state;

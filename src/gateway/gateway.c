@@ -4,6 +4,7 @@
 #include "budget/budget.h"
 #include "budget/exchange.h"
 #include "gateway/breakers.h"
+#include "gateway/accounts.h"
 #include "gateway/flow.h"
 #include "gateway/queue.h"
 #include "gateway/stops.h"
@@ -53,6 +54,7 @@ static void apply_settings(struct gateway *g)
         g->call.backoff.jitter_pct = s->retry.jitter_pct;
         store_rules(g);
         log_set_level(s->log.level);
+        accounts_apply(g);
         if (!s->limits)
                 log_event(LOG_WARN, "limits_off",
                           "weir is a plain proxy now: nothing keeps you inside the exchange's "
@@ -270,6 +272,7 @@ static void on_reload(void *ctx)
                 keys_close(g->keys);
                 g->keys = keys;
                 keys_tell(keys);
+                accounts_warn_dropped(g, next);
                 n = settings_reload(&g->settings, next, say_ignored);
                 apply_settings(g);
                 log_event(LOG_INFO, "reloaded", "changed=%zu", n);

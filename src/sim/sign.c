@@ -66,9 +66,10 @@ static struct account *account_slot(struct accounts *accounts, const char *name)
         return accounts->n < ACCOUNTS_MAX ? &accounts->list[accounts->n] : NULL;
 }
 
-int accounts_add(struct accounts *accounts, struct str text)
+/* Return: as accounts_add(). */
+static int read_account(struct str text, struct account *ret)
 {
-        struct account made = { .index = 0 }, *slot;
+        struct account made = { .index = 0 };
         struct str name, key;
         int r;
 
@@ -82,6 +83,34 @@ int accounts_add(struct accounts *accounts, struct str text)
                 if (r < 0)
                         return r;
         }
+        *ret = made;
+        return 0;
+}
+
+int accounts_add_key(struct accounts *accounts, struct str text)
+{
+        struct account made, *first;
+        int r = read_account(text, &made);
+
+        if (r < 0)
+                return r;
+        first = account_slot(accounts, made.name);
+        if (!first || first == &accounts->list[accounts->n] || accounts->n == ACCOUNTS_MAX) {
+                EVP_PKEY_free(made.public_key);
+                return accounts->n == ACCOUNTS_MAX ? -E2BIG : -ENOENT;
+        }
+        made.index = first->index;
+        accounts->list[accounts->n++] = made;
+        return 0;
+}
+
+int accounts_add(struct accounts *accounts, struct str text)
+{
+        struct account made, *slot;
+        int r = read_account(text, &made);
+
+        if (r < 0)
+                return r;
         slot = account_slot(accounts, made.name);
         if (!slot) {
                 EVP_PKEY_free(made.public_key);

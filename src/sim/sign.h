@@ -40,6 +40,9 @@ void accounts_deinit(struct accounts *accounts);
  * Replaces an account of the same name. Return: 0, -EINVAL, -E2BIG, or why the file was not read.
  */
 CHECKED int accounts_add(struct accounts *accounts, struct str text);
+/* The same text: one more key of an account that is there. Return: -ENOENT if none is; else as
+ * above. */
+CHECKED int accounts_add_key(struct accounts *accounts, struct str text);
 struct account *accounts_find(struct accounts *accounts, struct str key);
 
 #define SIGN_HEX 65

@@ -150,6 +150,13 @@ static void accounts_are_found_by_key(void **state)
         assert_int_equal(accounts.n, 3);
         assert_string_equal(accounts_find(&accounts, STR_LITERAL("k2"))->secret, "s2");
         assert_int_equal(accounts_add(&accounts, STR_LITERAL("carol:k")), -22);
+        assert_int_equal(accounts_add_key(&accounts, STR_LITERAL("carol:k3:s3")), 0);
+        assert_int_equal(accounts_find(&accounts, STR_LITERAL("k3"))->index, 2);
+        assert_string_equal(accounts_find(&accounts, STR_LITERAL("k2"))->secret, "s2");
+        assert_int_equal(accounts_add(&accounts, STR_LITERAL("dave:k4:s4")), 0);
+        assert_int_equal(accounts_find(&accounts, STR_LITERAL("k4"))->index, 4);
+        assert_int_equal(accounts_add_key(&accounts, STR_LITERAL("nobody:k5:s5")), -2);
+        assert_int_equal(accounts_add_key(&accounts, STR_LITERAL("carol:k5")), -22);
         assert_int_equal(accounts_add(&accounts, STR_LITERAL("")), -22);
         assert_int_equal(accounts_add(&accounts, STR_LITERAL("d:k:@/no/such/file")), -2);
         accounts_deinit(&accounts);

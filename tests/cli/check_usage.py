@@ -42,6 +42,8 @@ WRONG = (
     ("sim --limit nope=1/1s", 2, "there is no limit of this name; weir sim --help lists them"),
     ("sim --ban x", 2, "want seconds, like 120,300,900"),
     ("sim --account x", 2, "want NAME:KEY:SECRET"),
+    ("sim --key x", 2, "want NAME:KEY:SECRET"),
+    ("sim --key nobody:k:s", 2, "no such account"),
     ("sim --listen 127.0.0.1:0 --faults FOLDER/none", 2, "No such file or directory"),
     ("sim --listen 127.0.0.1:0 --faults FOLDER", 2, "Is a directory"),
     ("sim --listen 127.0.0.1:0 --faults FOLDER/large", 2, "File too large"),

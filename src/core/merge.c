@@ -1,0 +1,107 @@
+/*
+ * Two budgets become one
+ *
+ * Two owners were counted apart, and the exchange counts them together. Each knows its own use and,
+ * by headers, some of the other's, so the sum of both would count much of it twice: a day's budget
+ * could be closed until midnight for it. A header shows all use up to itself; what is not in the
+ * highest of them can only be what either used beyond its own last header, or has in flight.
+ */
+#include "core/limiter.h"
+#include "core/pool.h"
+#include "core/slot.h"
+#include "core/word.h"
+
+#include <errno.h>
+
+/* What one of the two knows of a window. */
+struct share {
+        uint32_t used;
+        uint32_t shown;  /* by a header, as far as the books still say so */
+        uint32_t flying; /* may or may not be in it */
+};
+
+static struct share share_of(const struct window *w, uint64_t number)
+{
+        struct window_view v;
+        struct share s = { .used = window_used(w, number, true) };
+
+        window_look(w, number, &v);
+        s.shown = v.top < s.used ? v.top : s.used;
+        s.flying = v.flying;
+        return s;
+}
+
+/* The most that both together can have used. */
+static uint32_t both(struct share a, struct share b)
+{
+        uint32_t sum = add(a.used, b.used);
+        uint32_t shown = a.shown > b.shown ? a.shown : b.shown;
+        uint32_t beyond = add(add(a.used - a.shown, b.used - b.shown), add(a.flying, b.flying));
+
+        return add(shown, beyond) < sum ? add(shown, beyond) : sum;
+}
+
+/* Raises the word's fields: the higher of @high, and @low more. Does nothing when the window is
+ * gone. */
+static void raise(word_t *word, uint64_t number, uint32_t high, uint32_t low)
+{
+        uint64_t seen = first_look(word);
+        struct pair p;
+
+        do {
+                if (is_later(number, seen))
+                        return;
+                p = unpack(number, seen);
+                p.high = high > p.high ? high : p.high;
+                p.low = add(p.low, low);
+        } while (!swap(word, &seen, pack(number, p)));
+}
+
+static void merge_window(const struct window *from, const struct window *to, uint64_t number)
+{
+        struct share theirs = share_of(from, number), ours = share_of(to, number);
+        uint32_t need = both(theirs, ours);
+
+        raise(&cell_of(to, number)->held, number, 0, minus(need, ours.used));
+        if (theirs.shown > 0)
+                raise(&cell_of(to, number)->seen, number, theirs.shown, 0);
+}
+
+static void merge_stop(struct slot *from, struct slot *to)
+{
+        uint64_t until_ms = atomic_load_explicit(&from->shut_until_ms, memory_order_relaxed);
+        uint64_t seen = atomic_load_explicit(&to->shut_until_ms, memory_order_relaxed);
+
+        while (seen < until_ms &&
+               !atomic_compare_exchange_weak_explicit(&to->shut_until_ms, &seen, until_ms,
+                                                      memory_order_relaxed, memory_order_relaxed))
+                ;
+}
+
+int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
+                  struct limiter_time time)
+{
+        if (from == to)
+                return 0;
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(l->region, pool, i);
+                uint32_t span_ms = (uint32_t)(window >> 32);
+                struct window theirs = { NULL, span_ms, (uint32_t)window }, ours = theirs;
+                uint64_t last;
+
+                if (span_ms == 0)
+                        continue;
+                theirs.slot = slot_find(l->region, pool, from, span_ms, false);
+                if (!theirs.slot)
+                        continue;
+                ours.slot = slot_find(l->region, pool, to, span_ms, true);
+                if (!ours.slot)
+                        return -ENOSPC;
+                merge_stop(theirs.slot, ours.slot);
+                last = (time.now_ms + time.guard_ms) / span_ms + window_ahead(span_ms);
+                for (uint64_t n = window_number(span_ms, time.now_ms, time.guard_ms); n <= last;
+                     ++n)
+                        merge_window(&theirs, &ours, n);
+        }
+        return 0;
+}
