@@ -397,6 +397,12 @@ void errand_ask_time(struct gateway *g, struct upstream *u)
                 errand_send(e);
 }
 
+void errand_measure(struct gateway *g, struct upstream *u)
+{
+        (void)g;
+        u->errands.all[ERRAND_TIME].due_us = 0;
+}
+
 /* Its call was cancelled: it may have been sent. */
 static void give_up(struct errand *e)
 {

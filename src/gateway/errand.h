@@ -69,6 +69,8 @@ void errands_init(struct gateway *g, struct upstream *u);
 void errands_run(struct gateway *g, struct upstream *u);
 /* Asks for the time at once where the last try found no connection, as any request would. */
 void errand_ask_time(struct gateway *g, struct upstream *u);
+/* Asks for the time soon, whenever it would have been due: the clock was found to be wrong. */
+void errand_measure(struct gateway *g, struct upstream *u);
 /* Asks for the time as the probe of a breaker, which the caller has just been given. */
 void errand_knock(struct gateway *g, struct upstream *u);
 /* Nothing is in the way of that. */

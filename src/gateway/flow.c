@@ -202,6 +202,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->seal = seal;
         f->key = policy_account(input.api_key);
         f->seal_failure = NULL;
+        f->is_sealed_again = false;
         f->state = FLOW_NEW;
         f->sequence = ++g->sequence;
         f->arrived_us = f->left_us = loop_now_us(g->loop);

@@ -132,6 +132,8 @@ static bool flow_judge(struct flow *f, bool may_retry)
                 counter_add(g->region.header, COUNTER_unknown_fate);
         if (!may_retry || f->is_gone || g->is_draining)
                 return false;
+        if (flow_seal_again(f, &verdict, now_ms))
+                return true;
         if (call_told(&f->call, &verdict, now_ms, gateway_random(g), &again_ms) != CALL_WAIT)
                 return false;
 

@@ -3,7 +3,8 @@
 static bool is_browsers(struct str name)
 {
         return str_eq_nocase(name, STR_LITERAL("origin")) ||
-               str_has_prefix_nocase(name, STR_LITERAL("sec-fetch-")) ||
+               (str_has_prefix_nocase(name, STR_LITERAL("sec-fetch-")) &&
+                !str_eq_nocase(name, STR_LITERAL("sec-fetch-mode"))) ||
                str_has_prefix_nocase(name, STR_LITERAL("access-control-request-"));
 }
 

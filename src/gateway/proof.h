@@ -6,7 +6,8 @@
  * is refused in any case: a page that somebody looks at runs on this machine too, and reaches
  * every port of it.
  *
- *      Origin, Sec-Fetch-*    a browser says so itself; no other program sends them
+ *      Origin, Sec-Fetch-*    a browser says so itself. Sec-Fetch-Mode alone is no browser's, which
+ *                             send Sec-Fetch-Site with it, but that of fetch() in Node.js
  *      Host of another name   a page whose name was turned to our address (DNS rebinding): to the
  *                             browser it is of one origin with us, and it sends no Origin
  */

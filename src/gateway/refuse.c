@@ -91,6 +91,9 @@ void refuse_account(struct http_exchange *exchange, struct str name)
 {
         char quoted[96];
 
+        /* Who mixes the two fields up has sent a token here. */
+        if (name.n >= TOKEN_BYTES_MIN)
+                name = STR_LITERAL("(too long to be shown)");
         log_unsealed(exchange, name, "no_account");
         answer_send(exchange, &(struct answer){ 401, CODE_UNAUTHORIZED, "no_account", 0 },
                     "weir holds no keys of the account %s that X-Weir-Account names; nothing was "

@@ -74,6 +74,7 @@ static void a_token_or_the_user_proves_who_it_is(void **state)
                 { HOST AUTH, false, 0, PROOF_GOOD },
                 { HOST "authorization: bearer   " TOKEN "\r\n", false, 0, PROOF_GOOD },
                 { HOST "X-Weir-Token: " TOKEN "\r\n", false, 0, PROOF_GOOD },
+                { HOST AUTH "sec-fetch-mode: cors\r\n", false, 0, PROOF_GOOD },
                 { HOST, false, 0, PROOF_MISSING },
                 { HOST, false, 1000, PROOF_MISSING }, /* a user is none over the network */
                 { HOST AUTH AUTH, false, 0, PROOF_TWICE },
@@ -101,9 +102,13 @@ static void a_token_or_the_user_proves_who_it_is(void **state)
 static void what_a_browser_sends_proves_nothing(void **state)
 {
         static const char *const fields[] = {
-                "Origin: https://evil.example\r\n",        "Origin: null\r\n",
-                "origin: http://127.0.0.1:8900\r\n",       "Origin:\r\n",
-                "Sec-Fetch-Site: same-origin\r\n",         "sec-fetch-mode: no-cors\r\n",
+                "Origin: https://evil.example\r\n",
+                "Origin: null\r\n",
+                "origin: http://127.0.0.1:8900\r\n",
+                "Origin:\r\n",
+                "Sec-Fetch-Site: same-origin\r\n",
+                "sec-fetch-mode: no-cors\r\nsec-fetch-dest: empty\r\n",
+                "SEC-FETCH-USER: ?1\r\n",
                 "Access-Control-Request-Method: POST\r\n",
         };
         char text[512];

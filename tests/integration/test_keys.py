@@ -4,6 +4,7 @@ import hmac
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -153,6 +154,7 @@ def pair(tmp_path_factory):
             Gateway(upstream.url, folder / "region", "--no-discovery", "--config", desk.config(recv_window="7s"),
                     "--listen", f"unix:{folder}/sock") as gateway:
         yield upstream, gateway, folder
+        assert gateway.logged("not_sealed") and not any(TOKEN in line for line in gateway.lines)
 
 
 @pytest.mark.parametrize("method,target,body", [
@@ -242,6 +244,29 @@ def test_a_retry_is_signed_anew(tmp_path):
     assert first[0] == second[0] and second[1] >= first[1] + 900
 
 
+def test_a_clock_found_wrong_is_measured_and_the_request_signed_once_more(tmp_path):
+    def refusal(code):
+        text = b'{"code":%d,"msg":"Timestamp for this request is outside of the recvWindow."}' % code
+        return b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+            len(text), text)
+
+    answers = [refusal(-5028), RawUpstream.OK, refusal(-1021), refusal(-1021)]
+    desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
+    with RawUpstream(lambda *_: answers.pop(0)) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", desk.config()) as gateway:
+        status, headers, _ = fetch(gateway.port, "/fapi/v1/order", "POST", ORDER, use("desk", **FORM))
+        assert (status, headers["x-weir-retries"]) == (200, "1")
+        status, headers, text = fetch(gateway.port, "/api/v3/account", headers=use("desk"))
+        assert (status, headers["x-weir-retries"], json.loads(text)["code"]) == (400, "1", -1021)
+        stamps = [check_hmac(request, "Secret-1", request[0] == b"POST")[1] for request in upstream.seen()]
+        # What its client signed is not ours to sign anew.
+        answers.append(refusal(-1021))
+        query = signed({"symbol": "A"}, "theirs")
+        status, headers, _ = fetch(gateway.port, f"/api/v3/order?{query}", headers={"X-MBX-APIKEY": "k"})
+        assert (status, headers["x-weir-retries"]) == (400, "0")
+    assert len(stamps) == 4 and stamps == sorted(set(stamps))
+
+
 def test_nothing_grows_old_however_long_it_waits(tmp_path):
     """Waits several times recvWindow, the exchange's clock a second off and a second check at the engine."""
     desk = Desk(tmp_path).add_hmac("desk", *ALICE)
@@ -264,6 +289,7 @@ def test_nothing_grows_old_however_long_it_waits(tmp_path):
             thread.join()
         waits = sorted(int(headers["x-weir-wait-us"]) for _, headers, _ in results)
         books = sim.books()
+        assert not gateway.logged("clock_off")
         codes = {json.loads(text).get("code") for _, _, text in results}
     # -2013: the order that the reads ask for does not exist.
     assert codes <= {None, -2013}, codes
@@ -338,6 +364,7 @@ REFUSED = [  # headers, status, verdict
     ({"X-Weir-Account": "desk", "Authorization": f"Basic {TOKEN}"}, 401, "unproved"),
     (use("stranger"), 401, "unproved"),
     (use("nobody"), 401, "no_account"),
+    (use(TOKEN), 401, "no_account"),
     (use("Desk"), 401, "no_account"),
     (use(""), 401, "no_account"),
     (use("desk", **{"X-MBX-APIKEY": "Key-2"}), 400, "unsealable"),
@@ -369,6 +396,18 @@ def test_a_page_is_not_told_that_it_may(pair):
     assert (status, fields["x-weir-verdict"]) == (403, "browser")
     assert not any(name.startswith("access-control-") for name in fields)
     assert len(upstream.seen()) == before
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
+def test_fetch_in_node_is_no_browser(pair):
+    upstream, gateway, _ = pair
+    script = f"""fetch('http://127.0.0.1:{gateway.port}/api/v3/order', {{method: 'POST', body: '{ORDER}',
+      headers: {{'X-Weir-Account': 'desk', 'X-Weir-Token': '{TOKEN}',
+                 'Content-Type': 'application/x-www-form-urlencoded'}}}})
+      .then(r => console.log(r.status))"""
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "200"
+    assert any(line.lower().startswith(b"sec-fetch-mode") for line in upstream.seen()[-1][2])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8900", "[::1]:8900", "weir.lan:8900"])
