@@ -6,13 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-static void name_key(struct gateway *g, const struct settings_key *key)
+static void name_key(struct gateway *g, const char *name, struct str key)
 {
-        const char *name = g->settings.accounts.all[key->account].name;
         char shown[POLICY_KEY_TEXT_SIZE];
-        int r = holder_name(&g->limiter, str_of(name), str_of(key->text), clock_wall_us());
+        int r = holder_name(&g->limiter, str_of(name), key, clock_wall_us());
 
-        policy_key_text(str_of(key->text), shown);
+        policy_key_text(key, shown);
         if (r < 0)
                 log_event(LOG_ERROR, "account_not_named",
                           "account=%s key=%s why=\"%s; until then the key counts for itself\"",
@@ -27,8 +26,12 @@ static void name_key(struct gateway *g, const struct settings_key *key)
 
 void accounts_apply(struct gateway *g)
 {
-        for (size_t i = 0; i < g->settings.accounts.n_keys; ++i)
-                name_key(g, &g->settings.accounts.keys[i]);
+        const struct settings_accounts *all = &g->settings.accounts;
+
+        for (size_t i = 0; i < all->n_keys; ++i)
+                name_key(g, all->all[all->keys[i].account].name, str_of(all->keys[i].text));
+        for (size_t i = 0; g->keys && i < g->keys->n; ++i)
+                name_key(g, g->keys->all[i].name, signer_api_key(g->keys->all[i].signer));
 }
 
 static bool has_key(const struct settings_accounts *accounts, const char *text)

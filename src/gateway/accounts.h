@@ -8,7 +8,7 @@
 
 #include "gateway/state.h"
 
-/* All keys of the settings, from now on. Says what is new. */
+/* All keys of the settings, and those that are held here, from now on. Says what is new. */
 void accounts_apply(struct gateway *g);
 
 /* Keys that the settings no longer name stay with their account: says so, and the remedy. To be

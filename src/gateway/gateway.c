@@ -137,7 +137,6 @@ static int open_keys(struct gateway *g)
         int r = keys_open(&g->settings, &g->keys);
 
         keys_hide(g->keys);
-        keys_tell(g->keys);
         return r;
 }
 
@@ -321,12 +320,13 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 g->upstreams[i].group = (enum policy_group)i;
         /* The region first: a ban that it remembers is known before the first packet. */
         r = open_region(g);
-        if (r == 0) {
-                apply_settings(g);
-                r = open_tls(g);
-        }
         if (r == 0)
                 r = open_keys(g);
+        if (r == 0) {
+                apply_settings(g);
+                keys_tell(g->keys);
+                r = open_tls(g);
+        }
         if (r == 0)
                 r = open_loop(g);
         if (r == 0)

@@ -77,6 +77,32 @@ static int open_credential(const struct settings_credential *from, const char *a
         return r;
 }
 
+/* A key belongs to one account: two that share it would share its orders too. */
+static int check_owner(const struct settings_accounts *accounts, const struct keys *keys,
+                       const struct credential *c)
+{
+        char shown[POLICY_KEY_TEXT_SIZE], why[256];
+        struct str key = signer_api_key(c->signer);
+        const char *other = NULL;
+
+        for (size_t i = 0; i < accounts->n_keys; ++i)
+                if (str_eq(str_of(accounts->keys[i].text), key))
+                        other = accounts->all[accounts->keys[i].account].name;
+        if (other && strcmp(other, c->name) == 0)
+                other = NULL;
+        for (const struct credential *before = keys->all; before < c; ++before)
+                if (str_eq(signer_api_key(before->signer), key))
+                        other = before->name;
+        if (!other)
+                return 0;
+        snprintf(why, sizeof(why),
+                 "the key %s of its key_file is in %.63s too; a key belongs to one account, remove "
+                 "it "
+                 "from one",
+                 policy_key_text(key, shown), other);
+        return complain(c->name, why);
+}
+
 int keys_open(const struct settings *settings, struct keys **ret_keys)
 {
         const struct settings_accounts *accounts = &settings->accounts;
@@ -92,9 +118,10 @@ int keys_open(const struct settings *settings, struct keys **ret_keys)
         hide(true);
         for (size_t i = 0; i < accounts->n_credentials; ++i) {
                 const struct settings_credential *from = &accounts->credentials[i];
+                struct credential *to = &keys->all[keys->n++];
 
-                if (open_credential(from, accounts->all[from->account].name,
-                                    &keys->all[keys->n++]) < 0)
+                if (open_credential(from, accounts->all[from->account].name, to) < 0 ||
+                    check_owner(accounts, keys, to) < 0)
                         r = -EINVAL;
         }
         if (r < 0)

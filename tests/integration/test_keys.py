@@ -305,9 +305,12 @@ def test_it_signs_with_limits_off_too(tmp_path):
 
 
 def test_orders_count_for_the_account_whose_key_it_is(tmp_path):
+    # Another key of the same account, with which its client signs itself.
+    other = ("SimKeyOther" + "x" * 53, ALICE[1])
     desk = Desk(tmp_path).add_hmac("desk", *ALICE)
+    desk.accounts["desk"]["keys"] = [other[0]]
     arguments = ("--config", desk.config())
-    with Sim("--limit", "futures-orders=4/60s") as sim:
+    with Sim("--limit", "futures-orders=4/60s", "--key", f"alice:{other[0]}:{other[1]}") as sim:
         if time.time() % 60 > 50:
             time.sleep(61 - time.time() % 60)
         with Gateway(sim.url, tmp_path / "region", *arguments) as gateway:
@@ -315,8 +318,8 @@ def test_orders_count_for_the_account_whose_key_it_is(tmp_path):
             eventually(lambda: gateway.logged("limit"))
             for _ in range(2):
                 assert fetch(gateway.port, "/fapi/v1/order", "POST", ORDER, use("desk", **FORM))[0] == 200
-            query = signed(dict(pair.split("=") for pair in ORDER.split("&")), ALICE[1])
-            assert fetch(gateway.port, f"/fapi/v1/order?{query}", "POST", None, {"X-MBX-APIKEY": ALICE[0]})[0] == 200
+            query = signed(dict(pair.split("=") for pair in ORDER.split("&")), other[1])
+            assert fetch(gateway.port, f"/fapi/v1/order?{query}", "POST", None, {"X-MBX-APIKEY": other[0]})[0] == 200
             gateway.kill()
         with Gateway(sim.url, tmp_path / "region", *arguments) as gateway:
             # One more place, for what closes only.
@@ -477,6 +480,11 @@ def test_files_that_others_reach_are_refused_by_name_and_remedy(tmp_path):
         (tmp_path / "elsewhere").rename(path)
     write(tmp_path / "tokens", TOKEN + "\nshort-token\n")
     assert f"line 2 of the token file {tmp_path}/tokens has less than 32" in start_fails(config, tmp_path)
+    write(tmp_path / "tokens", TOKEN + "\n")
+    desk.accounts["another"] = {"keys": ["Key-1"]}
+    assert "weir: accounts.desk: the key K... of its key_file is in another too" in start_fails(desk.config(), tmp_path)
+    del desk.accounts["another"]
+    config = desk.config()
     if os.getuid() == 0:
         os.chown(tmp_path / "desk.secret", 12345, 0)
         assert "belongs to another user" in start_fails(config, tmp_path)
