@@ -264,7 +264,8 @@ def test_a_clock_found_wrong_is_measured_and_the_request_signed_once_more(tmp_pa
         query = signed({"symbol": "A"}, "theirs")
         status, headers, _ = fetch(gateway.port, f"/api/v3/order?{query}", headers={"X-MBX-APIKEY": "k"})
         assert (status, headers["x-weir-retries"]) == (400, "0")
-    assert len(stamps) == 4 and stamps == sorted(set(stamps))
+    # Each product has a clock of its own.
+    assert len(stamps) == 4 and stamps[0] < stamps[1] and stamps[2] < stamps[3]
 
 
 def test_nothing_grows_old_however_long_it_waits(tmp_path):
