@@ -35,10 +35,12 @@ test: ## install what is missing, build, run all tests
 
 bench: ## weir beside nginx and HAProxy, and its own numbers
 	@tools/packages build test bench
+	@tools/clients bench
 	@$(MAKE) --no-print-directory all
 	@bench/run
 	@bench/admission/run --build $(BUILD)
 	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
+	@WEIR=$(BUILD)/weir bench/yield/run
 
 check: ## format, rooms, lint, types, the model, both compilers, sanitizers
 check: check-format check-rooms check-lint check-types check-model check-clang check-asan check-tsan
