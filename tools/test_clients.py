@@ -34,8 +34,8 @@ class Clients(unittest.TestCase):
         path.write_text(f"#!/bin/bash\n{body}\n")
         path.chmod(0o755)
 
-    def run_clients(self):
-        result = subprocess.run(["/bin/bash", str(self.script)], capture_output=True, text=True,
+    def run_clients(self, *folder):
+        result = subprocess.run(["/bin/bash", str(self.script), *folder], capture_output=True, text=True,
                                 env={"PATH": str(self.bin)}, check=False)
         log = self.log.read_text() if self.log.exists() else ""
         return result, log
@@ -44,6 +44,19 @@ class Clients(unittest.TestCase):
         result, log = self.run_clients()
         self.assertEqual((result.returncode, result.stderr, log), (0, "", "npm ci\n"))
         self.assertIn("tests/integration/node_modules: @a/b@1.2.3 c@4.5.6\n", result.stdout)
+
+    def test_the_bench_has_packages_of_its_own(self):
+        (self.tests.parent.parent / "bench").mkdir()
+        for name in ("package.json", "package-lock.json"):
+            (self.tests / name).rename(self.tests.parent.parent / "bench" / name)
+        result, log = self.run_clients("bench")
+        self.assertEqual((result.returncode, result.stderr, log), (0, "", "npm ci\n"))
+        self.assertIn("bench/node_modules: @a/b@1.2.3 c@4.5.6\n", result.stdout)
+
+    def test_a_folder_that_has_none_is_named(self):
+        result, log = self.run_clients("docs")
+        self.assertEqual((result.returncode, log), (1, ""))
+        self.assertIn("docs has no package-lock.json; say tests/integration or bench", result.stderr)
 
     def test_nothing_happens_when_all_is_there(self):
         self.run_clients()
@@ -67,7 +80,7 @@ class Clients(unittest.TestCase):
         (self.bin / "npm").unlink()
         result, _ = self.run_clients()
         self.assertEqual(result.returncode, 1)
-        self.assertTrue(result.stderr.startswith("weir: the tests need npm"), result.stderr)
+        self.assertTrue(result.stderr.startswith("weir: tests/integration needs npm"), result.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 """What came out, by the exchange's own books and by nobody else's."""
-import json
 from urllib.parse import parse_qs
 
 
@@ -41,7 +40,7 @@ class Books:
                 for w in range(self.first, self.first + self.windows)
                 if not (without_bans and self.was_banned(w))]
 
-    def order_waits_ms(self, wishes):
+    def order_waits_ms(self, wishes, without_bans=False):
         """From the bot's wish to the arrival of the order that was accepted. One that never was has
         waited until the end, so that a banned program does not look quick."""
         begin_us = (self.first * self.stand.window_ms - self.stand.skew_ms) * 1000
@@ -52,8 +51,10 @@ class Books:
                 # ccxt sends parameters in the body.
                 fields = parse_qs(r["target"].partition("?")[2] or r["body"])
                 arrived[fields["newClientOrderId"][0]] = r["arrivalUs"]
+        span_us = self.stand.window_ms * 1000
         return sorted(max(0, min(arrived.get(i, end_us), end_us) - at) / 1000 for i, at in wishes.items()
-                      if begin_us <= at < end_us)
+                      if begin_us <= at < end_us
+                      and not (without_bans and self.was_banned(self.first + (at - begin_us) // span_us)))
 
     def admitted(self, results, names):
         return [sum(r["admitted"].get(name, {}).get(str(w), 0) for r in results
@@ -69,7 +70,8 @@ def merged(results, member):
 
 def summary(books, results, names, without_bans=False):
     yields = books.yields(without_bans)
-    waits = books.order_waits_ms(merged(results, "wishes"))
+    waits = books.order_waits_ms(merged(results, "wishes"), without_bans)
+    inside = sorted(us / 1000 for result in results for us in result.get("inside_us", []))
     row = {
         "yield_mean": sum(yields) / len(yields) if yields else None,
         "yield_worst": min(yields) if yields else None,
@@ -83,8 +85,6 @@ def summary(books, results, names, without_bans=False):
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         row[f"order_wait_{name}_ms"] = percentile(waits, share) if waits else None
     row["order_wait_max_ms"] = waits[-1] if waits else None
+    # What weir says itself (X-Weir-Wait-Us): without the client's own work and the way to it.
+    row["order_inside_p99_ms"] = percentile(inside, 0.99) if inside else None
     return row
-
-
-def dump(value):
-    return json.dumps(value, indent=2)

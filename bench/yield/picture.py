@@ -57,8 +57,7 @@ def places(rows):
 
 
 def label(row):
-    processes = "1 process" if row["processes"] == 1 else f"{row['processes']} processes"
-    return f"{row['name']}  ·  {processes}"
+    return row["name"] if row["processes"] == 1 else f"{row['name']} \u00d7 {row['processes']}"
 
 
 def is_ours(row):
@@ -79,7 +78,7 @@ def draw_yield(axis, rows, at):
         axis.text(103, y, f"{int(mean * 10 + 1e-6) / 10:.1f} %", va="center", fontsize=9.5,
                   color=OURS if is_ours(row) else INK, fontweight="bold" if is_ours(row) else "normal")
     axis.set_title("Used of the limit")
-    axis.text(0, 1.012, "mean; the stroke is the worst window", transform=axis.transAxes, color=FAINT, fontsize=8.5)
+    axis.text(0, 1.012, "mean; stroke: the worst window. \u00d7 4: four processes", transform=axis.transAxes, color=FAINT, fontsize=8.5)
     axis.set_xlim(0, 122)
     axis.xaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 100]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))
@@ -132,7 +131,7 @@ def competitors(figures, folder):
     draw_refusals(axes[1], rows, at)
     draw_waits(axes[2], rows, at)
     axes[0].set_ylim(at[-1] - 0.7, 0.7)
-    figure.subplots_adjust(left=0.285, right=0.985, top=1 - 0.72 / figure.get_figheight(),
+    figure.subplots_adjust(left=0.27, right=0.985, top=1 - 0.72 / figure.get_figheight(),
                            bottom=0.3 / figure.get_figheight())
     save(figure, folder / "yield.svg", "weir and other limiters: use of the limit, refusals, waits of orders")
 

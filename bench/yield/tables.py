@@ -1,7 +1,10 @@
-"""The figures as text for people: on a terminal, and as docs/yield.md."""
-BEGIN, END = "<!-- figures: bench/yield/run --write-docs -->", "<!-- end of figures -->"
+"""The figures as text for people: on a terminal, and as docs/yield.md and in the README."""
+import textwrap
 
-ROW_HEAD = ["competitor", "processes", "yield %", "worst %", "429s", "bans", "order p50", "p99", "max ms", "fairness"]
+BEGIN, END = "<!-- figures: bench/yield/run --write-docs -->", "<!-- end of figures -->"
+GATEWAY, LONGEST_LINE = "weir-gateway", 110
+
+ROW_HEAD = ["competitor", "processes", "yield %", "worst %", "429s", "418s", "bans", "order p50", "p99", "max ms", "fairness"]
 CASE_HEAD = ["weir", "yield %", "worst %", "refused", "bans", "order p99 ms", ""]
 
 
@@ -16,9 +19,13 @@ def ms(value):
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
+def spoken(wait_ms):
+    return f"{wait_ms:.1f} ms" if wait_ms < 1000 else f"{wait_ms / 1000:.1f} s"
+
+
 def row_cells(row):
     return [row["name"], str(row["processes"]), percent(row["yield_mean"]), percent(row["yield_worst"]),
-            str(row["refused_429"]), str(row["bans"]), ms(row["order_wait_p50_ms"]), ms(row["order_wait_p99_ms"]),
+            str(row["refused_429"]), str(row["refused_418"]), str(row["bans"]), ms(row["order_wait_p50_ms"]), ms(row["order_wait_p99_ms"]),
             ms(row["order_wait_max_ms"]), f"{row['fairness']:.2f}"]
 
 
@@ -45,6 +52,12 @@ def about(figures):
             f"{figures['when']}, {figures['processors']} CPUs")
 
 
+def inside(figures):
+    """What the gateway itself says of its orders."""
+    found = [row["order_inside_p99_ms"] for row in figures["rows"].values() if row.get("order_inside_p99_ms")]
+    return [f"inside the gateway (X-Weir-Wait-Us) an order's wait has a p99 of {found[0]:.2f} ms"] if found else []
+
+
 def held(figures):
     """How many of the scenarios kept what weir promises."""
     cases = figures["scenarios"].values()
@@ -55,23 +68,51 @@ def text(figures):
     lines = []
     if figures["rows"]:
         lines += aligned(ROW_HEAD, [row_cells(row) for row in figures["rows"].values()])
-        lines += ["", f"  {about(figures)}", ""]
+        lines += ["", *(f"  {line}" for line in [about(figures), *inside(figures)]), ""]
     if figures["scenarios"]:
         lines += aligned(CASE_HEAD, [case_cells(*case) for case in figures["scenarios"].items()])
         lines += ["", f"  {held(figures)}: every window 99.5 % or more, no refusal beyond those allowed, no ban"]
     return "\n".join(lines).rstrip()
 
 
-def write_docs(figures, folder):
-    """Puts the tables between the marks of docs/yield.md; what is around them stays."""
-    path = folder / "yield.md"
-    before, _, rest = path.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    lines = [BEGIN, "", *markdown(ROW_HEAD, [row_cells(row) for row in figures["rows"].values()]), "",
-             f"{about(figures)}; the whole run took {figures['seconds']} s.", "",
+def put(path, lines):
+    """Between the marks; what is around them stays."""
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise OSError(f"{path} has no lines \"{BEGIN}\" and \"{END}\"; put them where the figures belong")
+    path.write_text("\n".join([before + BEGIN, *lines, END + after]))
+
+
+def in_words(figures):
+    """Two sentences for the README; none when the rows that they compare are not there."""
+    ours = figures["rows"].get(GATEWAY)
+    others = [r for r in figures["rows"].values() if r["processes"] > 1 and not r["name"].startswith("weir")]
+    fair = [r for r in others if not r["refused_429"] and not r["bans"]]
+    if not ours or not fair:
+        return []
+    best = max(fair, key=lambda r: r["yield_mean"])
+    banned = sum(1 for r in others if r["bans"])
+    refused = ours["refused_429"] + ours["refused_418"]
+    said = (f"Eight bots in four processes want more than the limit allows and trade beside it, on a simulated exchange. "
+            f"Through weir they use {percent(ours['yield_mean'])} % of it, {refused or 'nothing'} is refused, and 99 of "
+            f"100 orders wait less than {spoken(ours['order_wait_p99_ms'])}; of {len(others)} settings of other limiters "
+            f"{banned} end in a ban, and the best of those that are never refused, {best['name']}, uses "
+            f"{percent(best['yield_mean'])} % and lets orders wait up to {spoken(best['order_wait_p99_ms'])}. "
+            f"[All figures](docs/yield.md).")
+    return ["", *textwrap.wrap(said, LONGEST_LINE, break_on_hyphens=False), ""]
+
+
+def write_docs(figures, root):
+    """Into docs/yield.md and the README."""
+    lines = ["", *markdown(ROW_HEAD, [row_cells(row) for row in figures["rows"].values()]), "",
+             "; ".join([about(figures), *inside(figures)]) + f". The whole run took {figures['seconds']} s.", "",
              *markdown(CASE_HEAD[:-1] + ["kept"],
                        [case_cells(*case)[:-1] + ["yes" if case[1]["holds"] else "**no**"]
                         for case in figures["scenarios"].items()]), "",
              f"Kept in {held(figures)}: every full window at 99.5 % or more, no refusal beyond those allowed, no ban.",
-             "", END]
-    path.write_text(before + "\n".join(lines) + after)
+             ""]
+    put(root / "docs" / "yield.md", lines)
+    words = in_words(figures)
+    if words:
+        put(root / "README.md", words)

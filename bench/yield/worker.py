@@ -23,6 +23,7 @@ class Gateway:
 
     def __init__(self, config):
         self.config = config
+        self.inside_us = []
 
     async def data(self, connection, bot, data):
         headers = {"X-Weir-Client": bot["name"]}
@@ -39,6 +40,8 @@ class Gateway:
         while True:
             status, fields, _ = await connection.ask(method, target(), headers)
             if status not in REFUSED:
+                if method == "POST":
+                    self.inside_us.append(int(fields.get("x-weir-wait-us", 0)))
                 return status
             await asyncio.sleep(float(fields.get("retry-after", 1)))
 
@@ -157,10 +160,11 @@ class Worker:
         self.wishes[client_id] = time.time_ns() // 1000
         connection = idle.pop() if idle else self.connection()
         try:
-            self.statuses[f"order {await self.face.order(connection, bot, workload.order_fields(number, client_id))}"] += 1
+            status = await self.face.order(connection, bot, workload.order_fields(number, client_id))
             idle.append(connection)
         except OSError:
-            self.statuses["order 0"] += 1
+            status = 0
+        self.statuses[f"order {status}"] += 1
 
     async def trade(self, bot):
         """Orders come when they come, answered the one before or not."""
@@ -191,8 +195,8 @@ class Worker:
                                      return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
             task.result()
-        print(json.dumps({"admitted": self.admitted, "wishes": self.wishes, "statuses": self.statuses}),
-              flush=True)
+        print(json.dumps({"admitted": self.admitted, "wishes": self.wishes, "statuses": self.statuses,
+                          "inside_us": getattr(self.face, "inside_us", [])}), flush=True)
 
 
 async def main():
