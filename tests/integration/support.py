@@ -169,9 +169,9 @@ def sign(secret, query):
     return hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
 
 
-def signed(params, secret, recv_window=5000):
-    """A query string with timestamp and signature, as a client makes it."""
-    query = urlencode({**params, "recvWindow": recv_window, "timestamp": int(time.time() * 1000)})
+def signed(params, secret, recv_window=5000, skew_ms=0):
+    """A query string with timestamp and signature, as a client makes it whose clock is ahead by @skew_ms."""
+    query = urlencode({**params, "recvWindow": recv_window, "timestamp": int(time.time() * 1000) + skew_ms})
     return query + "&signature=" + sign(secret, query)
 
 

@@ -1,0 +1,240 @@
+"""Books that balance: after each of these weir knows exactly what the exchange has counted."""
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from books import LONG, Desk, early, sim_books, status
+from support import ALICE, BOB, WEIR, RawUpstream, Gateway, eventually, fetch
+
+SECOND = ("SecondKeyOfAlice", "SecondSecret")
+NAMED = f"accounts:\n  desk:\n    keys: [{ALICE[0]}, {SECOND[0]}]\n"
+
+
+def test_spot_orders_that_succeed_weigh_nothing_and_those_that_fail_do(tmp_path):
+    with Desk(tmp_path) as desk:
+        assert [desk.spot()[0] for _ in range(5)] == [200] * 5
+        before = desk.agree()[("spot-weight", 300)][0]
+        assert desk.spot(quantity="0")[0] == 400
+        assert desk.spot(symbol="NOSUCHCOIN")[0] == 400
+        assert desk.send("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=999999)[0] == 400
+        assert desk.send("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")[0] == 200
+        after = desk.agree("spot-orders")
+        assert after[("spot-weight", 300)][0] == before + 3
+        assert desk.foreign() == 0
+
+
+@pytest.mark.parametrize("maker", (1, 5))
+def test_the_count_of_unfilled_orders_falls_with_fills(tmp_path, maker):
+    with Desk(tmp_path, sim=("--maker-decrement", str(maker))) as desk:
+        # As taker, by one each.
+        assert [desk.market()[0] for _ in range(4)] == [200] * 4
+        assert desk.spot()[0] == 200
+        assert desk.agree()[("spot-orders", 300)] == [1]
+        # As maker: one of eight rests just below the price, which then comes to it.
+        assert [desk.spot()[0] for _ in range(7)] == [200] * 7
+        desk.sim.admin("/sim/price?symbol=BTCUSDT&market=spot&price=49000", "POST")
+        desk.sim.admin("/sim/price?symbol=BTCUSDT&market=spot&price=91000", "POST")
+        assert desk.spot()[0] == 200
+        assert desk.spot()[0] == 200
+        books = desk.agree()
+        assert books[("spot-orders", 300)] == books[("spot-orders", 86400)]
+        assert desk.foreign() == 0
+
+
+def test_answers_out_of_order_leave_the_books_right(tmp_path):
+    with Desk(tmp_path) as desk:
+        desk.sim.faults("POST /api/v3/order every 2 slow 20..150\nGET /fapi/v1/depth every 3 slow 20..150\n")
+
+        def one(i):
+            return (desk.spot if i % 4 else desk.market)()[0], desk.get("/fapi/v1/depth?symbol=BTCUSDT&limit=100")[0]
+
+        with ThreadPoolExecutor(12) as pool:
+            assert set(pool.map(one, range(48))) == {(200, 200)}
+        desk.sim.faults("")
+        # Counts that fell are believed of one that was alone.
+        assert desk.spot()[0] == 200
+        books = desk.agree()
+        assert books[("spot-orders", 300)] == [37]
+        assert desk.foreign() == 0
+
+
+def test_headers_that_are_missing_change_nothing(tmp_path):
+    with Desk(tmp_path) as desk:
+        desk.sim.faults("* * always headers missing\n")
+        assert [desk.spot()[0] for _ in range(3)] == [200] * 3
+        assert [desk.futures()[0] for _ in range(3)] == [200] * 3
+        assert desk.get("/fapi/v1/depth?symbol=BTCUSDT&limit=1000")[0] == 200
+        desk.agree()
+        assert desk.foreign() == 0
+
+
+def test_headers_of_the_listed_routes_are_not_believed(tmp_path):
+    def reply(value):
+        return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-MBX-USED-WEIGHT-1M: %d\r\n"
+                b"Content-Length: 2\r\n\r\n{}" % value)
+
+    def answer(method, target, body):
+        return reply(50) if target.startswith(b"/fapi/v1/ping") else reply(2222)
+
+    def weight():
+        return sum(b["used"] for b in status(tmp_path / "region")["budgets"] if b["name"] == "futures-weight")
+
+    early(60, 4)
+    with RawUpstream(answer) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        # The time was asked for: three requests of our own.
+        assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200
+        eventually(lambda: weight() >= 50)
+        known = weight()
+        for path, cost in (("/fapi/v1/ticker/bookTicker?symbol=BTCUSDT", 2), ("/fapi/v1/ticker/bookTicker", 5),
+                           ("/fapi/v2/ticker/price?symbol=BTCUSDT", 1), ("/fapi/v2/ticker/price", 2),
+                           ("/fapi/v1/fundingRate", 0), ("/fapi/v1/fundingInfo", 0)):
+            assert fetch(gateway.port, path)[0] == 200
+            known += cost
+            assert weight() == known, path
+        assert fetch(gateway.port, "/fapi/v1/depth?symbol=BTCUSDT")[0] == 200
+        assert weight() == 2222
+
+
+def test_funding_and_futures_data_have_pools_of_their_own(tmp_path):
+    with Desk(tmp_path) as desk:
+        before = desk.agree()[("futures-weight", 300)]
+        assert [desk.get(f"/fapi/v1/{name}")[0] for name in ("fundingRate", "fundingInfo", "fundingRate")] == [200] * 3
+        data = "/futures/data/openInterestHist?symbol=BTCUSDT&period=5m"
+        assert [desk.get(data)[0] for _ in range(4)] == [200] * 4
+        books = desk.agree()
+        assert books[("fapi-funding", 300)] == [3] and books[("fapi-futures-data", 300)] == [4]
+        assert books[("futures-weight", 300)] == before
+
+
+def test_usdm_and_coinm_share_their_pools(tmp_path):
+    with Desk(tmp_path) as desk:
+        assert desk.get("/dapi/v1/ping")[0] == 200
+        before = desk.agree()[("futures-weight", 300)][0]
+        assert desk.get("/fapi/v1/depth?symbol=BTCUSDT&limit=500")[0] == 200
+        assert desk.get("/dapi/v1/depth?symbol=BTCUSD_PERP&limit=500")[0] == 200
+        assert desk.futures()[0] == 200
+        assert desk.send("POST", "/dapi/v1/order", symbol="BTCUSD_PERP", side="BUY", type="LIMIT",
+                         timeInForce="GTC", quantity="1", price="50000")[0] == 200
+        books = desk.agree()
+        assert books[("futures-weight", 300)][0] > before
+        assert books[("futures-orders", 300)] == books[("futures-orders", 3600)] == [2]
+
+
+def test_a_batch_counts_five_one_and_five(tmp_path):
+    orders = ('[{"symbol":"BTCUSDT","side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":"0.01",'
+              '"price":"50000"},{"symbol":"BTCUSDT","side":"BUY","type":"LIMIT","timeInForce":"GTC",'
+              '"quantity":"0.01","price":"50001"}]')
+    # The short window of orders is what the first figure is about.
+    limits = LONG.replace("futures-orders=300/5m,futures-orders-long=1200/1h",
+                          "futures-orders=300/10s,futures-orders-long=1200/1m")
+    with Desk(tmp_path, limits=limits) as desk:
+        early(10, 3)
+        before = desk.agree()[("futures-weight", 300)][0]
+        assert desk.send("POST", "/fapi/v1/batchOrders", batchOrders=orders)[0] == 200
+        books = desk.agree()
+        assert books[("futures-orders", 10)] == [5] and books[("futures-orders", 60)] == [1]
+        assert books[("futures-weight", 300)][0] == before + 5
+
+
+def test_each_endpoint_of_sapi_has_its_own_counter(tmp_path):
+    with Desk(tmp_path) as desk:
+        early(60, 5)
+        for path, times in (("/sapi/v1/system/status", 2), ("/sapi/v1/margin/allPairs", 3)):
+            assert [desk.get(path, ALICE)[0] for _ in range(times)] == [200] * times
+        for key in (ALICE, BOB):
+            assert desk.get("/sapi/v1/capital/config/getall", key)[0] == 200
+            assert desk.get("/sapi/v1/capital/withdraw/history", key)[0] == 200
+        assert desk.send("POST", "/sapi/v1/asset/transfer", type="MAIN_UMFUTURE", asset="USDT", amount="1")[0] == 200
+        books = desk.agree("sapi-withdraw-history")
+        assert books[("sapi-ip", 60)] == [2, 3, 20]
+        assert books[("sapi-uid", 60)] == [300, 18000, 18000]
+
+
+def test_limits_that_change_in_the_middle_of_a_window_hold_at_once(tmp_path):
+    def allow(n):
+        desk.sim.admin("/sim/limits", "POST", f"spot-orders={n}/5m\n")
+        eventually(lambda: any(f"kind=orders limit={n} " in line for line in desk.gateway.lines))
+
+    def place_all():
+        n = 0
+        while True:
+            code, headers, _ = fetch(desk.gateway.port, "/api/v3/order?" + desk.signed_spot(), "POST",
+                                     headers={"X-MBX-APIKEY": ALICE[0], "X-Weir-Max-Wait": "0"})
+            if code == 429:
+                assert "x-weir-verdict" in headers
+                return n
+            assert code == 200
+            n += 1
+
+    with Desk(tmp_path, "--set", "discovery_interval=1s", "--set", "classes.order=100%") as desk:
+        assert [desk.spot()[0] for _ in range(10)] == [200] * 10
+        allow(20)
+        assert place_all() == 10
+        allow(15)
+        assert place_all() == 0
+        allow(27)
+        assert place_all() == 7
+        assert desk.agree()[("spot-orders", 300)] == [27]
+        assert desk.sim.books()["status429"] == 0
+
+
+def test_a_day_s_window_turns_at_midnight_utc(tmp_path):
+    # The exchange's midnight comes in five seconds.
+    day_ms = 86400000
+    skew_ms = day_ms - 5000 - int(time.time() * 1000) % day_ms
+    with Desk(tmp_path, sim=("--skew", str(skew_ms)), skew_ms=skew_ms) as desk:
+        assert [desk.spot()[0] for _ in range(6)] == [200] * 6
+        assert desk.agree()[("spot-orders", 86400)] == [6]
+        eventually(lambda: desk.sim.books()["serverTime"] % day_ms < day_ms // 2)
+        assert [desk.spot()[0] for _ in range(2)] == [200] * 2
+        assert desk.agree()[("spot-orders", 86400)] == [2]
+        assert desk.foreign() == 0
+
+
+def test_keys_of_one_account_are_one_budget(tmp_path):
+    with Desk(tmp_path, config=NAMED) as desk:
+        for key in (ALICE, SECOND, ALICE, SECOND, SECOND):
+            assert desk.spot(key)[0] == 200
+            assert desk.futures(key)[0] == 200
+        assert desk.spot(BOB)[0] == 200
+        books = desk.agree()
+        assert books[("spot-orders", 300)] == [1, 5] and books[("futures-orders", 300)] == [5]
+        assert desk.foreign() == 0
+        shown = status(desk.region)
+        assert sorted(shown["accounts"]["desk"]["keys"]) == ["Seco...", "SimKeyAl..."]
+        assert {b["account"] for b in shown["budgets"] if b["name"] == "futures-orders"} == {"desk"}
+        assert ALICE[0] not in "".join(desk.gateway.lines)
+
+
+def test_an_account_that_is_named_later_knows_what_its_keys_have_used(tmp_path):
+    with Desk(tmp_path, config="max_wait: 1s\n") as desk:
+        for key in (ALICE, SECOND, ALICE, SECOND, SECOND):
+            assert desk.spot(key)[0] == 200
+            assert desk.futures(key)[0] == 200
+        desk.config.write_text("max_wait: 1s\n" + NAMED)
+        desk.gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(desk.gateway.logged("account_named")) == 2)
+        used = {(b["name"], b["span_ms"]): b["used"] for b in status(desk.region)["budgets"] if b["account"]}
+        assert used[("spot-orders", 300000)] == used[("futures-orders", 300000)] == 5
+        assert used[("spot-orders", 86400000)] == used[("futures-orders", 3600000)] == 5
+        assert desk.spot(ALICE)[0] == 200
+        used = {(b["name"], b["span_ms"]): b["used"] for b in status(desk.region)["budgets"] if b["account"]}
+        assert used[("spot-orders", 300000)] == max(sim_books(desk.sim)[("spot-orders", 300)]) == 6
+        desk.config.write_text("max_wait: 1s\n")
+        desk.gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(desk.gateway.logged("account_kept")) == 2)
+
+
+def test_the_adapter_keeps_the_same_books(tmp_path):
+    with Desk(tmp_path, config=NAMED) as desk:
+        env = {"WEIR_REGION": str(desk.region), "PATH": "/usr/bin:/bin", "BINANCE_API_KEY": SECOND[0],
+               "BINANCE_API_SECRET": SECOND[1]}
+        for price in ("50000", "50001"):
+            done = subprocess.run([WEIR, "order", "place", "BTCUSDT", "buy", "0.01", "--price", price, "--base",
+                                   desk.sim.url], env=env, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+        assert desk.futures()[0] == 200
+        assert desk.agree()[("futures-orders", 300)] == [3]
