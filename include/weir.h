@@ -265,7 +265,9 @@ WEIR_PUBLIC WEIR_CHECKED int weir_confirm(struct weir_limiter *limiter, struct w
 /* When to confirm or to come back, as the answers above say, by weir_now_ms(). */
 WEIR_PUBLIC uint64_t weir_ticket_at_ms(const struct weir_ticket *ticket);
 /* For WAIT, LATE, CROWDED, NEVER: what was in the way: a budget, "futures-weight", ...; "pacing";
- * "" when nothing was but the request's own deadline. "" after SHUT that concerns a whole group. */
+ * "rate_ceiling", of requests per second, or the ramp behind a ban; "" when nothing was but the
+ * request's own deadline. "" after SHUT that concerns a whole group, but "breaker" when the
+ * exchange does not answer. */
 WEIR_PUBLIC const char *weir_ticket_blocked_by(const struct weir_ticket *ticket);
 
 /* Right before sending, if anything took time since GO: does it still hold? False: refund, reserve

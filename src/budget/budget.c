@@ -150,6 +150,8 @@ const char *budget_blocked_by(const struct limiter_ticket *ticket)
                 return policy_pool(ticket->blocked_by)->name;
         case BLOCKED_BY_PACING:
                 return "pacing";
+        case BLOCKED_BY_FRONT:
+                return "rate_ceiling";
         case BLOCKED_BY_BREAKER:
                 return "breaker";
         default:

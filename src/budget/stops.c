@@ -121,7 +121,7 @@ void stops_probe_done(struct limiter *l, int gate, bool is_answered, struct limi
 
         /* A refusal has shut the gate again already: then opening it does nothing. */
         if (is_answered)
-                gate_open(word);
+                gate_open(word, time.now_ms);
         else
                 gate_probe_failed(word, time.now_ms + GATE_PROBE_LEASE_MS / 2);
 }

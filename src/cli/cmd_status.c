@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "call/breaker.h"
+#include "core/front.h"
 #include "core/limiter.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
@@ -231,6 +232,38 @@ static void show_gates(const struct look *look, json_t *gates)
         }
 }
 
+/* How fast requests may leave, where something holds them back. */
+static void show_front(const struct look *look, json_t *front)
+{
+        const struct region_header *header = look->region->header;
+        uint64_t ramp_ms = front_ramp_of(
+                atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed));
+        uint32_t per_s = front_rate_of(
+                atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed));
+        json_t *ramps = json_array();
+
+        for (unsigned gate = 0; gate < REGION_FRONTS; ++gate) {
+                uint64_t opened_ms = gate_opened_ms(&header->gates[gate]);
+                uint64_t now_ms = gate_now_ms(look, gate);
+
+                if (opened_ms == 0 || now_ms >= opened_ms + ramp_ms)
+                        continue;
+                json_array_append_new(ramps,
+                                      json_pack("{s:s, s:I}", "product", gate_name(gate), "for_ms",
+                                                (json_int_t)(opened_ms + ramp_ms - now_ms)));
+                if (!front)
+                        printf("%-18s opened again: more from second to second, for %llu s more\n",
+                               gate_name(gate),
+                               (unsigned long long)((opened_ms + ramp_ms - now_ms + 999) / 1000));
+        }
+        if (!front) {
+                json_decref(ramps);
+                return;
+        }
+        json_object_set_new(front, "requests_per_second", json_integer(per_s));
+        json_object_set_new(front, "ramps", ramps);
+}
+
 /* Breakers that are not closed. */
 static void show_breakers(const struct look *look, json_t *breakers)
 {
@@ -324,6 +357,7 @@ static void print_all(struct look *look)
                 puts("no budget has been used yet");
         show_buckets(look, NULL);
         show_gates(look, NULL);
+        show_front(look, NULL);
         show_breakers(look, NULL);
         print_accounts(look);
         print_counters(look->region);
@@ -331,16 +365,19 @@ static void print_all(struct look *look)
 
 static void print_json(struct look *look, const char *path)
 {
-        json_t *gates = json_array(), *pacing = json_array(), *breakers = json_array(), *root;
+        json_t *gates = json_array(), *pacing = json_array(), *breakers = json_array();
+        json_t *front = json_object(), *root;
 
         look->budgets = json_array();
         limiter_each_slot(look->region, show_slot, look);
         show_buckets(look, pacing);
         show_gates(look, gates);
         show_breakers(look, breakers);
-        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:O, s:o}", "region", path, "budgets",
-                         look->budgets, "pacing", pacing, "gates", gates, "breakers", breakers,
-                         "accounts", look->accounts, "counters", counters_json(look->region));
+        show_front(look, front);
+        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:O, s:o}", "region", path, "budgets",
+                         look->budgets, "pacing", pacing, "gates", gates, "front", front,
+                         "breakers", breakers, "accounts", look->accounts, "counters",
+                         counters_json(look->region));
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);

@@ -6,6 +6,8 @@ enum phase {
         PHASE_PROBING,
 };
 
+_Static_assert(PHASE_OPEN == 0, "as gate_opened_ms() has it");
+
 #define UNTIL_SHIFT 8
 #define UNTIL_MAX   (UINT64_MAX >> UNTIL_SHIFT)
 
@@ -95,14 +97,14 @@ bool gate_probe(word_t *gate, uint64_t now_ms, uint64_t guard_ms)
         return true;
 }
 
-void gate_open(word_t *gate)
+void gate_open(word_t *gate, uint64_t now_ms)
 {
         uint64_t seen = atomic_load_explicit(gate, memory_order_acquire);
 
         do {
                 if (phase_of(seen) != PHASE_PROBING)
                         return;
-        } while (!swap(gate, &seen, pack(0, GATE_STOP, PHASE_OPEN)));
+        } while (!swap(gate, &seen, pack(now_ms, GATE_STOP, PHASE_OPEN)));
 }
 
 void gate_probe_failed(word_t *gate, uint64_t again_ms)
@@ -125,6 +127,6 @@ void gate_look(const word_t *gate, uint64_t now_ms, struct gate_view *ret_view)
                 .is_shut = gate_check(gate, now_ms, &until_ms, &kind) == GATE_SHUT,
                 .is_probing = phase_of(word) == PHASE_PROBING,
                 .kind = kind_of(word),
-                .until_ms = until_of(word),
+                .until_ms = phase_of(word) == PHASE_OPEN ? 0 : until_of(word),
         };
 }

@@ -11,6 +11,7 @@
  * open -> shut (a 429, 418 or 403 was seen) -> for a stop: open again when its time has come;
  * for a ban: probing (exactly one process sent one cheap request) -> open, or shut again.
  * Shutting moves forward only: a later end replaces an earlier one, never the reverse.
+ * A gate that a probe has opened keeps when that was, in place of the end: core/front.h.
  */
 #ifndef CORE_GATE_H
 #define CORE_GATE_H
@@ -54,7 +55,16 @@ bool gate_shut(word_t *gate, enum gate_kind kind, uint64_t until_ms);
 CHECKED bool gate_probe(word_t *gate, uint64_t now_ms, uint64_t guard_ms);
 
 /* The probe was answered as if nothing were wrong. Keeps a newer ban. */
-void gate_open(word_t *gate);
+void gate_open(word_t *gate, uint64_t now_ms);
+
+/* When a probe opened it, if it is open and one ever did; else 0. */
+static inline uint64_t gate_opened_ms(const word_t *gate)
+{
+        uint64_t word = atomic_load_explicit(gate, memory_order_acquire);
+
+        /* Phase 0 is open. */
+        return UNLIKELY(word != 0) && (word & 15) == 0 ? word >> 8 : 0;
+}
 
 /* The probe was not answered at all: shut, to be probed again after @again_ms. */
 void gate_probe_failed(word_t *gate, uint64_t again_ms);

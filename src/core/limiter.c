@@ -4,6 +4,7 @@
  */
 #include "core/limiter.h"
 
+#include "core/front.h"
 #include "core/pacing.h"
 #include "core/search.h"
 #include "core/takes.h"
@@ -86,27 +87,51 @@ static void drop(struct limiter *l, struct limiter_ticket *ticket, bool flew)
         ticket->state = TICKET_EMPTY;
 }
 
+/* Last of all, when nothing else is in the way: what is taken at the front must leave at once.
+ * Return: when it may, exchange ms. */
+static uint64_t pass_front(struct limiter *l, struct limiter_ticket *ticket,
+                           struct limiter_time time)
+{
+        struct front_asker asker = {
+                .gate = ticket->gate,
+                .class = ticket->class,
+                .must_pass = ticket->is_probe,
+                .has_turn = ticket->has_turn,
+        };
+        uint64_t at_us = front_take(l->region->header, &asker, time.now_ms);
+
+        ticket->has_turn = asker.has_turn;
+        return at_us == 0 ? time.now_ms : (at_us + US_PER_MS - 1) / US_PER_MS;
+}
+
 /*
- * A ticket whose place is now: pacing decides between GO and later. Return: GO; WAIT; or why there
- * is no place at the time that pacing names: then nothing is left.
+ * A ticket whose place is now: pacing, and how fast requests leave, decide between GO and later.
+ * Return: GO; WAIT; or why there is no place at the time that they name: then nothing is left.
  */
 static int release(struct limiter *l, struct limiter_ticket *ticket, const struct ceilings *c,
                    bool flies, struct limiter_time time)
 {
         uint64_t at_ms = pacing_take(l, ticket, time);
-        int r;
+        enum limiter_blocker blocker = BLOCKED_BY_PACING;
+        int r = LIMITER_GO;
 
         if (at_ms <= time.now_ms) {
-                r = flies ? LIMITER_GO : takes_fly(ticket, time);
-                if (r == LIMITER_GO) {
-                        ticket->good_until_ms = takes_good_until(ticket, time);
-                        ticket->state = TICKET_FLYING;
-                } else if (r == LIMITER_WAIT) {
+                if (!flies)
+                        r = takes_fly(ticket, time);
+                if (r == LIMITER_WAIT)
                         ticket->at_ms = time.now_ms + CONFIRM_AGAIN_MS;
-                } else {
+                else if (r != LIMITER_GO)
                         drop(l, ticket, false);
-                }
-                return r;
+                if (r != LIMITER_GO)
+                        return r;
+                flies = true;
+                blocker = BLOCKED_BY_FRONT;
+                at_ms = pass_front(l, ticket, time);
+        }
+        if (at_ms <= time.now_ms) {
+                ticket->good_until_ms = takes_good_until(ticket, time);
+                ticket->state = TICKET_FLYING;
+                return LIMITER_GO;
         }
 
         if (flies)
@@ -114,7 +139,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
         ticket->state = TICKET_HELD;
         ticket->at_ms = at_ms;
         ticket->try_ms = 0; /* it is not the ceilings that it waits for */
-        ticket->blocker = BLOCKED_BY_PACING;
+        ticket->blocker = blocker;
         if (at_ms >= ticket->deadline_ms) {
                 drop(l, ticket, false);
                 return LIMITER_LATE;
@@ -157,7 +182,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->blocker = BLOCKED_BY_NOTHING;
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
-        ticket->is_paced = false;
+        ticket->is_paced = ticket->has_turn = false;
         ticket->n_takes = 0;
 }
 
@@ -202,7 +227,9 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 r = release(l, ticket, &c, true, time);
         if (r == LIMITER_WAIT) {
                 ticket->state = TICKET_HELD;
-                ticket->try_ms = ticket->is_paced ? 0 : search_opens_ms(ticket, &c, true, time);
+                ticket->try_ms = ticket->is_paced || ticket->blocker == BLOCKED_BY_FRONT
+                                         ? 0
+                                         : search_opens_ms(ticket, &c, true, time);
         }
         return r;
 }

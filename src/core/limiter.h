@@ -75,6 +75,7 @@ enum limiter_blocker {
         BLOCKED_BY_NOTHING, /* none of its budgets: a gate, its own deadline, or nothing did */
         BLOCKED_BY_POOL,
         BLOCKED_BY_PACING,
+        BLOCKED_BY_FRONT,   /* the ceiling of requests per second, or the ramp behind a ban */
         BLOCKED_BY_BREAKER, /* written by who asks it (call/breaker.h): the limiter knows none */
 };
 
@@ -102,6 +103,7 @@ struct limiter_ticket {
         uint16_t blocked_by; /* for BLOCKED_BY_POOL: which */
         uint32_t pacing;
         bool is_paced;
+        bool has_turn; /* at the front (core/front.h) */
         bool is_probe;
         unsigned n_takes;
         struct limiter_take takes[LIMITER_TAKES];

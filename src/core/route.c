@@ -1,4 +1,5 @@
 #include "core/route.h"
+#include "core/front.h"
 #include "core/word.h"
 
 _Static_assert(ROUTE_LANES <= LIMITER_TAKES, "a route's ticket fits");
@@ -50,6 +51,7 @@ bool route_learn(const struct limiter *l, const struct limiter_request *request,
                 .n_lanes = ticket->n_takes,
         };
         c = ceilings_unpack(route->ceilings);
+        route->front_pct = c.pct[request->class];
         for (unsigned i = 0; i < request->n_charges; ++i)
                 if (!learn_pool(l, request->charges[i].pool, route))
                         return false;
@@ -189,6 +191,20 @@ static bool pace(struct limiter *l, const struct route *route, struct limiter_ti
         return *ret_is_paced;
 }
 
+/* What is taken at the front must leave at once: asked last. */
+static bool pass(struct limiter *l, const struct route *route, struct limiter_time time,
+                 bool *ret_is_paced)
+{
+        if (!pace(l, route, time, ret_is_paced))
+                return false;
+        if (LIKELY(front_take_at_once(l->region->header, route->gate, route->front_pct,
+                                      time.now_ms)))
+                return true;
+        if (*ret_is_paced)
+                bucket_give_back(&l->pacing, route->pacing);
+        return false;
+}
+
 static void fill_ticket(const struct route *route, const uint64_t *numbers,
                         const struct window_place *places, uint64_t deadline_ms,
                         struct limiter_time time, struct limiter_ticket *ticket)
@@ -204,7 +220,7 @@ static void fill_ticket(const struct route *route, const uint64_t *numbers,
         ticket->deadline_ms = deadline_ms;
         ticket->blocked_by = 0;
         ticket->pacing = route->pacing;
-        ticket->is_probe = false;
+        ticket->is_probe = ticket->has_turn = false;
         ticket->n_takes = route->n_lanes;
         for (unsigned i = 0; i < route->n_lanes; ++i) {
                 const struct route_lane *lane = &route->lanes[i];
@@ -251,7 +267,7 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
         for (i = 0; i < route->n_lanes; ++i)
                 if (!look_again(&route->lanes[i], numbers[i], own[i], &places[i]))
                         break;
-        if (i < route->n_lanes || !pace(l, route, time, &ret_ticket->is_paced)) {
+        if (i < route->n_lanes || !pass(l, route, time, &ret_ticket->is_paced)) {
                 undo(route, numbers, route->n_lanes);
                 return ROUTE_LONG;
         }

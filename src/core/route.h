@@ -46,6 +46,7 @@ struct route {
         enum weir_class class;
         unsigned gate;
         uint32_t pacing;
+        uint8_t front_pct; /* share of the front's bucket */
         unsigned n_lanes, n_pools;
         struct {
                 uint16_t pool;

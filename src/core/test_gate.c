@@ -89,7 +89,7 @@ static void gates_shut_and_open_as_the_exchange_says(void **state)
                         r = gate_probe(&gate, steps[i].now_ms, 50);
                         break;
                 case OPEN:
-                        gate_open(&gate);
+                        gate_open(&gate, 0);
                         break;
                 case FAILED:
                         gate_probe_failed(&gate, steps[i].until_ms);

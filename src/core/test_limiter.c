@@ -410,7 +410,7 @@ static void gates_stop_everything_or_one_product(void **state)
         r.is_probe = false;
         assert_true(gate_probe(limiter_gate(&l, 0), AT(91000), GUARD));
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_SHUT);
-        gate_open(limiter_gate(&l, 0));
+        gate_open(limiter_gate(&l, 0), 0);
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_GO);
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "budget/exchange.h"
+#include "core/front.h"
 #include "gateway/breakers.h"
 #include "gateway/accounts.h"
 #include "gateway/flow.h"
@@ -29,8 +30,13 @@ static void store_rules(struct gateway *g)
                 .threshold = s->breaker.threshold,
                 .pause_ms = (uint32_t)s->breaker.pause_ms,
         };
+        word_t *rules = g->region.header->rules;
 
-        atomic_store_explicit(&g->region.header->rules[RULE_BREAKER], breaker_config_pack(&breaker),
+        atomic_store_explicit(&rules[RULE_BREAKER], breaker_config_pack(&breaker),
+                              memory_order_relaxed);
+        atomic_store_explicit(&rules[RULE_RATE], front_rate_pack(s->rate_ceiling),
+                              memory_order_relaxed);
+        atomic_store_explicit(&rules[RULE_RAMP], front_ramp_pack((uint32_t)s->ramp_ms),
                               memory_order_relaxed);
 }
 

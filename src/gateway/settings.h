@@ -143,6 +143,9 @@ struct settings {
                 uint32_t jitter_pct;
         } retry;
 
+        uint32_t rate_ceiling; /* requests in any second; 0: none */
+        uint64_t ramp_ms;
+
         /* When an upstream fails again and again. */
         struct {
                 uint32_t threshold; /* 0: off */

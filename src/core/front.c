@@ -1,0 +1,193 @@
+#include "core/front.h"
+#include "core/gate.h"
+
+_Static_assert(REGION_TURNS >= 6 * CLASS_COUNT, "a turn for each class of the gates in use");
+
+#define US_PER_S 1000000u
+
+/* What may leave at once in a ramp: so much that the shares of it differ by a whole request. */
+#define RAMP_BURST 8u
+
+/* Further ahead than any wait here: written by a clock that was wrong. */
+#define HORIZON_US (60 * (uint64_t)US_PER_S)
+
+#define RULE_IS_SET (1ULL << 63)
+
+/* A bucket's rate and depth at some moment. */
+struct pace {
+        uint32_t cost_us; /* time in which one more may leave */
+        uint32_t burst;
+};
+
+uint64_t front_rate_pack(uint32_t per_s)
+{
+        uint32_t burst = per_s / 10, rate;
+
+        if (per_s == 0)
+                return 0;
+        if (burst < RAMP_BURST)
+                burst = RAMP_BURST;
+        if (burst > per_s / 4)
+                burst = per_s / 4 > 0 ? per_s / 4 : 1;
+        rate = per_s > burst ? per_s - burst : 1;
+        return (uint64_t)((US_PER_S + rate - 1) / rate) << 32 | burst;
+}
+
+static struct pace pace_of_rule(uint64_t rule)
+{
+        return (struct pace){ (uint32_t)(rule >> 32), (uint32_t)rule };
+}
+
+uint32_t front_rate_of(uint64_t rule)
+{
+        struct pace pace = pace_of_rule(rule);
+
+        return pace.cost_us == 0 ? 0 : US_PER_S / pace.cost_us + pace.burst;
+}
+
+uint64_t front_ramp_pack(uint32_t ramp_ms)
+{
+        return RULE_IS_SET | ramp_ms;
+}
+
+uint32_t front_ramp_of(uint64_t rule)
+{
+        return rule & RULE_IS_SET ? (uint32_t)rule : FRONT_RAMP_DEFAULT_MS;
+}
+
+/* The rules and gates that concern one gate, read once. */
+struct front {
+        uint64_t opened_ms, ramp_ms; /* of its gate */
+        struct pace full;            /* cost 0: no ceiling */
+};
+
+static struct front front_of(const struct region_header *header, unsigned gate)
+{
+        uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
+        uint64_t ramp = atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed);
+
+        return (struct front){ gate_opened_ms(&header->gates[gate]), front_ramp_of(ramp),
+                               pace_of_rule(rate) };
+}
+
+static bool is_ramping(const struct front *f, uint64_t at_ms)
+{
+        return f->opened_ms > 0 && at_ms < f->opened_ms + f->ramp_ms;
+}
+
+/* What holds at @at_ms. Return: false: nothing holds anybody back. */
+static bool pace_at(const struct front *f, unsigned gate, uint64_t at_ms, struct pace *ret)
+{
+        uint64_t full_per_s, per_s;
+
+        if (!is_ramping(f, at_ms)) {
+                *ret = f->full;
+                return gate == 0 && f->full.cost_us > 0;
+        }
+        full_per_s = f->full.cost_us > 0 ? US_PER_S / f->full.cost_us : FRONT_FULL_PER_S;
+        per_s = at_ms > f->opened_ms ? full_per_s * (at_ms - f->opened_ms) / f->ramp_ms : 0;
+        if (per_s < full_per_s / FRONT_RAMP_PARTS)
+                per_s = full_per_s / FRONT_RAMP_PARTS;
+        if (per_s == 0)
+                per_s = 1;
+        *ret = (struct pace){ (uint32_t)((US_PER_S + per_s - 1) / per_s), RAMP_BURST };
+        if (f->full.cost_us > 0 && f->full.burst < RAMP_BURST)
+                ret->burst = f->full.burst;
+        return true;
+}
+
+/* How deep a class may go: one request in any case, and its share of the others. */
+static uint64_t depth_us(struct pace pace, uint8_t pct)
+{
+        return pace.cost_us + (uint64_t)pace.cost_us * (pace.burst - 1) * pct / 100;
+}
+
+/* Return: 0 when taken, else the earliest time at which it could be. */
+static uint64_t take(word_t *word, struct pace pace, uint64_t depth, uint64_t now_us)
+{
+        uint64_t seen = atomic_load_explicit(word, memory_order_relaxed), full;
+
+        /* Relaxed order: the word is the whole message. */
+        do {
+                full = seen > now_us && seen < now_us + HORIZON_US ? seen : now_us;
+                full += pace.cost_us;
+                if (full > now_us + depth)
+                        return full - depth;
+        } while (!atomic_compare_exchange_weak_explicit(word, &seen, full, memory_order_relaxed,
+                                                        memory_order_relaxed));
+        return 0;
+}
+
+static void give_back(word_t *word, struct pace pace)
+{
+        (void)atomic_fetch_sub_explicit(word, pace.cost_us, memory_order_relaxed);
+}
+
+/* When one more of a class is to come, behind those who were told so before. */
+static uint64_t next_turn(word_t *word, const struct front *f, unsigned gate, uint64_t earliest_us,
+                          uint64_t now_us)
+{
+        uint64_t seen = atomic_load_explicit(word, memory_order_relaxed), at_us;
+        struct pace pace;
+
+        do {
+                at_us = earliest_us;
+                if (seen >= now_us && seen < now_us + HORIZON_US &&
+                    pace_at(f, gate, seen / US_PER_MS, &pace) && seen + pace.cost_us > at_us)
+                        at_us = seen + pace.cost_us;
+        } while (!atomic_compare_exchange_weak_explicit(word, &seen, at_us, memory_order_relaxed,
+                                                        memory_order_relaxed));
+        return at_us;
+}
+
+uint64_t front_take(struct region_header *header, struct front_asker *asker, uint64_t now_ms)
+{
+        const unsigned gates[2] = { asker->gate, 0 };
+        uint64_t now_us = now_ms * US_PER_MS, at_us = 0;
+        struct ceilings shares =
+                ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
+        struct pace pace[2];
+        bool is_paced[2] = { false, false };
+        struct front f;
+        unsigned i;
+
+        must(asker->class < CLASS_COUNT);
+        for (i = asker->gate == 0 || asker->gate >= REGION_FRONTS; i < 2; ++i) {
+                f = front_of(header, gates[i]);
+                is_paced[i] = pace_at(&f, gates[i], now_ms, &pace[i]);
+                if (!is_paced[i])
+                        continue;
+                at_us = take(&header->fronts[gates[i]], pace[i],
+                             asker->must_pass ? UINT64_MAX - now_us
+                                              : depth_us(pace[i], shares.pct[asker->class]),
+                             now_us);
+                if (at_us > 0)
+                        break;
+        }
+        if (i == 2)
+                return 0;
+        /* The product's ramp let it pass, the address' ceiling did not. */
+        if (i == 1 && is_paced[0])
+                give_back(&header->fronts[gates[0]], pace[0]);
+        if (!asker->has_turn && (gates[i] + 1) * CLASS_COUNT <= REGION_TURNS)
+                at_us = next_turn(&header->turns[gates[i] * CLASS_COUNT + asker->class], &f,
+                                  gates[i], at_us, now_us);
+        asker->has_turn = true;
+        return at_us;
+}
+
+bool front_take_at_once(struct region_header *header, unsigned gate, uint8_t pct, uint64_t now_ms)
+{
+        uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
+        uint64_t ramp_ms = front_ramp_of(
+                atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed));
+        struct pace pace = pace_of_rule(rate);
+        uint64_t opened_ms[2] = { gate_opened_ms(&header->gates[0]),
+                                  gate_opened_ms(&header->gates[gate]) };
+
+        for (size_t i = 0; i < ARRAY_SIZE(opened_ms); ++i)
+                if (UNLIKELY(opened_ms[i] > 0) && now_ms < opened_ms[i] + ramp_ms)
+                        return false;
+        return pace.cost_us == 0 ||
+               take(&header->fronts[0], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
+}

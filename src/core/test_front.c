@@ -1,0 +1,200 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/front.h"
+#include "core/gate.h"
+#include "core/limiter.h"
+
+#include <string.h>
+
+#define NOW 1700000000000ULL
+
+static struct region_header header;
+
+static void set(uint32_t per_s, uint32_t ramp_ms)
+{
+        struct ceilings shares = CEILINGS_DEFAULT;
+
+        memset((void *)&header, 0, sizeof(header));
+        header.ceilings = ceilings_pack(&shares);
+        header.rules[RULE_RATE] = front_rate_pack(per_s);
+        header.rules[RULE_RAMP] = front_ramp_pack(ramp_ms);
+}
+
+/* Opened by a probe at NOW. */
+static void open_at_now(unsigned gate)
+{
+        assert_true(gate_shut(&header.gates[gate], GATE_BAN, NOW - 1000));
+        assert_true(gate_probe(&header.gates[gate], NOW, 0));
+        gate_open(&header.gates[gate], NOW);
+        assert_true(gate_opened_ms(&header.gates[gate]) == NOW);
+}
+
+/* How many of @class leave in a millisecond if as many come as can. */
+static unsigned drain(enum weir_class class, unsigned gate, uint64_t now_ms)
+{
+        unsigned n = 0;
+
+        for (;; ++n) {
+                struct front_asker asker = { .gate = gate, .class = class };
+
+                if (n == 1000000 || front_take(&header, &asker, now_ms) > 0)
+                        return n;
+        }
+}
+
+static void no_second_has_more_than_the_ceiling(void **state)
+{
+        static const uint32_t rows[] = { 10, 35, 50, 100, 999, 1000, 20000 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                unsigned sent[5000], in_a_second = 0, most = 0, all = 0;
+
+                set(rows[i], 0);
+                for (unsigned ms = 0; ms < ARRAY_SIZE(sent); ++ms) {
+                        all += sent[ms] = drain(CLASS_CANCEL, 1, NOW + ms);
+                        in_a_second += sent[ms] - (ms >= 1000 ? sent[ms - 1000] : 0);
+                        most = in_a_second > most ? in_a_second : most;
+                }
+                if (most > rows[i] || all < 4 * (uint64_t)rows[i])
+                        fail_msg("%u a second: %u in one, %u in five", rows[i], most, all);
+                assert_in_range(front_rate_of(header.rules[RULE_RATE]), rows[i] - rows[i] / 4,
+                                rows[i]);
+        }
+}
+
+static void without_a_ceiling_nobody_is_held_back(void **state)
+{
+        (void)state;
+        set(0, 10000);
+        assert_int_equal(drain(CLASS_BACKFILL, 1, NOW), 1000000);
+        assert_true(front_take_at_once(&header, 1, 60, NOW));
+        assert_int_equal(front_rate_of(0), 0);
+        assert_int_equal(front_ramp_of(0), FRONT_RAMP_DEFAULT_MS);
+}
+
+static void what_is_above_passes_while_those_below_use_it_up(void **state)
+{
+        static const enum weir_class order[] = { CLASS_BACKFILL, CLASS_MARKET, CLASS_ACCOUNT,
+                                                 CLASS_ORDER, CLASS_CANCEL };
+
+        (void)state;
+        set(1000, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(order); ++i)
+                if (drain(order[i], 1, NOW) < 4)
+                        fail_msg("%s finds nothing", class_name(order[i]));
+        /* And while they use it up nothing is left for those below. */
+        for (unsigned ms = 1; ms < 1000; ++ms) {
+                (void)drain(CLASS_CANCEL, 1, NOW + ms);
+                assert_int_equal(drain(CLASS_BACKFILL, 1, NOW + ms), 0);
+        }
+}
+
+static void who_waits_is_told_to_come_one_after_the_other(void **state)
+{
+        uint64_t last_us = 0;
+
+        (void)state;
+        set(100, 0);
+        (void)drain(CLASS_MARKET, 1, NOW);
+        for (unsigned i = 0; i < 1000; ++i) {
+                struct front_asker asker = { .gate = 1, .class = CLASS_MARKET };
+                uint64_t at_us = front_take(&header, &asker, NOW);
+
+                assert_true(asker.has_turn && at_us > NOW * US_PER_MS);
+                /* 90 a second, and 10 at once. */
+                if (last_us > 0)
+                        assert_int_equal(at_us - last_us, 11112);
+                last_us = at_us;
+        }
+        /* When one comes and it was somebody else's, he comes again soon. */
+        for (unsigned ms = 0; ms < 100; ++ms) {
+                struct front_asker asker = { .gate = 1, .class = CLASS_MARKET, .has_turn = true };
+
+                (void)drain(CLASS_CANCEL, 1, NOW + ms);
+                assert_in_range(front_take(&header, &asker, NOW + ms), (NOW + ms) * US_PER_MS + 1,
+                                (NOW + ms) * US_PER_MS + 50000);
+        }
+}
+
+static void behind_a_ban_the_rate_rises(void **state)
+{
+        unsigned second[12] = { 0 }, first;
+
+        (void)state;
+        set(1000, 10000);
+        open_at_now(3);
+        assert_false(front_take_at_once(&header, 3, 100, NOW + 9999));
+        assert_true(front_take_at_once(&header, 3, 100, NOW + 10000));
+        set(1000, 10000);
+        open_at_now(3);
+        first = drain(CLASS_MARKET, 3, NOW);
+        assert_in_range(first, 1, 8);
+        /* An order passes at once where data waits. */
+        assert_true(drain(CLASS_ORDER, 3, NOW) > 0);
+        /* Another product's gate was not shut. */
+        assert_true(drain(CLASS_MARKET, 1, NOW) > 50);
+        for (unsigned ms = 1; ms < 12000; ++ms)
+                second[ms / 1000] += drain(CLASS_MARKET, 3, NOW + ms);
+        assert_in_range(second[0], 40, 80);
+        for (unsigned i = 1; i < 10; ++i)
+                if (second[i] <= second[i - 1])
+                        fail_msg("second %u: %u after %u", i, second[i], second[i - 1]);
+        assert_in_range(second[9], 800, 950);
+        assert_in_range(second[11], 890, 910);
+}
+
+static void behind_a_firewall_all_products_share_the_ramp(void **state)
+{
+        unsigned n = 0;
+
+        (void)state;
+        set(0, 2000);
+        open_at_now(0);
+        for (unsigned ms = 0; ms < 100; ++ms)
+                n += drain(CLASS_MARKET, 1, NOW + ms) + drain(CLASS_MARKET, 3, NOW + ms);
+        assert_in_range(n, 8, 16);
+        /* A newer ban ends it; no ramp that is set to none is one. */
+        set(0, 0);
+        open_at_now(0);
+        assert_int_equal(drain(CLASS_MARKET, 1, NOW), 1000000);
+}
+
+static void a_probe_counts_and_passes(void **state)
+{
+        struct front_asker probe = { .gate = 1, .class = CLASS_RECONCILE, .must_pass = true };
+
+        (void)state;
+        set(10, 0);
+        (void)drain(CLASS_CANCEL, 1, NOW);
+        assert_int_equal(front_take(&header, &probe, NOW), 0);
+        assert_int_equal(drain(CLASS_CANCEL, 1, NOW + 150), 0);
+}
+
+static void what_a_wrong_clock_left_holds_nobody(void **state)
+{
+        (void)state;
+        set(100, 0);
+        (void)drain(CLASS_MARKET, 1, NOW + 3600000);
+        assert_true(drain(CLASS_MARKET, 1, NOW) > 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(no_second_has_more_than_the_ceiling),
+                cmocka_unit_test(without_a_ceiling_nobody_is_held_back),
+                cmocka_unit_test(what_is_above_passes_while_those_below_use_it_up),
+                cmocka_unit_test(who_waits_is_told_to_come_one_after_the_other),
+                cmocka_unit_test(behind_a_ban_the_rate_rises),
+                cmocka_unit_test(behind_a_firewall_all_products_share_the_ramp),
+                cmocka_unit_test(a_probe_counts_and_passes),
+                cmocka_unit_test(what_a_wrong_clock_left_holds_nobody),
+        };
+
+        return cmocka_run_group_tests_name("core/front", tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+"""Bans: one place decides, everybody obeys at once, one process asks, and then a ramp. Storms: a
+thousand waiting clients leave in order of class, and never faster than the ceiling."""
+import json
+import os
+import resource
+import selectors
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from support import ALICE, ROOT, WEIR, Gateway, Sim, eventually, fetch, signed
+
+USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
+CLASSES = ["backfill", "market", "account", "reconcile", "order", "cancel"]
+CLIENTS = 1000
+CEILING = 500
+
+
+@pytest.fixture(autouse=True, scope="module")
+def many_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+
+
+def status(folder):
+    return json.loads(subprocess.run([WEIR, "status", "--json", "--region", str(folder / "region")],
+                                     capture_output=True, check=True).stdout)
+
+
+def gates(folder):
+    return {g["product"]: g for g in status(folder)["gates"]}
+
+
+def reserve(folder):
+    """What a library user on the region is answered."""
+    return subprocess.run([USER, str(folder / "region"), "reserve", "GET", "/api/v3/time", ""],
+                          capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Crowd:
+    """Clients that each ask once, all at the same time; the lower classes first."""
+
+    def __init__(self, port, n=CLIENTS):
+        self.selector = selectors.DefaultSelector()
+        self.statuses = []
+        self.sockets = []
+        for i in range(n):
+            s = socket.create_connection(("127.0.0.1", port))
+            self.selector.register(s, selectors.EVENT_READ)
+            self.sockets.append(s)
+        self.n = n
+
+    def ask(self):
+        for i, s in enumerate(self.sockets):
+            name = CLASSES[i * len(CLASSES) // self.n]
+            s.sendall(b"GET /api/v3/ping?class=%s HTTP/1.1\r\nHost: x\r\nX-Weir-Class: %s\r\n\r\n" %
+                      (name.encode(), name.encode()))
+
+    def answers(self, seconds=30):
+        until = time.monotonic() + seconds
+        while len(self.statuses) < self.n:
+            assert time.monotonic() < until, f"{len(self.statuses)} of {self.n} were answered"
+            for key, _ in self.selector.select(1):
+                data = key.fileobj.recv(65536)
+                self.statuses.append(int(data.split(b" ")[1]) if data else 0)
+                self.selector.unregister(key.fileobj)
+                key.fileobj.close()
+        return self.statuses
+
+
+def arrivals(sim, path="/api/v3/ping?class="):
+    """When which class arrived, in seconds."""
+    return [(r["arrivalUs"], r["target"].split("=")[-1])
+            for r in sim.requests(5000) if r["target"].startswith(path)]
+
+
+def most_in_a_second(times_us):
+    times_us = sorted(times_us)
+    most, first = 0, 0
+    for i, t in enumerate(times_us):
+        while t - times_us[first] >= 1000000:
+            first += 1
+        most = max(most, i - first + 1)
+    return most
+
+
+def check_storm(sim, crowd):
+    statuses = crowd.answers()
+    books = sim.books()
+    came = arrivals(sim)
+    assert set(statuses) == {200}, {s: statuses.count(s) for s in set(statuses)}
+    assert (books["status429"], books["status418"], books["status403"]) == (0, 0, 0)
+    most = most_in_a_second([t for t, _ in came])
+    assert CEILING * 0.7 < most <= CEILING, most
+    # In order of class: the middle one of each came before that of the next.
+    middles = []
+    for name in reversed(CLASSES):
+        times = sorted(t for t, c in came if c == name)
+        middles.append(times[len(times) // 2])
+    assert middles == sorted(middles), middles
+    cancels = max(t for t, c in came if c == "cancel")
+    assert cancels < min(sorted(t for t, c in came if c == "backfill")[40:]), "cancels do not wait for data"
+    return came
+
+
+def test_a_thousand_at_a_windows_turn(tmp_path):
+    with Sim("--limit", "spot-weight=1200/3s", "--waf", str(CEILING + 10), "--record", "5000") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        eventually(lambda: gateway.logged("limit"))
+        crowd = Crowd(gateway.port)
+        # The window is used up first, so that all have to wait for the next.
+        time.sleep(3.2 - time.time() % 3)
+        for _ in range(4):
+            assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5000",
+                         headers={"X-Weir-Class": "cancel"})[0] == 200
+        fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=1000", headers={"X-Weir-Class": "cancel"})
+        crowd.ask()
+        came = check_storm(sim, crowd)
+        assert max(t for t, _ in came) - min(t for t, _ in came) > 1.5e6
+
+
+def test_a_thousand_at_the_start(tmp_path):
+    """The gateway does not know the exchange's time yet."""
+    with Sim("--waf", str(CEILING + 10), "--record", "5000", "--latency", "100") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}",
+                    "--set", "pool.max=400") as gateway:
+        crowd = Crowd(gateway.port)
+        crowd.ask()
+        check_storm(sim, crowd)
+
+
+def ban(sim, port, folder):
+    """Somebody else on this address goes too far; the next request of ours meets the ban."""
+    while fetch(sim.port, "/api/v3/depth?symbol=BTCUSDT&limit=1000&by=stranger")[0] != 418:
+        pass
+    # As a cancel, which may use what the stranger left of the window.
+    urgent = {"X-Weir-Class": "cancel", "X-Weir-Max-Wait": "0"}
+    eventually(lambda: fetch(port, "/api/v3/ping", headers=urgent) and "api" in gates(folder))
+
+
+class Poller(threading.Thread):
+    def __init__(self, port, until):
+        super().__init__(daemon=True)
+        self.port, self.until = port, until
+        self.start()
+
+    def run(self):
+        while time.monotonic() < self.until:
+            fetch(self.port, "/api/v3/ping?from=poller", headers={"X-Weir-Max-Wait": "30"})
+
+
+def test_all_obey_a_ban_at_once_one_asks_and_then_it_is_a_ramp(tmp_path):
+    with Sim("--limit", "spot-weight=800/2s", "--ban", "3", "--ban-after", "1", "--record", "20000") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", "ramp=4s") as one, \
+            Gateway(sim.url, tmp_path / "region", "--set", "ramp=4s") as two:
+        for gateway in (one, two):
+            assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        eventually(lambda: one.logged("limit"))
+        pollers = [Poller(p, time.monotonic() + 7) for p in (one.port, two.port) for _ in range(3)]
+        time.sleep(2.1 - time.time() % 2)
+        ban(sim, one.port, tmp_path)
+        banned_us = min(r["arrivalUs"] for r in sim.requests(20000)
+                        if r["status"] == 418 and "stranger" not in r["target"])
+        assert reserve(tmp_path) == "shut"
+        assert "api" in gates(tmp_path)
+        until_us = sim.pool()["bans"][-1]["until"] * 1000
+        # Those who wait for the end.
+        crowd = Crowd(two.port, 300)
+        crowd.ask()
+        assert set(crowd.answers()) == {200}
+        for poller in pollers:
+            poller.join()
+        after = [r for r in sim.requests(20000) if r["arrivalUs"] > banned_us and r["target"].startswith("/api")]
+        # What was on its way when the answer came may still arrive; the allowance is for slow machines.
+        late = [r for r in after if banned_us + 100000 < r["arrivalUs"] < until_us]
+        assert not late, late[:5]
+        opened = [r for r in after if r["arrivalUs"] >= until_us]
+        assert len(one.logged("probe") + two.logged("probe")) == 1
+        probed_us = opened[0]["arrivalUs"]
+        # A ramp of 4 s: its first second lets about a hundredth of a thousand, then more each second.
+        seconds = [sum(1 for r in opened[1:] if probed_us + i * 500000 <= r["arrivalUs"] < probed_us + (i + 1) * 500000)
+                   for i in range(4)]
+        assert 10 <= seconds[0] <= 80 and seconds[0] < seconds[2], seconds
+        assert sim.books()["status403"] == 0
+
+
+WAY = "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates to avoid bans."
+STAGES = {
+    # fault: who is stopped, by what, for how many ms
+    "429 -1003": ("error 429 -1003 Too much request weight used; current limit is 6000.", "api", "stop", (0, 60100)),
+    "418 with a time in its text": ("error 418 -1003 " + WAY, "api", "ban", (8000, 9100)),
+    "418 that says nothing": ("body 418 <html>teapot</html>", "api", "ban", (118000, 120100)),
+    "403": ("waf", "all", "firewall", (298000, 300100)),
+    "503 unknown": ("unknown", None, None, None),
+    "503 unavailable": ("unavailable", None, None, None),
+    "503 internal": ("internal", None, None, None),
+    "503 -1008": ("error 503 -1008 Server is currently overloaded with other requests.", None, None, None),
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_what_each_refusal_stops_is_on_the_disk_and_obeyed_after_a_kill(tmp_path, name):
+    fault, product, kind, for_ms = STAGES[name]
+    with Sim() as sim:
+        with Gateway(sim.url, tmp_path / "region", "--no-discovery", "--set", "retry.max_retries=0") as gateway:
+            assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+            sim.faults("GET /api/v3/depth always " + fault.format(int(time.time() * 1000) + 9000))
+            said = fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT")
+            gateway.kill()
+        assert said[0] == int(name.split()[0]) and "x-weir-verdict" not in said[1]
+        shut = gates(tmp_path)
+        if product is None:
+            assert shut == {}
+        else:
+            assert list(shut) == [product] and shut[product]["kind"] == kind
+            assert for_ms[0] <= shut[product]["for_ms"] <= for_ms[1], shut
+        sim.faults("")
+        before = len(sim.requests())
+        with Gateway(sim.url, tmp_path / "region", "--no-discovery") as gateway:
+            at_once = {"X-Weir-Max-Wait": "0"}
+            code, headers, _ = fetch(gateway.port, "/api/v3/ping", headers=at_once)
+            if product is None:
+                assert code == 200
+                return
+            assert code == 429 and headers["x-weir-verdict"] == kind
+            assert int(headers["retry-after"]) <= for_ms[1] / 1000 + 1
+            other = fetch(gateway.port, "/fapi/v1/ping", headers=at_once if product == "all" else {})[0]
+            assert (other == 200) == (product != "all")
+            assert [r for r in sim.requests()[before:] if r["target"].startswith("/api")] == []
+
+
+def test_a_1015_stops_the_orders_of_its_account_and_nothing_else(tmp_path):
+    with Sim("--limit", "spot-orders=100/3s") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", "retry.max_retries=0") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        time.sleep(3.1 - time.time() % 3)
+        sim.faults("POST /api/v3/order next 1 error 429 -1015 Too many new orders.")
+
+        def order():
+            query = signed({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}, ALICE[1])
+            return fetch(gateway.port, "/api/v3/order?" + query, "POST",
+                         headers={"X-MBX-APIKEY": ALICE[0], "X-Weir-Max-Wait": "0"})
+
+        assert json.loads(order()[2])["code"] == -1015
+        code, headers, body = order()
+        assert code == 429 and "x-weir-verdict" in headers, body
+        assert sim.admin("/sim/orders")["attempts"] == 1
+        assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT")[0] == 200
+        assert gates(tmp_path) == {}
+
+
+def test_a_ban_by_its_header_alone(tmp_path):
+    with Sim("--limit", "spot-weight=800/2s", "--ban", "3", "--ban-after", "1") as sim, \
+            Gateway(sim.url, tmp_path / "region") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        ban(sim, gateway.port, tmp_path)
+        assert 1000 <= gates(tmp_path)["api"]["for_ms"] <= 3100
