@@ -400,6 +400,21 @@ typedef void (*weir_budget_fn)(void *ctx, const struct weir_budget *budget);
 WEIR_PUBLIC void weir_limiter_budgets(const struct weir_limiter *limiter, weir_budget_fn fn,
                                       void *ctx);
 
+/**
+ * weir_limiter_name_key() - @api_key belongs to the account @account, for all who use the region
+ * @account: a name of your own: up to 63 letters, digits, "-", "_" and "."; that of a gateway's
+ *           settings, where one has the account under accounts:
+ * @api_key: as requests have it; kept as a hash and its first characters only
+ *
+ * The exchange counts orders by account: keys of one account share its budgets from now on, and
+ * what they used before counts there. A key that was never named is an account of its own. Naming
+ * it again does nothing; another name moves it, with what it used.
+ *
+ * Return: 0; -EINVAL: a name or a key that is none; -ENOSPC: no room in the region.
+ */
+WEIR_PUBLIC WEIR_CHECKED int weir_limiter_name_key(struct weir_limiter *limiter,
+                                                   const char *account, const char *api_key);
+
 /* ---- 4. classify ------------------------------------------------------------------------ */
 
 enum weir_executed {

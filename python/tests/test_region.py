@@ -76,6 +76,15 @@ def test_another_process_has_the_same_bucket(region):
     assert 3.0 <= GlobalRateLimiter(6, 10, region=region).tokens <= 4
 
 
+def test_a_key_is_named_for_all_who_use_the_region(region):
+    limiter = GlobalRateLimiter(6000, 100, region=region)
+    limiter.name_key("desk-a", "AKeyThatIsNamed")
+    limiter.name_key("desk-a", "AKeyThatIsNamed")
+    for account, key in (("two words", "key"), ("", "key"), ("desk", ""), ("d" * 64, "key")):
+        with pytest.raises(ValueError, match="weir: name_key"):
+            limiter.name_key(account, key)
+
+
 def test_the_machines_limiter_is_made_from_the_environment(monkeypatch, tmp_path):
     limiter = get_rate_limiter()
     assert (limiter.max_requests_per_minute, limiter.max_burst) == (1200, 50)

@@ -112,6 +112,18 @@ class GlobalRateLimiter:
                              f"{self.group}, or than max_requests_per_minute; split the request")
         raise OSError(error, f"weir: acquire(weight={weight}): {os.strerror(error)}")
 
+    def name_key(self, account: str, api_key: str) -> None:
+        """The key belongs to this account: keys of one account share its order budgets on the region.
+
+        account: a name of your own, that of the gateway's settings where it has one.
+        """
+        error = -_native.limiter_name_key(self._handle, account.encode(), api_key.encode())
+        if error == errno.EINVAL:
+            raise ValueError(f"weir: name_key({account!r}, ...): an account's name has letters, digits, "
+                             "'-', '_' and '.', at most 63, and a key is not empty")
+        if error:
+            raise OSError(error, f"weir: name_key({account!r}, ...): {os.strerror(error)}")
+
     def _now_ms(self) -> int:
         """By the exchange's clock."""
         return int(_native.now_ms(self._handle, self._group))

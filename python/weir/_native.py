@@ -153,6 +153,8 @@ limiter_open = _declare(_slow, "weir_limiter_open", ctypes.c_int, ctypes.POINTER
                         ctypes.POINTER(_limiter), ctypes.POINTER(Error))
 limiter_close = _declare(_slow, "weir_limiter_close", ctypes.c_void_p, _limiter)
 limiter_stats = _declare(_quick, "weir_limiter_stats", None, _limiter, ctypes.POINTER(Stats))
+limiter_name_key = _declare(_quick, "weir_limiter_name_key", ctypes.c_int, _limiter, ctypes.c_char_p,
+                            ctypes.c_char_p)
 now_ms = _declare(_quick, "weir_now_ms", ctypes.c_uint64, _limiter, ctypes.c_int)
 
 acquire_begin = _declare(_quick, "weir_acquire_begin", ctypes.c_int64, _limiter, ctypes.c_uint32,

@@ -42,6 +42,7 @@ static const struct {
         NAME(weir_acquire_cancel),
         NAME(weir_limiter_stats),
         NAME(weir_limiter_budgets),
+        NAME(weir_limiter_name_key),
         NAME(weir_classify),
         NAME(weir_classify_failure),
         NAME(weir_classify_text),

@@ -4,6 +4,7 @@
  *
  *      user REGION reserve METHOD PATH QUERY           the answer, then settled with a plain 200
  *      user REGION settle METHOD PATH STATUS BODY      reserved, answered so, the verdict's kind
+ *      user REGION account NAME KEY                    names the key, prints 0 or an errno
  *      user REGION acquire RATE BURST SECONDS          a wall-clock microsecond per acquired unit
  */
 #include <weir.h>
@@ -97,6 +98,9 @@ int main(int argc, char **argv)
                 l = open_region(argv[1], "0", "0");
                 request = find(argv[3], argv[4], argv[5]);
                 puts(weir_answer_name(reserve(l, &request, &reply, NULL)));
+        } else if (argc == 5 && strcmp(argv[2], "account") == 0) {
+                l = open_region(argv[1], "0", "0");
+                printf("%d\n", weir_limiter_name_key(l, argv[3], argv[4]));
         } else if (argc == 7 && strcmp(argv[2], "settle") == 0) {
                 l = open_region(argv[1], "0", "0");
                 request = find(argv[3], argv[4], NULL);

@@ -1,4 +1,5 @@
 """Books that balance: after each of these weir knows exactly what the exchange has counted."""
+import os
 import signal
 import subprocess
 import time
@@ -6,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from books import LONG, Desk, early, sim_books, status
-from support import ALICE, BOB, WEIR, RawUpstream, Gateway, eventually, fetch
+from support import ALICE, BOB, ROOT, WEIR, RawUpstream, Gateway, eventually, fetch
 
+USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
 SECOND = ("SecondKeyOfAlice", "SecondSecret")
 NAMED = f"accounts:\n  desk:\n    keys: [{ALICE[0]}, {SECOND[0]}]\n"
 
@@ -238,3 +240,24 @@ def test_the_adapter_keeps_the_same_books(tmp_path):
             assert done.returncode == 0, done.stderr
         assert desk.futures()[0] == 200
         assert desk.agree()[("futures-orders", 300)] == [3]
+
+
+def test_a_key_that_the_library_names_is_the_gateway_s_account_too(tmp_path):
+    def user(*args):
+        return subprocess.run([USER, str(desk.region), *args], capture_output=True, text=True, check=True,
+                              timeout=60).stdout.strip()
+
+    def orders():
+        return {b["used"] for b in status(desk.region)["budgets"]
+                if b["name"] == "futures-orders" and b["account"] == "desk"}
+
+    with Desk(tmp_path, config=NAMED) as desk:
+        assert desk.futures()[0] == 200
+        # The program's requests have the key "somebody".
+        assert user("reserve", "POST", "/fapi/v1/order", "symbol=BTCUSDT") == "go"
+        assert orders() == {1}
+        assert user("account", "desk", "somebody") == user("account", "desk", "somebody") == "0"
+        assert orders() == {2}
+        assert user("reserve", "POST", "/fapi/v1/order", "symbol=BTCUSDT") == "go"
+        assert orders() == {3}
+        assert user("account", "two words", "somebody") == "-22"
