@@ -119,7 +119,7 @@ def provoke_ban(stand, first, _last):
     connection = http.client.HTTPConnection("127.0.0.1", stand.sim.port, timeout=10)
     status = 0
     while status != 418:
-        connection.request("GET", "/api/v3/depth?symbol=BTCUSDT&limit=5000", headers={"User-Agent": MARK})
+        connection.request("GET", "/api/v3/depth?symbol=BTCUSDT&limit=1001", headers={"User-Agent": MARK})
         reply = connection.getresponse()
         reply.read()
         status = reply.status
