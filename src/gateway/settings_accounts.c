@@ -67,7 +67,7 @@ static bool is_key(struct str text)
 
 static bool is_shortened(struct str text)
 {
-        return text.n > 3 && memcmp(text.p + text.n - 3, "...", 3) == 0;
+        return text.n >= 3 && memcmp(text.p + text.n - 3, "...", 3) == 0;
 }
 
 /* Return: the entry of this key, or NULL. */

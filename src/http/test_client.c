@@ -32,6 +32,38 @@ static void head_and_body_leave_as_they_are(void **state)
         assert_string_equal(seen, "POST /x?a=%20+b HTTP/1.1\r\nContent-Length: 7\r\n\r\na=1&b=2");
 }
 
+#define SEALED_HEAD "POST /sealed HTTP/1.1\r\nContent-Length: 3\r\n\r\n"
+#define SEALED      SEALED_HEAD "a=1"
+
+static bool leave_with_other_bytes(struct http_call *call)
+{
+        must(!http_call_is_bound(call));
+        call->head = STR_LITERAL(SEALED_HEAD);
+        call->body = STR_LITERAL("a=1");
+        return true;
+}
+
+static void what_leaves_may_be_written_at_the_last_moment(void **state)
+{
+        struct http_call_ops sealing = ops;
+
+        (void)state;
+        sealing.leave = leave_with_other_bytes;
+        PLAY(USUAL, { .answer = OK_2, .body = 3 }, { .answer = OK_2, .body = 3 });
+        for (unsigned i = 0; i < 2; ++i) {
+                struct http_call *call = &callers[i].call;
+
+                /* Once it waits for a connection, once it leaves at once. */
+                http_call_init(call, &sealing);
+                call->head = STR_LITERAL(GET);
+                ++n_under_way;
+                assert_int_equal(http_pool_call(pool, call), 0);
+                run();
+                expect_answer(i, 200, "ok");
+        }
+        assert_string_equal(seen, SEALED SEALED);
+}
+
 static void tls_is_warm_before_the_first_call(void **state)
 {
         struct http_pool_config config = { .host = STR_LITERAL("localhost"), .min_warm = 3 };
@@ -472,6 +504,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 ROW(one_connection_serves_one_after_the_other),
                 ROW(head_and_body_leave_as_they_are),
+                ROW(what_leaves_may_be_written_at_the_last_moment),
                 ROW(tls_is_warm_before_the_first_call),
                 ROW(a_resting_pool_opens_nothing_unasked),
                 ROW(the_most_calls_at_once_are_as_configured),

@@ -38,8 +38,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(to);
         settings_print(&s, to);
         fclose(to);
-        must(load(&again, str_from(text, n)) == SETTINGS_GOOD);
-        must(settings_reload(&s, &again, NULL) == 0);
+        if (s.accounts.n_keys > 0) {
+                /* Keys are printed shortened, which is refused. */
+                must(load(&again, str_from(text, n)) == SETTINGS_MISTAKEN);
+        } else {
+                must(load(&again, str_from(text, n)) == SETTINGS_GOOD);
+                must(settings_reload(&s, &again, NULL) == 0);
+        }
         free(text);
         return 0;
 }

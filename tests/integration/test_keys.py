@@ -4,6 +4,7 @@ import hmac
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import time
 from urllib.parse import unquote
 
 import pytest
-from support import ALICE, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, raw, signed
+from support import ALICE, IS_SANITIZED, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, raw, signed
 
 TOKEN = "tok-0123456789abcdef0123456789abcdef"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -311,9 +312,9 @@ def test_orders_count_for_the_account_whose_key_it_is(tmp_path):
     desk = Desk(tmp_path).add_hmac("desk", *ALICE)
     desk.accounts["desk"]["keys"] = [other[0]]
     arguments = ("--config", desk.config())
-    with Sim("--limit", "futures-orders=4/60s", "--key", f"alice:{other[0]}:{other[1]}") as sim:
-        if time.time() % 60 > 50:
-            time.sleep(61 - time.time() % 60)
+    with Sim("--limit", "futures-orders=4/30s", "--key", f"alice:{other[0]}:{other[1]}") as sim:
+        if time.time() % 30 > 24:
+            time.sleep(30.5 - time.time() % 30)
         with Gateway(sim.url, tmp_path / "region", *arguments) as gateway:
             fetch(gateway.port, "/fapi/v1/ping")
             eventually(lambda: gateway.logged("limit"))
@@ -542,6 +543,29 @@ def test_what_waits_while_its_client_is_shut_out_is_refused(tmp_path):
         assert got[0][0] == 503 and got[0][1]["x-weir-verdict"] == "unsent", got
         assert b"were changed while the request waited; nothing was sent" in got[0][2]
         assert len(upstream.seen()) == 1
+
+
+def core_is_left(tmp_path, *arguments):
+    """Whether a gateway that crashes leaves a core dump."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+    with open(tmp_path / "log", "w", encoding="utf-8") as log:
+        process = subprocess.Popen([WEIR, "gateway", "--listen", "127.0.0.1:0", "--region", str(tmp_path / "region"),
+                                    *arguments], stderr=log, cwd=tmp_path)
+    eventually(lambda: "listening" in (tmp_path / "log").read_text())
+    process.send_signal(signal.SIGABRT)
+    status = os.waitpid(process.pid, 0)[1]
+    process.returncode = status
+    for core in tmp_path.glob("core*"):
+        core.unlink()
+    assert os.WIFSIGNALED(status)
+    return os.WCOREDUMP(status)
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's address space is dumped by nobody")
+def test_a_crash_leaves_no_core_with_keys_in_it(tmp_path):
+    if not core_is_left(tmp_path):
+        pytest.skip("this machine leaves no core dumps anyway")
+    assert not core_is_left(tmp_path, "--config", Desk(tmp_path).add_hmac("desk", *ALICE).config())
 
 
 def test_no_secret_token_or_signature_is_seen_anywhere(exchange, tmp_path):
