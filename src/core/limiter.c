@@ -385,6 +385,15 @@ void limiter_refund(struct limiter *l, struct limiter_ticket *ticket)
         drop(l, ticket, ticket->state == TICKET_FLYING);
 }
 
+void limiter_keep(struct limiter_ticket *ticket, uint64_t at_ms)
+{
+        must(ticket->state == TICKET_FLYING);
+        takes_unfly(ticket, ticket->n_takes);
+        ticket->state = TICKET_HELD;
+        ticket->at_ms = at_ms;
+        ticket->try_ms = 0;
+}
+
 void limiter_abandon(struct limiter_ticket *ticket)
 {
         ticket->state = TICKET_EMPTY;

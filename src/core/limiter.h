@@ -168,6 +168,9 @@ static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_
         return ticket->state == TICKET_FLYING && now_ms < ticket->good_until_ms;
 }
 
+/* Not now after all: what GO allowed to be sent becomes a held place, to be confirmed at @at_ms. */
+void limiter_keep(struct limiter_ticket *ticket, uint64_t at_ms);
+
 /* Gives back what certainly never reached the exchange, held or flying. Empties the ticket. */
 void limiter_refund(struct limiter *l, struct limiter_ticket *ticket);
 

@@ -260,6 +260,27 @@ static void a_held_place_stays_where_it_is_while_the_product_is_stopped(void **s
         assert_int_equal(limiter_confirm(&l, &t, NOW(40000)), LIMITER_GO);
 }
 
+static void what_may_go_can_keep_its_place_and_go_later(void **state)
+{
+        struct limiter_ticket t = go(CLASS_MARKET, 500, 0, 1000), other;
+
+        (void)state;
+        limiter_keep(&t, AT(20000));
+        assert_int_equal(t.state, TICKET_HELD);
+        /* Nobody else gets it. */
+        (void)go(CLASS_MARKET, 300, 0, 1000);
+        assert_int_equal(reserve(CLASS_MARKET, 1, 0, 2000, &other), LIMITER_WAIT);
+        limiter_refund(&l, &other);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(19999)), LIMITER_WAIT);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(20000)), LIMITER_GO);
+        assert_true(ticket_may_leave(&t, AT(20000)));
+        land(&t, 20100);
+        /* Nor is it kept beyond its window. */
+        t = go(CLASS_CANCEL, 100, 0, 30000);
+        limiter_keep(&t, AT(59000));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(61000)), LIMITER_LOST);
+}
+
 static void pacing_makes_polls_wait_and_orders_pay(void **state)
 {
         struct limiter_request r = request_of(CLASS_MARKET, 1, 0);
@@ -469,6 +490,7 @@ int main(void)
                 TEST(who_waits_for_a_ceiling_is_told_when_it_opens),
                 TEST(a_held_place_moves_forward_when_the_ceiling_has_opened),
                 TEST(a_held_place_stays_where_it_is_while_the_product_is_stopped),
+                TEST(what_may_go_can_keep_its_place_and_go_later),
                 TEST(pacing_makes_polls_wait_and_orders_pay),
                 TEST(what_still_flies_delays_a_held_place),
                 TEST(what_is_sent_near_the_turn_counts_on_both_sides),

@@ -22,4 +22,9 @@ struct answer {
 void answer_send(struct http_exchange *exchange, const struct answer *answer, const char *format,
                  ...) PRINTF(3, 4);
 
+/* The same of one that came at a bad time. @wait_ms: how long it would have had to wait; 0: not
+ * known. */
+void answer_send_late(struct http_exchange *exchange, const struct answer *answer, uint64_t wait_ms,
+                      const char *format, ...) PRINTF(4, 5);
+
 #endif

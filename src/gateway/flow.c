@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+/* The longest name in X-Weir-Client. */
+#define CLIENT_NAME_MAX (SETTINGS_CLIENT_SIZE - 1)
 /* Flows kept for reuse, with their buffers; more than are ever under way at once on one desk. */
 #define FREE_FLOWS_MAX 1024
 /* What max_body allows at most, and the seal. */
@@ -48,6 +50,7 @@ static void flow_free(struct flow *f)
         struct gateway *g = f->gateway;
 
         must(!f->exchange && f->ticket.state == TICKET_EMPTY && f->time_link.place == 0);
+        must(!f->wish.client && list_is_empty(&f->class_link));
         list_unlink(&f->link);
         list_unlink(&f->unflushed_link);
         --g->n_flows;
@@ -78,6 +81,12 @@ void flow_pool_free(struct gateway *g)
 void flow_end(struct flow *f)
 {
         queue_remove(f->gateway, f);
+        if (!list_is_empty(&f->class_link)) {
+                /* It had given up its place, and did not get another. */
+                list_unlink(&f->class_link);
+                --f->gateway->n_displaced;
+        }
+        fair_leave(&f->wish, false);
         limiter_refund(&f->gateway->limiter, &f->ticket);
         flow_free(f);
 }
@@ -91,14 +100,30 @@ void flow_abort(struct flow *f)
 
 /* The beginning. */
 
-/* X-Weir-Class and X-Weir-Max-Wait (ms). Return: false after having refused. */
+/* A name that may be written into a log and a file as it is. */
+static bool is_client_name(struct str name)
+{
+        for (size_t i = 0; i < name.n; ++i)
+                if (name.p[i] < ' ' || name.p[i] > '~')
+                        return false;
+        return name.n > 0 && name.n <= CLIENT_NAME_MAX;
+}
+
+/* X-Weir-Class, X-Weir-Client and X-Weir-Max-Wait (ms). Return: false after having refused. */
 static bool flow_read_wishes(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
         struct str class = http_field_value(head, STR_LITERAL("x-weir-class"));
         struct str max_wait = http_field_value(head, STR_LITERAL("x-weir-max-wait"));
 
+        struct str client = http_field_value(head, STR_LITERAL("x-weir-client"));
+
         f->max_wait_ms = f->gateway->settings.max_wait_ms;
+        if (client.p && !is_client_name(client)) {
+                refuse_wish(f, "X-Weir-Client", client,
+                            "a name of 1 to 64 printable characters of ASCII");
+                return false;
+        }
         if (class.p && class_from(class, &f->request.class) < 0) {
                 refuse_wish(f, "X-Weir-Class", class,
                             "one of cancel, order, reconcile, account, market, backfill");
@@ -208,6 +233,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->arrived_us = f->left_us = loop_now_us(g->loop);
         f->call.retries = 0;
         f->n_stale = 0;
+        f->client_id = 0;
         f->is_gone = f->is_collecting = f->has_landed = false;
         http_exchange_set_user(exchange, f);
         flow_start(f);

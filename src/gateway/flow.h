@@ -24,7 +24,7 @@
 enum flow_state {
         FLOW_NEW,
         FLOW_STARTING,  /* in the queue until the exchange's time is known */
-        FLOW_HELD,      /* in the queue with a place in a window to come */
+        FLOW_HELD,      /* in the queue with a place in a window, now or to come */
         FLOW_PARKED,    /* in the queue without one */
         FLOW_SENT,      /* with the pool; maybe still waiting for a connection */
         FLOW_ANSWERING, /* its reply streams to the client */
@@ -53,7 +53,8 @@ struct flow {
         struct upstream *upstream;
         struct http_exchange *exchange; /* the client's; always given back by us */
         enum flow_state state;
-        struct list link, class_link, unflushed_link;
+        struct list link, unflushed_link;
+        struct list class_link; /* while STARTING, or displaced */
         struct heap_link time_link;
         uint64_t due_us; /* monotonic, while in the queue */
         uint64_t sequence;
@@ -61,6 +62,9 @@ struct flow {
         struct policy_plan plan;
         struct limiter_request request;
         struct limiter_ticket ticket;
+        struct fair_wish wish;
+        uint64_t client_id;    /* whose; 0: not asked yet */
+        uint32_t client_share; /* of that client */
         struct call call;
         struct http_call http;
         struct buf head; /* the request's, as it leaves */
@@ -96,10 +100,9 @@ void flow_begin(void *ctx, struct http_exchange *exchange);
 void flow_client_gone(void *ctx, struct http_exchange *exchange);
 void flow_client_drained(void *ctx, struct http_exchange *exchange);
 
-/* Its time in the queue has come; it is in the queue no more. */
+/* Its time in the queue has come, or a moment when it may find an earlier place than its own; it is
+ * in the queue no more. May end it. */
 void flow_due(struct flow *flow);
-/* A place may have come free earlier than the one that is held. Return: true when it left. */
-bool flow_try(struct flow *flow);
 /* The exchange's time has become known: those of @u who waited for it go on, the urgent ones first.
  */
 void flow_start_waiting(struct gateway *g, struct upstream *u);

@@ -40,7 +40,7 @@ static void each_starting(struct gateway *g, struct upstream *u,
         for (unsigned class = 0; class < CLASS_COUNT; ++class) {
                 struct list *it, *after;
 
-                list_for_each_safe(it, after, &g->queue.by_class[class])
+                list_for_each_safe(it, after, &g->queue.starting[class])
                 {
                         struct flow *f = container_of(it, struct flow, class_link);
 

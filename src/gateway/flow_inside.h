@@ -4,6 +4,7 @@
  *      flow.c         its life: the request comes, its client goes, the gateway stops
  *      flow_clock.c   STARTING: waits until the exchange's time is known for its product
  *      flow_place.c   HELD, PARKED: its deadline, a place in the windows, the wait for it
+ *      flow_fair.c    the same, among the clients of its class
  *      flow_call.c    SENT, ANSWERING: leaves once; its reply lands, is judged and passed on
  *      flow_seal.c    key and signature of an account, for clients that hold none
  *
@@ -40,6 +41,8 @@ void flow_give_up_clock(struct flow *f);
 void flow_admit(struct flow *f);
 /* A place as of now; sends it, or waits, or refuses. May end it. */
 void flow_reserve(struct flow *f);
+/* The same, as the limiter has answered. May end it. */
+void flow_placed(struct flow *f, int answer);
 /* Into the queue; or refused when that is full. May end it. @due_us: monotonic. */
 void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us);
 /* The same. @until_ms: exchange clock. */

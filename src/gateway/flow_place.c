@@ -1,5 +1,6 @@
 #include "budget/budget.h"
 #include "gateway/breakers.h"
+#include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
@@ -23,7 +24,7 @@ void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us)
 {
         struct gateway *g = f->gateway;
 
-        if (g->queue.n >= g->settings.max_queue) {
+        if (g->queue.n + g->n_displaced >= g->settings.max_queue) {
                 counter_add(g->region.header, COUNTER_refused_queue);
                 refuse_queue(f);
                 flow_end(f);
@@ -69,14 +70,52 @@ bool flow_gates_are_open(struct flow *f, uint64_t now_ms)
 
 /* Reserving. */
 
+/*
+ * Until @until_ms it leaves what it has to other clients of its class, but it uses its place in a
+ * window to come where that is earlier.
+ */
+static void flow_hold_back(struct flow *f, uint64_t until_ms)
+{
+        uint64_t now_ms = upstream_now(f->gateway, f->upstream).now_ms;
+        bool is_sooner = f->ticket.at_ms > now_ms && f->ticket.at_ms <= until_ms;
+
+        if (is_sooner)
+                until_ms = f->ticket.at_ms;
+        if (until_ms >= f->request.deadline_ms) {
+                refuse_limiter(f, LIMITER_LATE, until_ms);
+                flow_end(f);
+                return;
+        } else
+                f->ticket.try_ms = until_ms;
+        if (f->wish.client)
+                fair_hold_back(&f->wish, !is_sooner);
+        flow_wait(f, FLOW_HELD, until_ms);
+}
+
+static void flow_go(struct flow *f)
+{
+        uint64_t until_ms = flow_fair_hold_ms(f);
+
+        if (UNLIKELY(until_ms > 0)) {
+                limiter_keep(&f->ticket, upstream_now(f->gateway, f->upstream).now_ms);
+                flow_hold_back(f, until_ms);
+                return;
+        }
+        flow_fair_use(f);
+        flow_send(f);
+}
+
 static void flow_place(struct flow *f, int answer)
 {
         switch (answer) {
         case LIMITER_GO:
-                flow_send(f);
+                flow_go(f);
                 return;
         case LIMITER_WAIT:
-                counter_add(f->gateway->region.header, COUNTER_waited);
+                if (f->state != FLOW_HELD)
+                        counter_add(f->gateway->region.header, COUNTER_waited);
+                if (f->ticket.at_ms >= f->request.deadline_ms)
+                        break;
                 flow_wait(f, FLOW_HELD, f->ticket.at_ms);
                 return;
         case LIMITER_LOST:
@@ -90,10 +129,22 @@ static void flow_place(struct flow *f, int answer)
                 flow_park_or_refuse(f, LIMITER_CROWDED, 0);
                 return;
         default:
-                refuse_limiter(f, answer, f->ticket.at_ms);
-                flow_end(f);
-                return;
+                break;
         }
+        refuse_limiter(f, answer == LIMITER_WAIT ? LIMITER_LATE : answer, f->ticket.at_ms);
+        flow_end(f);
+}
+
+void flow_placed(struct flow *f, int answer)
+{
+        struct gateway *g = f->gateway;
+
+        if (UNLIKELY(answer == LIMITER_WAIT || answer == LIMITER_CROWDED ||
+                     answer == LIMITER_LATE) &&
+            flow_fair_line_up(f))
+                answer = flow_fair_overtake(f, answer);
+        flow_place(f, answer);
+        flow_fair_settle(g);
 }
 
 bool flow_is_cut_off(struct flow *f)
@@ -111,14 +162,27 @@ void flow_reserve(struct flow *f)
 {
         if (flow_is_cut_off(f))
                 return;
-        flow_place(f, limiter_reserve(&f->gateway->limiter, &f->request,
-                                      upstream_now(f->gateway, f->upstream), &f->ticket));
+        flow_placed(f, limiter_reserve(&f->gateway->limiter, &f->request,
+                                       upstream_now(f->gateway, f->upstream), &f->ticket));
+}
+
+/* A place that is held: may it be used, or an earlier one? */
+static void flow_confirm(struct flow *f)
+{
+        struct limiter_time time = upstream_now(f->gateway, f->upstream);
+        int r = limiter_confirm(&f->gateway->limiter, &f->ticket, time);
+
+        if (r != LIMITER_WAIT) {
+                flow_placed(f, r);
+                return;
+        }
+        /* Not counted again as waiting: it is the same wait. */
+        flow_wait(f, FLOW_HELD, f->ticket.at_ms > time.now_ms ? f->ticket.at_ms : time.now_ms + 1);
 }
 
 void flow_due(struct flow *f)
 {
-        struct limiter_time time = upstream_now(f->gateway, f->upstream);
-        int r;
+        uint64_t until_ms;
 
         if (f->state == FLOW_STARTING) {
                 flow_give_up_clock(f);
@@ -130,34 +194,11 @@ void flow_due(struct flow *f)
         }
         if (flow_is_cut_off(f))
                 return;
-        r = limiter_confirm(&f->gateway->limiter, &f->ticket, time);
-        if (r == LIMITER_WAIT) {
-                /* Not counted again as waiting: it is the same wait. */
-                flow_wait(f, FLOW_HELD,
-                          f->ticket.at_ms > time.now_ms ? f->ticket.at_ms : time.now_ms + 1);
-                return;
-        }
-        flow_place(f, r);
-}
-
-bool flow_try(struct flow *f)
-{
-        struct limiter *l = &f->gateway->limiter;
-        struct limiter_ticket earlier;
-        int r = limiter_reserve(l, &f->request, upstream_now(f->gateway, f->upstream), &earlier);
-
-        if (r != LIMITER_GO) {
-                uint64_t try_ms = earlier.try_ms;
-
-                limiter_refund(l, &earlier);
-                f->ticket.try_ms = r == LIMITER_WAIT ? try_ms : 0;
-                return false;
-        }
-        queue_remove(f->gateway, f);
-        limiter_refund(l, &f->ticket);
-        f->ticket = earlier;
-        flow_send(f);
-        return true;
+        until_ms = flow_fair_hold_ms(f);
+        if (until_ms > 0)
+                flow_hold_back(f, until_ms);
+        else
+                flow_confirm(f);
 }
 
 /* By when it must leave: what its signature allows, what the client asks, what we are set to. */

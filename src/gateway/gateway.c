@@ -207,6 +207,7 @@ static void on_housekeeping(void *ctx)
                 stops_probe(g);
                 breakers_probe(g);
         }
+        fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         stop_when_idle(g);
 }
 
@@ -322,6 +323,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         list_init(&g->flows);
         list_init(&g->free_flows);
         list_init(&g->unflushed);
+        list_init(&g->displaced);
+        fair_init(&g->fair);
         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                 g->upstreams[i].group = (enum policy_group)i;
         /* The region first: a ban that it remembers is known before the first packet. */
@@ -353,6 +356,7 @@ static void gateway_close(struct gateway *g)
                 for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                         upstream_close(&g->upstreams[i]);
                 queue_deinit(g);
+                fair_deinit(&g->fair);
                 flow_pool_free(g);
                 g->housekeeping = loop_timer_free(g->housekeeping);
                 g->drain_timer = loop_timer_free(g->drain_timer);

@@ -1,9 +1,7 @@
 #include "gateway/queue.h"
 #include "base/clock.h"
+#include "gateway/flow_fair.h"
 
-/* Of each class, how many may try in vain before the rest is left in peace: they need the same
- * room. */
-#define TRIES 4
 /* Between two rounds of trying. */
 #define TRY_SPACING_US 1000
 
@@ -16,6 +14,8 @@ static bool is_before(const struct heap_link *a, const struct heap_link *b)
                 return x->due_us < y->due_us;
         if (x->request.class != y->request.class)
                 return x->request.class < y->request.class;
+        if (x->wish.tag != y->wish.tag)
+                return x->wish.tag < y->wish.tag;
         if (x->request.deadline_ms != y->request.deadline_ms)
                 return x->request.deadline_ms < y->request.deadline_ms;
         return x->sequence < y->sequence;
@@ -42,26 +42,41 @@ static void arm(struct gateway *g, uint64_t at_us)
                 loop_timer_set(q->timer, at_us);
 }
 
-/* Lets the first ones of each class try. Return: when to try again. */
+/*
+ * Lets those of one lane try whose time may have come. Who will fit in this window, only later, is
+ * not overtaken by lighter ones behind: they would eat what it waits for. Who will not fit in it
+ * any more has no hope, and is in nobody's way.
+ * Return: when to try again.
+ */
+static uint64_t try_lane(const struct fair_lane *lane, uint64_t now_us)
+{
+        struct fair_wish *first;
+
+        while ((first = fair_hopeful(lane)) != NULL) {
+                struct flow *flow = container_of(first, struct flow, wish);
+
+                if (try_us(flow) > now_us)
+                        return try_us(flow);
+                queue_remove(flow->gateway, flow);
+                flow_due(flow);
+        }
+        return UINT64_MAX;
+}
+
+/* The urgent classes first. Return: when to try again. */
 static uint64_t try_all(struct gateway *g, uint64_t now_us)
 {
         uint64_t next_us = UINT64_MAX;
 
         for (unsigned class = 0; class < CLASS_COUNT; ++class) {
-                struct list *it, *after, *head = &g->queue.by_class[class];
-                unsigned failures = 0;
+                struct list *it, *after;
 
-                list_for_each_safe(it, after, head)
+                list_for_each_safe(it, after, &g->fair.by_class[class])
                 {
-                        struct flow *flow = container_of(it, struct flow, class_link);
+                        uint64_t at_us =
+                                try_lane(container_of(it, struct fair_lane, class_link), now_us);
 
-                        if (failures == TRIES)
-                                break;
-                        if (try_us(flow) <= now_us && flow_try(flow))
-                                continue;
-                        ++failures;
-                        if (try_us(flow) < next_us)
-                                next_us = try_us(flow);
+                        next_us = at_us < next_us ? at_us : next_us;
                 }
         }
         return next_us == UINT64_MAX || next_us > now_us + TRY_SPACING_US ? next_us
@@ -97,7 +112,7 @@ int queue_init(struct gateway *g)
 
         heap_init(&q->by_time, is_before);
         for (unsigned class = 0; class < CLASS_COUNT; ++class)
-                list_init(&q->by_class[class]);
+                list_init(&q->starting[class]);
         q->n = 0;
         q->armed_us = UINT64_MAX;
         return loop_timer_new(g->loop, on_timer, g, &q->timer);
@@ -109,15 +124,31 @@ void queue_deinit(struct gateway *g)
         heap_deinit(&g->queue.by_time);
 }
 
-/* In order of arrival: mostly at the end, further ahead for one that has waited before. */
-static void insert_by_arrival(struct list *head, struct flow *flow)
+/* Where it waits besides the heap: for the time, or in the line of a budget. */
+static int line_up(struct queue *q, struct flow *flow)
 {
-        struct list *place = head;
+        int r;
 
-        while (place->prev != head &&
-               container_of(place->prev, struct flow, class_link)->sequence > flow->sequence)
-                place = place->prev;
-        list_insert_before(place, &flow->class_link);
+        if (flow->state == FLOW_STARTING) {
+                list_append(&q->starting[flow->request.class], &flow->class_link);
+                return 0;
+        }
+        if (!flow->wish.client)
+                return 0;
+        r = fair_place(&flow->wish, flow_fair_window(flow));
+        if (r == 0)
+                r = fair_hope(&flow->wish, try_us(flow) != UINT64_MAX && !flow->wish.is_held_back);
+        return r;
+}
+
+static void step_out(struct flow *flow)
+{
+        list_unlink(&flow->class_link);
+        if (!flow->wish.client)
+                return;
+        (void)!fair_place(&flow->wish, FAIR_NOWHERE);
+        (void)!fair_hope(&flow->wish, false);
+        fair_hold_back(&flow->wish, false);
 }
 
 int queue_add(struct gateway *g, struct flow *flow, uint64_t due_us)
@@ -130,9 +161,15 @@ int queue_add(struct gateway *g, struct flow *flow, uint64_t due_us)
         r = heap_push(&q->by_time, &flow->time_link);
         if (r < 0)
                 return r;
-        insert_by_arrival(&q->by_class[flow->request.class], flow);
         ++q->n;
-        first_us = try_us(flow) < due_us ? try_us(flow) : due_us;
+        r = line_up(q, flow);
+        if (r < 0) {
+                queue_remove(g, flow);
+                return r;
+        }
+        first_us = due_us;
+        if (flow->wish.hopeful_link.place != 0 && try_us(flow) < first_us)
+                first_us = try_us(flow);
         if (first_us < q->armed_us)
                 arm(g, first_us);
         return 0;
@@ -143,6 +180,6 @@ void queue_remove(struct gateway *g, struct flow *flow)
         if (flow->time_link.place == 0)
                 return;
         heap_remove(&g->queue.by_time, &flow->time_link);
-        list_unlink(&flow->class_link);
+        step_out(flow);
         --g->queue.n;
 }

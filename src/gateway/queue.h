@@ -1,9 +1,9 @@
 /*
  * Queue
  *
- * Those who wait for their time: a heap by time, then class, deadline and arrival; and a list
- * per class in order of arrival, from whose heads earlier places are tried when the ceilings
- * open towards the end of a window.
+ * Those who wait for their time: a heap by time, then class, fair order, deadline and arrival. Who
+ * waits for a budget is also in line there (fair.h): towards the end of a window, when the ceilings
+ * open, the first of each line try for an earlier place.
  */
 #ifndef GATEWAY_QUEUE_H
 #define GATEWAY_QUEUE_H

@@ -170,29 +170,32 @@ static void refuse_late(struct flow *f, const struct answer *answer, uint64_t wa
         const char *is_pool = f->ticket.blocker == BLOCKED_BY_POOL ? "the budget " : "";
 
         if (f->ticket.blocker == BLOCKED_BY_NOTHING)
-                answer_send(f->exchange, answer,
-                            "the time in which this request could be sent is over; nothing was "
-                            "sent; %s",
-                            remedy(f));
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "the time in which this request could be sent is over; nothing was "
+                        "sent; %s",
+                        remedy(f));
         else
-                answer_send(f->exchange, answer,
-                            "%s%s has room in %llu ms, and this request may only wait %llu ms; "
-                            "nothing was sent; %s",
-                            is_pool, budget_blocked_by(&f->ticket), (unsigned long long)wait_ms,
-                            (unsigned long long)may_wait_ms, remedy(f));
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "%s%s has room in %llu ms, and this request may only wait %llu ms; "
+                        "nothing was sent; %s",
+                        is_pool, budget_blocked_by(&f->ticket), (unsigned long long)wait_ms,
+                        (unsigned long long)may_wait_ms, remedy(f));
 }
 
 static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t wait_ms)
 {
         if (f->ticket.blocker == BLOCKED_BY_POOL)
-                answer_send(f->exchange, answer,
-                            "the budget %s is spoken for in all windows ahead; nothing was sent; "
-                            "again in %llu ms",
-                            budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "the budget %s is spoken for in all windows ahead; nothing was sent; "
+                        "again in %llu ms",
+                        budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
         else
-                answer_send(f->exchange, answer,
-                            "no place can be had now; nothing was sent; again in %llu ms",
-                            (unsigned long long)wait_ms);
+                answer_send_late(f->exchange, answer, wait_ms,
+                                 "no place can be had now; nothing was sent; again in %llu ms",
+                                 (unsigned long long)wait_ms);
 }
 
 static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wait_ms)
@@ -201,10 +204,11 @@ static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wa
                            : f->ticket.shut_by == GATE_FIREWALL ? "blocks this address"
                                                                 : "has stopped this address";
 
-        answer_send(f->exchange, answer,
-                    "the exchange %s for %llu ms more; nothing was sent; nothing will be before "
-                    "that is over",
-                    what, (unsigned long long)wait_ms);
+        answer_send_late(
+                f->exchange, answer, wait_ms,
+                "the exchange %s for %llu ms more; nothing was sent; nothing will be before "
+                "that is over",
+                what, (unsigned long long)wait_ms);
 }
 
 void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
@@ -270,11 +274,12 @@ void refuse_breaker(struct flow *f, uint64_t wait_ms)
 
         a = (struct answer){ 503, CODE_DISCONNECTED, "breaker", wait_ms / MS_PER_SECOND + 1 };
         counter_add(f->gateway->region.header, COUNTER_refused_breaker);
-        answer_send(f->exchange, &a,
-                    "the exchange does not answer requests to /%s, or fails on its side, again and "
-                    "again; nothing was sent; it is asked anew in %llu ms (breaker.pause); send it "
-                    "again then",
-                    policy_group_name(f->plan.group), (unsigned long long)wait_ms);
+        answer_send_late(
+                f->exchange, &a, wait_ms,
+                "the exchange does not answer requests to /%s, or fails on its side, again and "
+                "again; nothing was sent; it is asked anew in %llu ms (breaker.pause); send it "
+                "again then",
+                policy_group_name(f->plan.group), (unsigned long long)wait_ms);
         f->exchange = NULL;
         log_refusal(f, a.verdict, wait_ms);
 }

@@ -250,5 +250,7 @@ size_t settings_reload(struct settings *s, const struct settings *next,
         }
         n_changed += !accounts_are_equal(&s->accounts, &next->accounts);
         s->accounts = next->accounts;
+        n_changed += !clients_are_equal(&s->clients, &next->clients);
+        s->clients = next->clients;
         return n_changed;
 }

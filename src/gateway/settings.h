@@ -4,8 +4,8 @@
  * What the user may choose. Every setting is declared once, in settings.def: its key, kind, range,
  * default, environment variable, whether a reload (SIGHUP) takes it up, and a sentence of help.
  * The parser, the defaults, `weir check`, `--help` and the test of docs/settings.md all read that
- * one list. Only the accounts are no row of it, since their names are the user's
- * (settings_accounts.c).
+ * one list. Only accounts and clients are no rows of it, since their names are the user's
+ * (settings_accounts.c, settings_clients.c).
  *
  * Order: defaults, file, environment, flags; the later wins. Whatever the source, a value passes
  * the same validation, and a mistake is reported, never guessed around:
@@ -23,7 +23,7 @@
  *
  * Each of these goes on after a mistake, so that the user sees all of them at once; the struct is
  * fit for use only when the report is empty at the end. A struct settings owns nothing: copy it by
- * assignment and forget it at will. It is some 150 KiB, so mind deep stacks.
+ * assignment and forget it at will. It is some 170 KiB, so mind deep stacks.
  */
 #ifndef GATEWAY_SETTINGS_H
 #define GATEWAY_SETTINGS_H
@@ -61,6 +61,10 @@
 /* Users of one account, and names of the gateway. */
 #define SETTINGS_USERS_MAX 16
 #define SETTINGS_HOSTS_MAX 8
+/* Clients with a share of their own, the longest name with its NUL, and the largest share. */
+#define SETTINGS_CLIENTS_MAX 256
+#define SETTINGS_CLIENT_SIZE 65
+#define SETTINGS_SHARE_MAX   1000
 /* Mistakes worth showing; the rest is counted. */
 #define SETTINGS_MISTAKES_MAX 100
 
@@ -116,6 +120,22 @@ struct settings_accounts {
         struct settings_account all[SETTINGS_ACCOUNTS_MAX];
         struct settings_key keys[SETTINGS_KEYS_MAX];
         struct settings_credential credentials[SETTINGS_CREDENTIALS_MAX];
+        uint32_t line; /* of the section, 0: there is none */
+};
+
+/* How much of a budget that has too little for all a client gets, beside the others of its class.
+ */
+struct settings_client {
+        char name[SETTINGS_CLIENT_SIZE]; /* as in X-Weir-Client */
+        uint32_t share;
+        uint32_t line;
+};
+
+struct settings_clients {
+        size_t n;
+        struct settings_client all[SETTINGS_CLIENTS_MAX];
+        uint32_t default_share; /* of those without a row; 0: 1 */
+        uint32_t default_line;
         uint32_t line; /* of the section, 0: there is none */
 };
 
@@ -183,6 +203,7 @@ struct settings {
         } log;
 
         struct settings_accounts accounts;
+        struct settings_clients clients;
 
         /* Where each value was given; line and column for files only, from 1. */
         struct settings_origin {
@@ -268,6 +289,9 @@ CHECKED int settings_check(const struct settings *s, struct settings_report *rep
  */
 size_t settings_reload(struct settings *s, const struct settings *next,
                        void (*ignored)(const char *key));
+
+/* The share of the client @name; STR_NULL: of one without a name. */
+uint32_t settings_client_share(const struct settings *s, struct str name);
 
 /* The settings as a file that settings_load_file() takes, with a comment where each is from. Only
  * the accounts' keys would have to be written out again: they are shown by their first characters.

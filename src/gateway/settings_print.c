@@ -134,6 +134,21 @@ static void print_accounts(const struct settings_accounts *accounts, FILE *to)
         }
 }
 
+static void print_clients(const struct settings_clients *clients, FILE *to)
+{
+        fputs("clients:", to);
+        if (clients->line > 0)
+                fprintf(to, "  # file, line %u", clients->line);
+        fprintf(to, "\n  default: {share: %u}\n",
+                clients->default_share > 0 ? clients->default_share : 1);
+        for (size_t i = 0; i < clients->n; ++i) {
+                fputs("  ", to);
+                print_scalar(clients->all[i].name, to);
+                fprintf(to, ": {share: %u}  # line %u\n", clients->all[i].share,
+                        clients->all[i].line);
+        }
+}
+
 void settings_print(const struct settings *s, FILE *to)
 {
         struct str section = STR_NULL;
@@ -156,6 +171,7 @@ void settings_print(const struct settings *s, FILE *to)
                 print_origin(s, i, to);
         }
         print_accounts(&s->accounts, to);
+        print_clients(&s->clients, to);
 }
 
 /* A path need not be UTF-8, but JSON must be. */
@@ -235,6 +251,21 @@ static json_t *json_accounts(const struct settings_accounts *accounts)
         return all;
 }
 
+/* { "default": { "share": 1 }, "maker": { "share": 3 } } */
+static json_t *json_clients(const struct settings_clients *clients)
+{
+        json_t *all = json_object();
+
+        json_object_set_new(all, "default",
+                            json_pack("{s:i}", "share",
+                                      clients->default_share > 0 ? (int)clients->default_share
+                                                                 : 1));
+        for (size_t i = 0; i < clients->n; ++i)
+                json_object_set_new(all, clients->all[i].name,
+                                    json_pack("{s:i}", "share", (int)clients->all[i].share));
+        return all;
+}
+
 void settings_print_json(const struct settings *s, FILE *to)
 {
         json_t *all = json_object();
@@ -252,6 +283,11 @@ void settings_print_json(const struct settings *s, FILE *to)
                 json_pack("{s:o, s:s, s:b}", "value", json_accounts(&s->accounts), "source",
                           sources[s->accounts.line > 0 ? SETTINGS_FILE : SETTINGS_DEFAULT],
                           "reload", true));
+        json_object_set_new(
+                all, "clients",
+                json_pack("{s:o, s:s, s:b}", "value", json_clients(&s->clients), "source",
+                          sources[s->clients.line > 0 ? SETTINGS_FILE : SETTINGS_DEFAULT], "reload",
+                          true));
         json_dumpf(all, to, JSON_INDENT(2));
         fputc('\n', to);
         json_decref(all);
@@ -292,4 +328,8 @@ void settings_print_help(FILE *to)
         fprintf(to, "  %-28s %s\n  %-28s %s\n", "accounts",
                 "API keys that are one account's; keys that weir holds and signs with.", "",
                 "names of your own, below each \"keys: [KEY1, KEY2]\"; default {}");
+        fprintf(to, "  %-28s %s\n  %-28s %s\n", "clients",
+                "How clients of one class share a budget that has too little for all.", "",
+                "their names in X-Weir-Client, below each \"share: 3\"; default {default: {share: "
+                "1}}");
 }

@@ -62,6 +62,9 @@ bool credentials_are_equal(const struct settings_accounts *a, const struct setti
 /* That of account @i, NULL when its keys are not held here. */
 const struct settings_credential *credential_find(const struct settings_accounts *all, size_t i);
 
+/* The same names with the same shares, in the same order. */
+bool clients_are_equal(const struct settings_clients *a, const struct settings_clients *b);
+
 /* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
 CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,
                        uint32_t column, const char *format, ...) PRINTF(5, 6);

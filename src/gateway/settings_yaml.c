@@ -3,8 +3,8 @@
  *
  * The file is read whole, libyaml turns it into a document whose nodes know their line and column,
  * and this walk follows the document two levels deep: keys, and sections with keys. A key's name
- * chooses the setting; what a value may be is settings_value.c's business. The section whose names
- * are the user's own, "accounts", is settings_accounts.c's.
+ * chooses the setting; what a value may be is settings_value.c's business. The sections whose
+ * names are the user's own, "accounts" and "clients", are files of their own.
  *
  * A mistake of syntax ends the reading, since nothing after it can be trusted. All others are
  * collected.
@@ -84,6 +84,8 @@ static void add_unknown(struct reader *r, struct str section, const yaml_node_t 
         guess_init(&far, word);
         if (section.n == 0)
                 guess_offer(&near, STR_LITERAL("accounts"));
+        if (section.n == 0)
+                guess_offer(&near, STR_LITERAL("clients"));
         for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
                 const struct setting *t = &settings_table[i];
 
@@ -196,6 +198,8 @@ static void take_pair(struct reader *r, struct str section, const yaml_node_t *k
         t = setting_find(section, scalar(key));
         if (section.n == 0 && str_eq(scalar(key), STR_LITERAL("accounts")))
                 accounts_read(r, key, value);
+        else if (section.n == 0 && str_eq(scalar(key), STR_LITERAL("clients")))
+                clients_read(r, key, value);
         else if (t)
                 take_setting(r, t, key, value);
         else if (section.n == 0 && setting_has_section(scalar(key)))

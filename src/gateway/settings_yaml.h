@@ -77,5 +77,7 @@ void credential_end(struct reader *r, const struct settings_account *account,
 
 /* The section "accounts", in settings_accounts.c. */
 void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);
+/* The section "clients", in settings_clients.c. */
+void clients_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);
 
 #endif

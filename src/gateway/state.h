@@ -15,6 +15,7 @@
 #include "budget/counters.h"
 #include "gateway/errand.h"
 #include "gateway/keys.h"
+#include "gateway/fair.h"
 #include "budget/exclock.h"
 #include "gateway/settings.h"
 #include "http/client.h"
@@ -33,10 +34,10 @@ struct upstream {
         struct errands errands;
 };
 
-/* Those who wait: by time, and within a class by arrival. */
+/* Those who wait. */
 struct queue {
         struct heap by_time;
-        struct list by_class[CLASS_COUNT];
+        struct list starting[CLASS_COUNT]; /* for the exchange's time, by arrival */
         size_t n;
         struct loop_timer *timer;
         uint64_t armed_us; /* when the timer is due; UINT64_MAX: not set */
@@ -54,7 +55,11 @@ struct gateway {
         struct http_server *server;
         struct upstream upstreams[POLICY_GROUP_COUNT];
         struct queue queue;
-        struct keys *keys; /* NULL: no account's are held here */
+        struct keys *keys;     /* NULL: no account's are held here */
+        struct fair fair;      /* clients of one class among themselves */
+        struct list displaced; /* flows that gave up their places, until they have others */
+        size_t n_displaced;
+        bool is_settling;
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

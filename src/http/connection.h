@@ -83,6 +83,7 @@ struct http_exchange {
         bool is_new_turn; /* the deadline begins anew though it is the same */
 
         void *user;
+        uint64_t serial; /* from 1, never again in this server */
         char peer[INET6_ADDRSTRLEN];
         struct http_head head;
 };

@@ -72,6 +72,11 @@ void http_exchange_set_user(struct http_exchange *exchange, void *user)
         exchange->user = user;
 }
 
+uint64_t http_exchange_connection(const struct http_exchange *exchange)
+{
+        return exchange->serial;
+}
+
 void *http_exchange_user(const struct http_exchange *exchange)
 {
         return exchange->user;

@@ -171,7 +171,7 @@ int http_server_adopt(struct http_server *server, int fd)
         }
         if (server->counters.open++ == 0)
                 loop_timer_every(server->timer, sweep_period(server));
-        ++server->counters.accepted;
+        x->serial = ++server->counters.accepted;
         connection_settle(x);
         return 0;
 }

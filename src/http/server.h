@@ -145,6 +145,9 @@ CHECKED int http_exchange_peer_user(const struct http_exchange *exchange, uid_t 
 /* The address of ours that the client connected to. Return: 0, -ENOTCONN for one that is gone. */
 CHECKED int http_exchange_local(const struct http_exchange *exchange, struct address *ret_address);
 
+/* Which connection it is: a number from 1 on that no other of this server ever has. */
+uint64_t http_exchange_connection(const struct http_exchange *exchange);
+
 /* One pointer for the owner; NULL at first. */
 void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);

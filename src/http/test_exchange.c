@@ -238,9 +238,36 @@ static void the_kernel_says_who_is_at_a_unix_socket(void **state)
         echo(stage.held[0]);
 }
 
+static void each_connection_has_a_number_of_its_own(void **state)
+{
+        uint64_t number;
+        int other;
+
+        (void)state;
+        begin_server();
+        stage.holds = true;
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        settle();
+        number = http_exchange_connection(stage.held[0]);
+        assert_int_not_equal(number, 0);
+        echo(stage.held[0]);
+        send_text("GET /2 HTTP/1.1\r\n" HOST "\r\n");
+        settle();
+        assert_int_equal(http_exchange_connection(stage.held[1]), number);
+        other = stage.client;
+        stage.client = connect_pair();
+        send_text("GET /3 HTTP/1.1\r\n" HOST "\r\n");
+        settle();
+        assert_int_not_equal(http_exchange_connection(stage.held[2]), number);
+        echo(stage.held[1]);
+        echo(stage.held[2]);
+        close(other);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                TEST(each_connection_has_a_number_of_its_own),
                 TEST(delayed_answers_keep_the_order),
                 TEST(views_stay_while_a_client_sends_ahead),
                 TEST(a_client_that_hangs_up_while_waiting_is_noticed),

@@ -244,6 +244,7 @@ def test_a_refusal_names_what_is_in_the_way(tmp_path):
             text = json.loads(body)["msg"]
             assert (status, headers["x-weir-verdict"]) == (429, "late"), text
             assert "weir: pacing has room in " in text and ("recvWindow" in text) == signed_too, text
+            assert f" {headers['x-weir-would-wait-ms']} ms" in text and int(headers["retry-after"]) > 1, headers
         eventually(lambda: "pool=pacing" in "".join(gateway.logged("refused")))
         assert "spot" not in text
         # Weight is what it counts: 5 leave the bucket four in debt, at ten a minute.

@@ -1,0 +1,88 @@
+"""Clients of one class share what there is by weight, however many connections they have."""
+import asyncio
+import json
+import time
+
+from support import Gateway, Sim, eventually, fetch
+
+PATHS = {2: "/api/v3/ticker/price?symbol=BTCUSDT", 5: "/api/v3/depth?symbol=BTCUSDT&limit=5", 25: "/api/v3/depth?symbol=BTCUSDT&limit=500",
+         50: "/api/v3/depth?symbol=BTCUSDT&limit=1000"}
+
+
+class Client:
+    """Asks again as soon as it has an answer, on so many connections. Counts the weight of what it got."""
+
+    def __init__(self, name, weight, connections=1, headers=None):
+        self.name, self.weight, self.connections = name, weight, connections
+        self.fields = "".join(f"{k}: {v}\r\n" for k, v in {"X-Weir-Client": name, **(headers or {})}.items() if v)
+        self.got = []  # when, what it cost
+        self.refused = 0
+
+    async def ask(self, port, until):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        request = f"GET {PATHS[self.weight]} HTTP/1.1\r\nHost: x\r\n{self.fields}\r\n".encode()
+        try:
+            while time.time() < until:
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                if b" 200 " in head.split(b"\r\n")[0]:
+                    self.got.append((time.time(), self.weight))
+                else:
+                    self.refused += 1
+                    await asyncio.sleep(0.01)
+        finally:
+            writer.close()
+
+    def total(self, since, until):
+        return sum(cost for when, cost in self.got if since <= when < until)
+
+
+def saturate(port, clients, until):
+    async def all_of_them():
+        asks = [c.ask(port, until) for c in clients for _ in range(c.connections)]
+        await asyncio.wait([asyncio.ensure_future(a) for a in asks], timeout=until - time.time())
+    asyncio.run(all_of_them())
+
+
+def jain(shares):
+    return sum(shares) ** 2 / (len(shares) * sum(s * s for s in shares))
+
+
+def run(tmp_path, clients, *args):
+    """The weight that each client got in three whole windows; those in which they learn are left out."""
+    with Sim("--limit", "spot-weight=1000/1s,spot-raw=0", "--latency", "2") as sim, \
+            Gateway(sim.url, tmp_path / "region", *args) as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        first = int(time.time()) + 3
+        last = first + 3
+        saturate(gateway.port, clients, last + 0.1)
+        books = sim.books()
+    assert (books["status429"], books["status418"]) == (0, 0)
+    got = [c.total(first, last) for c in clients]
+    print(json.dumps({"got": got, "refused": [c.refused for c in clients]}))
+    assert sum(got) > 0.85 * 3 * 1000, got
+    return got
+
+
+def test_many_connections_get_no_more_than_one(tmp_path):
+    got = run(tmp_path, [Client("greedy", 5, 64), Client("modest", 25), Client("heavy", 50, 8)])
+    assert jain(got) >= 0.95, got
+
+
+def test_a_connection_without_a_name_is_a_client_and_shares_are_by_weight(tmp_path):
+    config = tmp_path / "weir.yaml"
+    config.write_text("clients: {maker: {share: 3}}\n")
+    got = run(tmp_path, [Client("maker", 25, 2), Client(None, 5)], "--config", str(config))
+    assert 2.7 < got[0] / got[1] < 3.3, got
+
+
+def test_a_name_that_is_none_is_refused(tmp_path):
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        for name in ("", "x" * 65, "caf\u00e9"):
+            status, headers, body = fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Client": name.encode("latin1")})
+            assert (status, headers["x-weir-verdict"]) == (400, "bad_field") and b"X-Weir-Client" in body
+        for name in ("x" * 64, "a b", "maker-1"):
+            assert fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Client": name})[0] == 200
