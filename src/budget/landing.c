@@ -28,6 +28,7 @@ static uint32_t land(struct limiter *l, const struct policy_plan *plan,
                 .outcomes = outcomes_of(plan, answer),
                 .news = answer->news,
                 .n_news = answer->n_news,
+                .control = answer->control,
         };
         uint32_t foreign = 0, refund = 0;
         struct evidence_finding finding;

@@ -20,6 +20,7 @@ struct budget_answer {
         uint64_t sent_ms; /* when the request left, exchange clock */
         const struct limiter_news *news;
         size_t n_news;
+        enum evidence_control control;
         /* Written when a cost is learnt (budget/weights.h), of this request or another; may be
          * NULL.
          */

@@ -96,6 +96,7 @@ bool weights_land(struct limiter *l, const struct policy_plan *plan,
         answer.charged = cost.said[answer.kind];
         answer.refund = *ret_refund;
         answer.is_named = !plan->is_known;
+        answer.control = a->control;
         if (!evidence_land(l, ticket, &answer, time, a->news, a->n_news, ret_finding))
                 return false;
         counter_add(l->region->header, COUNTER_weights_learnt);

@@ -28,6 +28,7 @@ struct weights_answer {
         unsigned outcomes; /* of enum policy_outcome */
         const struct limiter_news *news;
         size_t n_news;
+        enum evidence_control control;
 };
 
 /**

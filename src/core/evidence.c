@@ -6,11 +6,10 @@
 
 #include <string.h>
 
-/*
- * Others who use the whole limit evenly use this much in the time between two samples. So many
- * times as much cannot be theirs for long, and not again and again at just that moment.
- */
-#define BURST_FACTOR 4
+/* What the low bits of anchor.variant hold. */
+#define WHOSE_KIND       3u
+#define WHOSE_CONTROLLED 4u
+#define WHOSE_BITS       7u
 
 static uint64_t load(const word_t *word)
 {
@@ -145,32 +144,26 @@ static struct evidence *evidence_for(const struct sight *s)
                                    : evidence_claim(s->l->region, s->answer->variant, NULL);
 }
 
-static bool count(const struct region *region, uint64_t variant, enum evidence_kind kind,
-                  uint32_t cost, uint32_t charged, const struct sight *s,
-                  struct evidence_finding *finding)
+static bool count(const struct sight *s, uint64_t whose, uint32_t cost,
+                  enum figures_control control, uint32_t charged, struct evidence_finding *finding)
 {
+        const struct region *region = s->l->region;
+        uint64_t variant = whose & ~(uint64_t)WHOSE_BITS;
+        enum evidence_kind kind = (enum evidence_kind)(whose & WHOSE_KIND);
         struct evidence *e = evidence_find(region, variant);
         uint32_t before = 0;
 
         if (!e || kind >= EVIDENCE_KINDS)
                 return false;
         (void)!evidence_learnt(e, kind, &before);
-        if (!figures_add(&e->of[kind], cost, s->take->number, charged, s->now_ms))
+        if (!figures_add(&e->of[kind], cost, control, s->take->number, charged, s->now_ms))
                 return false;
+        (void)evidence_learnt(e, kind, &cost);
         /* Nobody need look again when what is charged is the same. */
         if (cost > charged || before > charged)
                 turn(region);
         *finding = (struct evidence_finding){ variant, kind, charged, cost };
         return true;
-}
-
-/* Could others have used @more between the last one and this, if they use all that there is? */
-static bool may_be_others(const struct sight *s, uint32_t more, uint64_t since_ms)
-{
-        uint64_t gap_ms = s->now_ms > since_ms ? s->now_ms - since_ms : 0;
-
-        return (uint64_t)more * s->take->window.span_ms <=
-               BURST_FACTOR * (gap_ms + 1) * (uint64_t)s->take->window.limit;
 }
 
 /*
@@ -182,26 +175,31 @@ static bool settle_step(const struct anchor *a, const struct sight *s, struct pa
 {
         int64_t astray = (int64_t)last.high - last.low, now = (int64_t)s->cost - s->believed;
         uint64_t whose = load(&a->variant);
+        enum figures_control control = whose & WHOSE_CONTROLLED ? FIGURES_BEHIND : FIGURES_PLAIN;
+        const struct evidence *e;
         uint32_t charged;
-        struct evidence *e;
 
         *ret_is_made_up = astray != 0 && astray + now == 0;
         if (astray == 0 || *ret_is_made_up || whose == 0)
                 return false;
-        e = evidence_find(s->l->region, whose & ~3ULL);
-        if (!e)
+        e = evidence_find(s->l->region, whose & ~(uint64_t)WHOSE_BITS);
+        if (!e || (whose & WHOSE_KIND) >= EVIDENCE_KINDS)
                 return false;
-        charged = (uint32_t)load(&e->of[whose & 3].charged);
-        return count(s->l->region, whose & ~3ULL, (enum evidence_kind)(whose & 3), last.high,
-                     charged > 0 ? charged - 1 : last.low, s, finding);
+        if (s->answer->control == EVIDENCE_CONTROL)
+                control = now == 0 ? FIGURES_BEFORE : FIGURES_REFUTED;
+        charged = (uint32_t)load(&e->of[whose & WHOSE_KIND].charged);
+        return count(s, whose, last.high, control, charged > 0 ? charged - 1 : last.low, finding);
 }
 
-/* A sample, between the anchor @before and this. */
+/* A sample. Writes the step that it is for the next one. */
 static bool take_step(struct anchor *a, const struct sight *s, struct evidence_finding *finding,
                       struct pair *ret_step, uint64_t *ret_whose)
 {
         struct pair last = unpack(s->take->number, load(&a->step));
-        bool is_made_up, is_clean = last.high == last.low && last.high != 0, found;
+        bool is_suspect = s->answer->control == EVIDENCE_SUSPECT, is_made_up, found;
+        /* Its control was alone too, and cost what it should. */
+        bool is_controlled = is_suspect && last.high == last.low && last.high != 0;
+        uint64_t whose = s->answer->variant | s->answer->kind;
         struct evidence *e = evidence_for(s);
 
         found = settle_step(a, s, last, &is_made_up, finding);
@@ -210,15 +208,12 @@ static bool take_step(struct anchor *a, const struct sight *s, struct evidence_f
         if (is_made_up || !e)
                 return found;
         if (s->cost == s->believed)
-                return count(s->l->region, s->answer->variant, s->answer->kind, s->cost,
-                             s->answer->charged, s, finding) ||
+                return count(s, whose, s->cost, is_suspect ? FIGURES_REFUTED : FIGURES_PLAIN,
+                             s->answer->charged, finding) ||
                        found;
         *ret_step = (struct pair){ s->cost, s->believed };
-        if (s->cost < s->believed || is_clean ||
-            !may_be_others(s, s->cost - s->believed, load(&a->landed_ms))) {
-                *ret_whose = s->answer->variant | s->answer->kind;
-                store(&e->of[s->answer->kind].charged, (uint64_t)s->answer->charged + 1);
-        }
+        *ret_whose = whose | (is_controlled ? WHOSE_CONTROLLED : 0);
+        store(&e->of[s->answer->kind].charged, (uint64_t)s->answer->charged + 1);
         return found;
 }
 
@@ -249,7 +244,6 @@ static bool see(struct anchor *a, struct sight *s, struct evidence_finding *find
         }
         store(&a->step, pack(take->number, step));
         store(&a->variant, whose);
-        store(&a->landed_ms, s->now_ms);
         store(&a->shown, pack(take->number, (struct pair){ s->used, minus(take->place.sent,
                                                                           s->answer->refund) }));
         return found;
@@ -307,6 +301,16 @@ bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
         }
         s.used = about->used;
         return see(a, &s, ret_finding);
+}
+
+bool evidence_wants_control(const struct region *region, uint64_t variant)
+{
+        const struct evidence *e = evidence_find(region, variant);
+
+        for (unsigned kind = 0; e && kind < EVIDENCE_KINDS; ++kind)
+                if (figures_want_control(&e->of[kind]))
+                        return true;
+        return false;
 }
 
 /* For people. */

@@ -10,16 +10,22 @@
  *      shown 40 ------ GET x, alone ------> shown 45: a sample of x, 5
  *         sent 38                              sent 43
  *
- * Others only ever add to a sample, so a request is not said to cost more than we charge before
+ * Samples that agree (so many, of so many windows, and nearly none below them) are a cost that is
+ * learnt, if it is not above what is charged. If it is, it may be others: they only ever add to a
+ * sample, and may do so again and again, when they work by the same clock or the same events as we
+ * do. So that is suspicion, and wants controls: requests whose cost is known, alone, and as near as
+ * can be.
  *
- *      - the sample stands where others are unlikely: right behind one that was as believed, or so
- *        quickly after the last that others would have had to use more than the limit allows;
- *      - the next one alone does not show just as much too little: then the header was wrong;
- *      - so often, in so many windows, so unanimously (below), and nearly nothing below it: a
- * single clean sample is the cost at most.
+ *      control, suspect     the suspect waits until the control is answered: what others spend
+ * before it is now spent with the control suspect, control     the control leaves when the suspect
+ * is answered: what others spend after it, and would have spent with it in the first case, is now
+ * spent with the control
  *
- * What somebody else spends together with our requests of one kind, always, and never without them,
- * cannot be told from their cost. Then we charge too much, never too little.
+ * Whoever keeps step with the suspect is seen in one of the two. Only when the controls of both
+ * cost what they should, several times in a row, and the suspect does not, it is proved.
+ *
+ * A sample that is off counts only when the next one alone does not show just as much too little or
+ * too much: then a header was wrong.
  *
  * Everything is in the region: all processes teach each other, and a restart forgets nothing.
  */
@@ -34,6 +40,8 @@
 #define EVIDENCE_WINDOWS   3
 #define EVIDENCE_SHARE_PCT 75
 #define EVIDENCE_BELOW     16
+/* Samples in a row behind a control, and as many before one, that prove a cost. */
+#define EVIDENCE_CONTROLS 4
 /* So many samples are kept, then all are halved: what is true now outweighs what was. */
 #define EVIDENCE_KEPT 64
 
@@ -42,6 +50,12 @@
 #define EVIDENCE_SLOTS_MAX 640
 #define EVIDENCE_NAMED_MAX 64
 
+enum evidence_control {
+        EVIDENCE_PLAIN,
+        EVIDENCE_SUSPECT, /* it left when a control was answered */
+        EVIDENCE_CONTROL, /* a control, that left when a suspect was answered */
+};
+
 /* What an answer is evidence of. */
 struct evidence_answer {
         uint16_t pool; /* whose header is looked at */
@@ -49,6 +63,7 @@ struct evidence_answer {
         uint64_t variant; /* 0: it says nothing of costs: refused for a limit, no whole answer. The
                              two lowest bits are 0 */
         enum evidence_kind kind;
+        enum evidence_control control;
         uint32_t charged; /* what is charged for an answer of this kind */
         uint32_t refund;  /* of the ticket's charge, as limiter_land() will be told */
         bool is_named;    /* only what has a slot already: evidence_name() gave it one */
@@ -72,6 +87,9 @@ CHECKED bool evidence_land(const struct limiter *l, const struct limiter_ticket 
                            const struct limiter_news *news, size_t n,
                            struct evidence_finding *ret_finding);
 
+/* Whether a request of @variant should be controlled when it leaves next. */
+bool evidence_wants_control(const struct region *region, uint64_t variant);
+
 /* The evidence of @variant, NULL when there is none; it stays where it is. */
 struct evidence *evidence_find(const struct region *region, uint64_t variant);
 
@@ -90,6 +108,8 @@ struct evidence_view {
         bool has_charged, has_learnt, has_decided;
         uint32_t charged, learnt, decided;
         bool is_new; /* learnt since it was decided on */
+        /* In a row that show the most frequent cost: behind a control, and before one. */
+        uint32_t n_behind, n_before;
         uint64_t first_ms, last_ms;
         char name[EVIDENCE_NAME]; /* empty for what the tables know */
 };

@@ -126,19 +126,66 @@ static void note_times(struct evidence_figures *f, uint64_t now_ms)
         atomic_store_explicit(&f->last_ms, now_ms, memory_order_relaxed);
 }
 
-bool figures_add(struct evidence_figures *f, uint32_t cost, uint64_t number, uint32_t charged,
-                 uint64_t now_ms)
+/* The control word: cost 32 bits, samples behind a control 16, before one 16. */
+#define BEHIND_SHIFT 16
+#define PROOF_MASK   0xffffu
+
+/* What shows another cost than those before it begins anew. */
+static void note_control(struct evidence_figures *f, uint32_t cost, enum figures_control control)
+{
+        uint64_t seen = load(&f->control);
+        uint64_t next = seen >> 32 == cost ? seen : (uint64_t)cost << 32;
+
+        if (control == FIGURES_PLAIN)
+                return;
+        if (control == FIGURES_REFUTED)
+                next = 0;
+        else if (control == FIGURES_BEHIND && (next >> BEHIND_SHIFT & PROOF_MASK) < PROOF_MASK)
+                next += 1u << BEHIND_SHIFT;
+        else if (control == FIGURES_BEFORE && (next & PROOF_MASK) < PROOF_MASK)
+                ++next;
+        (void)exchange(&f->control, &seen, next);
+}
+
+static void proofs_of(const struct evidence_figures *f, uint32_t cost, uint32_t *ret_behind,
+                      uint32_t *ret_before)
+{
+        uint64_t control = load(&f->control);
+
+        *ret_behind = control >> 32 == cost ? control >> BEHIND_SHIFT & PROOF_MASK : 0;
+        *ret_before = control >> 32 == cost ? control & PROOF_MASK : 0;
+}
+
+static bool is_proved(const struct evidence_figures *f, uint32_t cost)
+{
+        uint32_t behind, before;
+
+        proofs_of(f, cost, &behind, &before);
+        return behind >= EVIDENCE_CONTROLS && before >= EVIDENCE_CONTROLS;
+}
+
+bool figures_want_control(const struct evidence_figures *f)
+{
+        uint32_t cost;
+
+        return judge(f, &cost) && (uint64_t)cost + 1 > load(&f->charged) &&
+               (uint64_t)cost + 1 != load(&f->learnt) && !is_proved(f, cost);
+}
+
+bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control control,
+                 uint64_t number, uint32_t charged, uint64_t now_ms)
 {
         uint64_t total = atomic_fetch_add_explicit(&f->total, 1, memory_order_relaxed) + 1;
         uint64_t learnt;
 
         count(f, cost, number);
+        note_control(f, cost, control);
         note_times(f, now_ms);
         atomic_store_explicit(&f->charged, (uint64_t)charged + 1, memory_order_relaxed);
         /* Of two who come here at once one halves. */
         if (total >= EVIDENCE_KEPT && exchange(&f->total, &total, total / 2))
                 halve(f);
-        if (!judge(f, &cost))
+        if (!judge(f, &cost) || (cost > charged && !is_proved(f, cost)))
                 return false;
         learnt = load(&f->learnt);
         return learnt != (uint64_t)cost + 1 && exchange(&f->learnt, &learnt, (uint64_t)cost + 1);
@@ -173,4 +220,6 @@ void figures_look(const struct evidence_figures *f, struct evidence_view *v)
                 v->values[at].windows = value.windows;
                 ++n;
         }
+        if (n > 0)
+                proofs_of(f, v->values[0].cost, &v->n_behind, &v->n_before);
 }

@@ -9,6 +9,14 @@
 
 #include "core/evidence.h"
 
+/* What a control says of a sample. */
+enum figures_control {
+        FIGURES_PLAIN,
+        FIGURES_BEHIND,  /* the control before it cost what it should */
+        FIGURES_BEFORE,  /* the one after it did */
+        FIGURES_REFUTED, /* a control beside it did not, or it is not suspect itself */
+};
+
 /**
  * figures_add() - one more sample
  * @number:  of the window it is from
@@ -16,8 +24,11 @@
  *
  * Return: true when they show a cost that they did not show before.
  */
-CHECKED bool figures_add(struct evidence_figures *f, uint32_t cost, uint64_t number,
-                         uint32_t charged, uint64_t now_ms);
+CHECKED bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control control,
+                         uint64_t number, uint32_t charged, uint64_t now_ms);
+
+/* They agree on a cost above what is charged, and it may be others. */
+bool figures_want_control(const struct evidence_figures *f);
 
 /* Writes what concerns one kind of @ret_view. */
 void figures_look(const struct evidence_figures *f, struct evidence_view *ret_view);

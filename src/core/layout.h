@@ -216,10 +216,11 @@ struct region_header {
  *          lands, so nobody is alone until the window is over.
  */
 struct anchor {
-        word_t shown;     /* as cell.sent. high: the use shown; low: our sent then. 0: none */
-        word_t step;      /* high: what the last one alone cost; low: what was believed of it */
-        word_t variant;   /* of the last one alone, and in its low bits the kind of its answer */
-        word_t landed_ms; /* when, exchange clock */
+        word_t shown;   /* as cell.sent. high: the use shown; low: our sent then. 0: none */
+        word_t step;    /* high: what the last one alone cost; low: what was believed of it */
+        word_t variant; /* of the last one alone; in its low bits the kind of its answer, and 4 if
+                           it was controlled */
+        word_t spare;
 };
 
 /* Kinds of answers that may cost differently. */
@@ -231,7 +232,7 @@ enum evidence_kind {
 };
 
 #define EVIDENCE_VALUES 4
-#define EVIDENCE_NAME   256
+#define EVIDENCE_NAME   248
 
 /*
  * Of one kind of answer of one variant. All relaxed: each word is its own message. Writers: who has
@@ -245,12 +246,13 @@ struct evidence_figures {
         word_t learnt;  /* 1 + the cost that the samples show; 0: none yet. Readers: every admission
                          */
         word_t decided; /* 1 + the cost that somebody decided on; learnt as it was then << 32 */
+        word_t control; /* cost << 32, samples in a row that show it: behind a control << 16, before
+                           one */
         word_t first_ms, last_ms;
 };
 
 struct evidence {
         struct evidence_figures of[EVIDENCE_KINDS];
-        word_t spare[2];
         /* Of an endpoint that no table knows: method and path, zeros behind. Written by who claims
          * the slot, again by who finds it empty. */
         word_t name[EVIDENCE_NAME / 8];

@@ -103,17 +103,17 @@ static void evidence_is_as_drawn(void **state)
                 FIELD(anchor, shown),
                 FIELD(anchor, step),
                 FIELD(anchor, variant),
-                FIELD(anchor, landed_ms),
+                FIELD(anchor, spare),
         };
         static const struct fact facts[] = {
                 FIELD(evidence, of),
-                FIELD(evidence, spare),
                 FIELD(evidence, name),
                 FIELD(evidence_figures, values),
                 FIELD(evidence_figures, total),
                 FIELD(evidence_figures, charged),
                 FIELD(evidence_figures, learnt),
                 FIELD(evidence_figures, decided),
+                FIELD(evidence_figures, control),
                 FIELD(evidence_figures, first_ms),
                 FIELD(evidence_figures, last_ms),
         };

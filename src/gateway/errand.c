@@ -119,11 +119,14 @@ static void land(struct errand *e)
                                         .sent_ms = e->sent_ms,
                                         .news = e->news,
                                         .n_news = e->n_news,
+                                        .control =
+                                                e->is_control ? EVIDENCE_CONTROL : EVIDENCE_PLAIN,
                                         .ret_finding = &finding };
 
+        e->is_control = false;
         (void)budget_land(&e->gateway->limiter, &e->plan, &e->ticket, &answer,
                           upstream_now(e->gateway, e->upstream));
-        weights_tell(&e->gateway->region, &finding);
+        weights_tell(e->gateway, &finding);
 }
 
 /* What left before the windows could be told, in the books at last. */
@@ -401,6 +404,17 @@ void errand_measure(struct gateway *g, struct upstream *u)
 {
         (void)g;
         u->errands.all[ERRAND_TIME].due_us = 0;
+}
+
+void errand_control(struct gateway *g, struct upstream *u, bool is_behind)
+{
+        struct errand *e = &u->errands.all[ERRAND_TIME];
+
+        (void)g;
+        if (e->is_running || !is_time_known_or_given_up(e))
+                return;
+        errand_send(e);
+        e->is_control = is_behind && e->is_running;
 }
 
 /* Its call was cancelled: it may have been sent. */

@@ -41,6 +41,7 @@ struct errand {
         bool is_unreached;    /* the last try found no connection */
         unsigned gate;        /* probe: which one is tested */
         bool is_knocking;     /* time: it is the probe of a breaker */
+        bool is_control;      /* time: it follows a request whose weight is suspect */
         bool is_held_back;    /* its place or its way was gone when it could have left */
         struct http_call call;
         struct limiter_ticket ticket;
@@ -71,6 +72,8 @@ void errands_run(struct gateway *g, struct upstream *u);
 void errand_ask_time(struct gateway *g, struct upstream *u);
 /* Asks for the time soon, whenever it would have been due: the clock was found to be wrong. */
 void errand_measure(struct gateway *g, struct upstream *u);
+/* Asks for the time now, as the control of a weight. @is_behind: it follows the suspect. */
+void errand_control(struct gateway *g, struct upstream *u, bool is_behind);
 /* Asks for the time as the probe of a breaker, which the caller has just been given. */
 void errand_knock(struct gateway *g, struct upstream *u);
 /* Nothing is in the way of that. */

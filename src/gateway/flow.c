@@ -234,6 +234,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->call.retries = 0;
         f->n_stale = 0;
         f->client_id = 0;
+        f->control = CONTROL_NONE;
         f->is_gone = f->is_collecting = f->has_landed = false;
         http_exchange_set_user(exchange, f);
         flow_start(f);

@@ -79,9 +79,15 @@ struct flow {
         uint64_t max_wait_ms;         /* from arrival on */
         uint64_t sent_ms;             /* exchange clock */
         uint64_t expires_ms; /* exchange clock: its signature is too old then; UINT64_MAX: never */
-        unsigned n_stale;    /* times a kept connection died under a read */
-        bool may_not_leave;  /* the pool asked, and its time was over */
-        bool is_gone;        /* nobody waits for the answer */
+        enum flow_control {
+                CONTROL_NONE,
+                CONTROL_AWAITED, /* waits until the control is answered */
+                CONTROL_BEHIND,  /* its place was had right behind it */
+                CONTROL_OVER,    /* has waited, for whatever control it was */
+        } control;
+        unsigned n_stale;   /* times a kept connection died under a read */
+        bool may_not_leave; /* the pool asked, and its time was over */
+        bool is_gone;       /* nobody waits for the answer */
 
         /* The reply. */
         unsigned status;

@@ -66,6 +66,7 @@ static void flow_land(struct flow *f, int status, int code)
                 .sent_ms = f->sent_ms,
                 .news = f->news,
                 .n_news = f->n_news,
+                .control = f->control == CONTROL_BEHIND ? EVIDENCE_SUSPECT : EVIDENCE_PLAIN,
                 .ret_finding = &finding,
         };
         uint32_t foreign;
@@ -75,7 +76,7 @@ static void flow_land(struct flow *f, int status, int code)
                 return;
         foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
                               upstream_now(g, f->upstream));
-        weights_tell(&g->region, &finding);
+        weights_tell(g, &finding);
         if (foreign > 0) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",

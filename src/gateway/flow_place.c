@@ -5,6 +5,7 @@
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
+#include "gateway/weights.h"
 
 #include <errno.h>
 
@@ -160,10 +161,16 @@ bool flow_is_cut_off(struct flow *f)
 
 void flow_reserve(struct flow *f)
 {
-        if (flow_is_cut_off(f))
+        int r;
+
+        if (flow_is_cut_off(f) || weights_hold_for_control(f))
                 return;
-        flow_placed(f, limiter_reserve(&f->gateway->limiter, &f->request,
-                                       upstream_now(f->gateway, f->upstream), &f->ticket));
+        r = limiter_reserve(&f->gateway->limiter, &f->request,
+                            upstream_now(f->gateway, f->upstream), &f->ticket);
+        if (f->control != CONTROL_NONE)
+                f->control = f->control == CONTROL_AWAITED && r == LIMITER_GO ? CONTROL_BEHIND
+                                                                              : CONTROL_OVER;
+        flow_placed(f, r);
 }
 
 /* A place that is held: may it be used, or an earlier one? */

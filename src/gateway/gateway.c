@@ -10,6 +10,7 @@
 #include "gateway/queue.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
+#include "gateway/weights.h"
 #include "net/listen.h"
 
 #include <errno.h>
@@ -304,6 +305,8 @@ static int open_loop(struct gateway *g)
         if (r == 0)
                 r = loop_timer_new(g->loop, on_drain_timeout, g, &g->drain_timer);
         if (r == 0)
+                r = weights_init(g);
+        if (r == 0)
                 r = queue_init(g);
         if (r < 0)
                 fprintf(stderr, "weir: cannot set up the event loop: %s\n", strerror(-r));
@@ -360,6 +363,7 @@ static void gateway_close(struct gateway *g)
                 flow_pool_free(g);
                 g->housekeeping = loop_timer_free(g->housekeeping);
                 g->drain_timer = loop_timer_free(g->drain_timer);
+                weights_deinit(g);
                 g->loop = loop_free(g->loop);
         }
         g->keys = keys_close(g->keys);

@@ -148,7 +148,8 @@ struct settings {
 
         bool limits; /* off: a plain proxy, for benchmarks and emergencies */
         uint32_t unknown_weight;
-        bool discovery; /* follow the rateLimits of exchangeInfo */
+        bool measure_weights; /* let one request wait for a control, now and then */
+        bool discovery;       /* follow the rateLimits of exchangeInfo */
         uint64_t discovery_interval_ms;
         uint64_t clock_interval_ms;
 

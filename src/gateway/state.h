@@ -67,6 +67,15 @@ struct gateway {
         bool is_flush_due;
         size_t n_flows;
         uint64_t sequence; /* arrival order */
+
+        /* The last control of a weight, and the quiet that it needs; gateway/weights.c. */
+        struct {
+                struct loop_timer *timer;
+                struct upstream *upstream;
+                bool is_behind;             /* it follows its suspect */
+                uint64_t began_us, ends_us; /* monotonic */
+                unsigned n;                 /* since something was learnt */
+        } control;
         uint64_t random;
 
         struct loop_timer *housekeeping, *drain_timer;

@@ -1,14 +1,29 @@
 /*
  * Weights
  *
- * What the gateway says of costs that were learnt.
+ * What the gateway does about costs that are learnt (core/evidence.h): it says so, obeys what the
+ * configuration has decided, and sends the controls that a suspicion wants.
  */
 #ifndef GATEWAY_WEIGHTS_H
 #define GATEWAY_WEIGHTS_H
 
 #include "core/evidence.h"
+#include "gateway/flow.h"
 
 /* Logs a cost that is not what was charged; nothing when @finding has no variant. */
-void weights_tell(const struct region *region, const struct evidence_finding *finding);
+void weights_tell(struct gateway *g, const struct evidence_finding *finding);
+
+/**
+ * weights_hold_for_control() - does @f wait, so that what a request costs can be told?
+ *
+ * Only what reads data, once, and seldom: when some request seems to cost more than is charged. May
+ * end it.
+ *
+ * Return: true when it waits.
+ */
+CHECKED bool weights_hold_for_control(struct flow *f);
+
+CHECKED int weights_init(struct gateway *g);
+void weights_deinit(struct gateway *g);
 
 #endif

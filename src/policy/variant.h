@@ -17,7 +17,7 @@
 #include "policy/tables.h"
 
 /* The key's bits that are 0. */
-#define VARIANT_LOW_BITS 3u
+#define VARIANT_LOW_BITS 7u
 
 static inline uint64_t variant_key(uint64_t endpoint, uint64_t clause)
 {
