@@ -16,16 +16,24 @@
 
 /* Sending. */
 
+/* The exchange's time now, at which it leaves if it may. */
+static uint64_t look_at_clock(struct flow *f)
+{
+        f->left_us = clock_mono_us();
+        return exclock_now(&f->upstream->clock, f->left_us).now_ms;
+}
+
 /* The last moment at which nothing has left: is its place still good, and nobody banned? */
 static bool flow_leave(struct http_call *http)
 {
         struct flow *f = container_of(http, struct flow, http);
-        uint64_t now_ms;
+        uint64_t now_ms = look_at_clock(f);
 
-        f->left_us = clock_mono_us();
-        now_ms = exclock_now(&f->upstream->clock, f->left_us).now_ms;
         if (!flow_seal(f, now_ms))
                 return false;
+        /* A signature may take milliseconds, in which a window may end. */
+        if (f->seal == FLOW_SIGN)
+                now_ms = look_at_clock(f);
         if (!f->gateway->settings.limits)
                 return true;
         f->sent_ms = now_ms;
