@@ -104,7 +104,7 @@ static void what_the_client_wrote_stays_and_the_seal_comes_last(void **state)
                                  0);
                 signer_close(s);
                 at = rows[i].body[0] ? buf_str(&body) : buf_str(&target);
-                assert_non_null(at.p);
+                must(at.p);
                 begins = str_of(rows[i].body[0] ? rows[i].body_begins : rows[i].target_begins);
                 if (!str_has_prefix(at, begins) || at.n != begins.n + 64)
                         fail_msg("row %zu: %.*s", i, STR_ARGS(at));
