@@ -87,6 +87,7 @@ SCENARIOS = [
 ]
 QUICK = ("5 s, mixed", "stranger, steady")
 MARK = "somebody-else"
+MEAN_WEIGHT = 9.1
 
 
 def bots(scenario):
@@ -101,7 +102,7 @@ def stranger(scenario):
     bot = {"name": MARK, "seed": 77, "orders_per_s": 0, "pollers": 0}
     if scenario.stranger == "steady":
         per_s = scenario.limit / scenario.window_s / 5
-        return {**bot, "pollers": 4, "pause_s": 4 * 11.4 / per_s}
+        return {**bot, "pollers": 4, "pause_s": MEAN_WEIGHT * 4 / per_s}
     return {**bot, "burst_weight": scenario.limit // 5, "burst_every_s": scenario.window_s}
 
 

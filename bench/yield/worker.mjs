@@ -6,7 +6,7 @@
 import http from "node:http";
 import { createInterface } from "node:readline";
 import { performance } from "node:perf_hooks";
-import { Chance, MIXES, orderFields, seedOf, signed } from "./workload.mjs";
+import { Chance, mixOf, orderFields, seedOf, signed } from "./workload.mjs";
 
 const config = JSON.parse(process.argv[2]);
 const url = `http://127.0.0.1:${config.port}`;
@@ -108,13 +108,12 @@ async function bottleneckFace() {
 }
 
 const faces = { ccxt: ccxtFace, bottleneck: bottleneckFace };
-const mix = MIXES[config.mix];
 const admitted = Object.fromEntries(config.bots.map((bot) => [bot.name, {}]));
 const wishes = {}, statuses = {};
 const count = (of, key, n = 1) => { of[key] = (of[key] ?? 0) + n; };
 
 async function poll(face, bot, number) {
-  const chance = new Chance(seedOf(bot, number));
+  const chance = new Chance(seedOf(bot, number)), mix = mixOf(config.mix, number);
   for (;;) {
     const data = chance.pick(mix);
     const status = await face.data(data).catch(async () => { await sleep(50); return 0; });

@@ -114,7 +114,6 @@ class Worker:
     def __init__(self, config):
         self.config = config
         self.face = FACES[config["kind"]](config)
-        self.mix = workload.MIXES[config["mix"]]
         self.admitted = {bot["name"]: collections.Counter() for bot in config["bots"]}
         self.wishes = {}
         self.statuses = collections.Counter()
@@ -127,9 +126,9 @@ class Worker:
 
     async def poll(self, bot, number):
         chance, connection = workload.Chance(workload.seed_of(bot, number)), self.connection()
-        pause_s = bot.get("pause_s", 0)
+        mix, pause_s = workload.mix_of(self.config["mix"], number), bot.get("pause_s", 0)
         while True:
-            data = chance.pick(self.mix)
+            data = chance.pick(mix)
             try:
                 status = await self.face.data(connection, bot, data)
             except OSError:
@@ -144,11 +143,12 @@ class Worker:
     async def burst(self, bot, number):
         """A stranger's: so much weight at once, every so many seconds."""
         chance, connection = workload.Chance(workload.seed_of(bot, number)), self.connection()
+        mix = workload.mix_of(self.config["mix"], number)
         while True:
             await asyncio.sleep(chance.gap(1 / bot["burst_every_s"]))
             left = bot["burst_weight"]
             while left > 0:
-                data = chance.pick(self.mix)
+                data = chance.pick(mix)
                 left -= data["weight"]
                 status = await self.face.data(connection, bot, data)
                 self.statuses[status] += 1
@@ -181,7 +181,7 @@ class Worker:
     def tasks(self):
         for bot in self.config["bots"]:
             if bot.get("burst_weight"):
-                yield self.burst(bot, 0)
+                yield self.burst(bot, 1)
             for number in range(bot["pollers"]):
                 yield self.poll(bot, number)
             if bot["orders_per_s"]:

@@ -2,7 +2,10 @@
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-export const MIXES = JSON.parse(readFileSync(new URL("workload.json", import.meta.url))).mixes;
+const MIXES = JSON.parse(readFileSync(new URL("workload.json", import.meta.url))).mixes;
+
+// Every fourth connection watches prices only; see workload.py.
+export const mixOf = (name, poller) => MIXES[name === "mixed" && poller % 4 === 0 ? "prices" : name];
 
 // mulberry32
 export class Chance {

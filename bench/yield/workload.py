@@ -34,6 +34,13 @@ class Chance:
         return -math.log(1 - self.next()) / per_second
 
 
+def mix_of(name, poller):
+    """Every fourth connection of a bot that asks for all kinds of things watches prices only. Were
+    there none, each connection would sooner or later wait with something heavy, and what is left at
+    a window's end could be used by nobody."""
+    return MIXES["prices" if name == "mixed" and poller % 4 == 0 else name]
+
+
 def target(data):
     return "/api/v3/" + data["path"] + ("?" + data["query"] if data["query"] else "")
 
