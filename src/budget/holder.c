@@ -51,7 +51,7 @@ uint64_t holder_owner(const struct limiter *l, uint64_t account, uint64_t endpoi
 static word_t *word_at(struct slot *slot, unsigned i)
 {
         struct cell *cell = &slot->cells[i / 4];
-        word_t *const words[] = { &cell->sent, &cell->held, &cell->seen, &cell->spare };
+        word_t *const words[] = { &cell->sent, &cell->held, &cell->seen, &cell->foreign };
 
         return words[i % 4];
 }

@@ -45,29 +45,40 @@ static uint64_t opens_from_ms(const struct ceilings *c, uint32_t span_ms)
         return (uint64_t)span_ms * c->opens_from_pct / 100;
 }
 
-uint32_t ceiling_at(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                    uint32_t span_ms, uint64_t into_ms)
+/* At least a quarter of the time that it may open in. */
+static uint64_t opens_by_ms(const struct ceilings *c, const struct ceiling_window *w)
 {
-        uint32_t share = share_of(c, class, limit);
-        uint64_t from = opens_from_ms(c, span_ms);
+        uint64_t from = opens_from_ms(c, w->span_ms);
+        uint64_t least = from + (w->span_ms - from + 3) / 4;
+
+        return w->span_ms - least > w->lead_ms ? w->span_ms - w->lead_ms : least;
+}
+
+uint32_t ceiling_at(const struct ceilings *c, enum weir_class class, struct ceiling_window w,
+                    uint64_t into_ms)
+{
+        uint32_t share = share_of(c, class, w.limit);
+        uint64_t from = opens_from_ms(c, w.span_ms), by;
 
         if (into_ms <= from)
                 return share;
-        if (into_ms >= span_ms)
-                return limit;
-        return share + (uint32_t)((limit - share) * (into_ms - from) / (span_ms - from));
+        by = opens_by_ms(c, &w);
+        if (into_ms >= by)
+                return w.limit;
+        return share + (uint32_t)((w.limit - share) * (into_ms - from) / (by - from));
 }
 
-uint64_t ceiling_reaches(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                         uint32_t span_ms, uint64_t used)
+uint64_t ceiling_reaches(const struct ceilings *c, enum weir_class class, struct ceiling_window w,
+                         uint64_t used)
 {
-        uint32_t share = share_of(c, class, limit);
-        uint64_t from = opens_from_ms(c, span_ms);
+        uint32_t share = share_of(c, class, w.limit);
+        uint64_t from = opens_from_ms(c, w.span_ms);
 
         if (used <= share)
                 return 0;
-        if (used > limit)
+        if (used > w.limit)
                 return UINT64_MAX;
         /* Rounded up: at that time it is really there. */
-        return from + ((used - share) * (span_ms - from) + (limit - share) - 1) / (limit - share);
+        return from + ((used - share) * (opens_by_ms(c, &w) - from) + (w.limit - share) - 1) /
+                              (w.limit - share);
 }

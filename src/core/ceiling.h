@@ -7,8 +7,11 @@
  *      limit  |- - - - - - - - - - -/
  *             |                  /
  *      share  |----------------+
- *             +----------------+------+
- *            turn          opens_from  turn
+ *             +----------------+------+---+
+ *            turn          opens_from  by turn
+ *
+ * Fully open some time before the turn: what leaves later may be counted behind it, and what is not
+ * answered by then is charged to both.
  */
 #ifndef CORE_CEILING_H
 #define CORE_CEILING_H
@@ -31,20 +34,27 @@ uint64_t ceilings_pack(const struct ceilings *c);
 /* What is not a valid set reads as the default. */
 struct ceilings ceilings_unpack(uint64_t word);
 
+/* A window as far as ceilings care. */
+struct ceiling_window {
+        uint32_t limit;
+        uint32_t span_ms;
+        uint32_t lead_ms; /* before its end, at which all are open; cut to what is sensible */
+};
+
 /**
- * ceiling_at() - what @class may use of a window of @limit and @span_ms, @into_ms after its turn
+ * ceiling_at() - what @class may use of @w, @into_ms after its turn
  *
  * Never less than 1 while the limit is not 0.
  */
-uint32_t ceiling_at(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                    uint32_t span_ms, uint64_t into_ms);
+uint32_t ceiling_at(const struct ceilings *c, enum weir_class class, struct ceiling_window w,
+                    uint64_t into_ms);
 
 /**
  * ceiling_reaches() - how long after the turn the ceiling is at least @used
  *
  * Return: milliseconds into the window, or UINT64_MAX if it never is.
  */
-uint64_t ceiling_reaches(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                         uint32_t span_ms, uint64_t used);
+uint64_t ceiling_reaches(const struct ceilings *c, enum weir_class class, struct ceiling_window w,
+                         uint64_t used);
 
 #endif

@@ -79,11 +79,22 @@ struct cell {
          */
         word_t held;
         /*
-         * high: the highest use that a header has shown; low: the foreign part of extra.
-         * Writers: observe. Readers: observe and people. Order: relaxed, only shown.
+         * high: top, the highest use that a header has shown; low: relief, the part of extra that
+         * a header proved not to be counted here (window_relieve()). Both only grow.
+         * Writers: observe, and whose header proves it. Readers: every admission that extra is in
+         *          the way of.
+         * Order:   sequentially consistent. Readers look at relief first and at extra after it:
+         * what was carried meanwhile is not relieved. One word with top, so that who relieves never
+         * goes below what somebody else has just seen, and who sees more knows what has been
+         * relieved until then. Killed:  top is known and not yet in extra: as if that header had
+         * not come.
          */
         word_t seen;
-        word_t spare;
+        /*
+         * high: the foreign part of extra; low: zero.
+         * Writers: observe. Readers: relieve, people. Relaxed.
+         */
+        word_t foreign;
 };
 
 /*
@@ -115,7 +126,14 @@ struct slot {
          */
         word_t pool_span;
         word_t owner;
-        word_t spare[4];
+        /*
+         * How long requests of this budget are on their way, from release to answer: what nine of
+         * ten do not exceed, in 1/16 ms (core/trip.h); 0: not known yet.
+         * Writers: who lands, one of eight. Readers: admissions that ceilings are in the way of.
+         * Relaxed: of two writers one may be lost. Killed: nothing.
+         */
+        word_t trip;
+        word_t spare[3];
         struct cell cells[RING_CELLS];
 };
 

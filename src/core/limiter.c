@@ -45,6 +45,8 @@ static int crowded(struct limiter_ticket *ticket, const struct ceilings *c, uint
 
         ticket->at_ms = again_ms > time.now_ms ? again_ms : time.now_ms + LIMITER_AGAIN_MS;
         opens_ms = search_opens_ms(ticket, c, false, time);
+        ticket->try_ms = opens_ms;
+        ticket->look_ms = takes_turn_ms(ticket, time);
         if (opens_ms > 0)
                 ticket->at_ms = opens_ms;
         return LIMITER_CROWDED;
@@ -130,6 +132,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
         }
         if (at_ms <= time.now_ms) {
                 ticket->good_until_ms = takes_good_until(ticket, time);
+                ticket->at_ms = time.now_ms;
                 ticket->state = TICKET_FLYING;
                 return LIMITER_GO;
         }
@@ -138,7 +141,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
                 takes_unfly(ticket, ticket->n_takes);
         ticket->state = TICKET_HELD;
         ticket->at_ms = at_ms;
-        ticket->try_ms = 0; /* it is not the ceilings that it waits for */
+        ticket->try_ms = ticket->look_ms = 0; /* it is not the ceilings that it waits for */
         ticket->blocker = blocker;
         if (at_ms >= ticket->deadline_ms) {
                 drop(l, ticket, false);
@@ -176,7 +179,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->state = TICKET_EMPTY;
         ticket->class = request->class;
         ticket->gate = request->gate;
-        ticket->at_ms = ticket->try_ms = ticket->good_until_ms = 0;
+        ticket->at_ms = ticket->try_ms = ticket->look_ms = ticket->good_until_ms = 0;
         ticket->deadline_ms = request->deadline_ms;
         ticket->is_probe = request->is_probe;
         ticket->blocker = BLOCKED_BY_NOTHING;
@@ -226,10 +229,11 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         if (r == LIMITER_GO)
                 r = release(l, ticket, &c, true, time);
         if (r == LIMITER_WAIT) {
+                bool is_late = ticket->is_paced || ticket->blocker == BLOCKED_BY_FRONT;
+
+                ticket->try_ms = is_late ? 0 : search_opens_ms(ticket, &c, true, time);
+                ticket->look_ms = is_late ? 0 : takes_turn_ms(ticket, time);
                 ticket->state = TICKET_HELD;
-                ticket->try_ms = ticket->is_paced || ticket->blocker == BLOCKED_BY_FRONT
-                                         ? 0
-                                         : search_opens_ms(ticket, &c, true, time);
         }
         return r;
 }
@@ -294,13 +298,13 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                         if (used + view.extra > limit)
                                 return LIMITER_LOST;
                         used += others;
-                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms))
+                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms,
+                                                 time.guard_ms))
                                 continue;
                         at_ms = look_again_ms(take, time);
                         if (used <= limit && take->has_ceilings) {
-                                uint64_t opens_ms =
-                                        number * span +
-                                        ceiling_reaches(c, ticket->class, limit, span, used);
+                                uint64_t opens_ms = take_reaches_ms(take, c, ticket->class, number,
+                                                                    used, time.guard_ms);
 
                                 at_ms = opens_ms > at_ms ? opens_ms : at_ms;
                         }
@@ -343,12 +347,13 @@ static int advance(struct limiter *l, struct limiter_ticket *ticket, const struc
                 r = release(l, &earlier, c, true, time);
                 if (r == LIMITER_GO || r == LIMITER_WAIT) {
                         takes_give_back(ticket, ticket->n_takes, false);
-                        earlier.try_ms = 0;
+                        earlier.try_ms = earlier.look_ms = 0;
                         *ticket = earlier;
                         return r;
                 }
         }
         ticket->try_ms = search_opens_ms(ticket, c, true, time);
+        ticket->look_ms = takes_turn_ms(ticket, time);
         return LIMITER_WAIT;
 }
 
@@ -359,9 +364,8 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
 
         must(ticket->state == TICKET_HELD);
         if (time.now_ms < ticket->at_ms)
-                return ticket->try_ms == 0 || time.now_ms < ticket->try_ms
-                               ? LIMITER_WAIT
-                               : advance(l, ticket, &c, time);
+                return time.now_ms < ticket_next_ms(ticket) ? LIMITER_WAIT
+                                                            : advance(l, ticket, &c, time);
         r = ticket->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
         if (r == LIMITER_GO)
                 r = check_shut(ticket, time);

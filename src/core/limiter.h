@@ -94,8 +94,11 @@ struct limiter_ticket {
         enum limiter_state state;
         enum weir_class class;
         unsigned gate;
-        uint64_t at_ms;         /* held: when to confirm. NEVER..CROWDED: as said there */
-        uint64_t try_ms;        /* held: when there may be an earlier place; 0: no such time */
+        uint64_t at_ms;   /* held: when to confirm; flying: when it was released. NEVER..CROWDED: as
+                           * said there */
+        uint64_t try_ms;  /* held, CROWDED: when there may be an earlier place; 0: no such time */
+        uint64_t look_ms; /* likewise: when there may be one in any case, since the window of now
+                           * has turned; at_ms at the latest */
         uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
         uint64_t deadline_ms;
         enum gate_kind shut_by; /* for LIMITER_SHUT */
@@ -138,7 +141,7 @@ CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *req
  * limiter_confirm() - the time of a held place has come: may it be sent?
  *
  * Asked at ticket_next_ms(), which is at_ms, or before it try_ms, when the ceilings may have opened
- * far enough for a place now. Too early changes nothing.
+ * far enough for a place now, or look_ms, when a window has turned. Too early changes nothing.
  *
  * Return: LIMITER_GO, LIMITER_WAIT (the place stays, at_ms is new), LIMITER_LOST (given back), or
  *         LIMITER_SHUT (given back; stopped until at_ms).
@@ -157,9 +160,13 @@ uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *reques
 /* When a held ticket is to be confirmed, or, refused, to come back. */
 static inline uint64_t ticket_next_ms(const struct limiter_ticket *ticket)
 {
-        bool is_early = ticket->state == TICKET_HELD && ticket->try_ms > 0;
+        uint64_t next_ms = ticket->at_ms;
 
-        return is_early && ticket->try_ms < ticket->at_ms ? ticket->try_ms : ticket->at_ms;
+        if (ticket->state == TICKET_HELD && ticket->try_ms > 0 && ticket->try_ms < next_ms)
+                next_ms = ticket->try_ms;
+        if (ticket->state == TICKET_HELD && ticket->look_ms > 0 && ticket->look_ms < next_ms)
+                next_ms = ticket->look_ms;
+        return next_ms;
 }
 
 /* True while what GO said still holds. False: refund and reserve again. */

@@ -57,12 +57,29 @@ static void raise(word_t *word, uint64_t number, uint32_t high, uint32_t low)
         } while (!swap(word, &seen, pack(number, p)));
 }
 
+/* Counted among what is foreign first, so that no header of ours takes it for a late answer. */
+static void raise_foreign(const struct window *w, uint64_t number, uint32_t more)
+{
+        word_t *word = &cell_of(w, number)->foreign;
+        uint64_t seen = first_look(word);
+        struct pair p;
+
+        do {
+                if (is_later(number, seen))
+                        return;
+                p = unpack(number, seen);
+                p.high = add(p.high, more);
+        } while (!swap(word, &seen, pack(number, p)));
+        raise(&cell_of(w, number)->held, number, 0, more);
+}
+
 static void merge_window(const struct window *from, const struct window *to, uint64_t number)
 {
         struct share theirs = share_of(from, number), ours = share_of(to, number);
         uint32_t need = both(theirs, ours);
 
-        raise(&cell_of(to, number)->held, number, 0, minus(need, ours.used));
+        if (need > ours.used)
+                raise_foreign(to, number, need - ours.used);
         if (theirs.shown > 0)
                 raise(&cell_of(to, number)->seen, number, theirs.shown, 0);
 }

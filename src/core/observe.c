@@ -5,6 +5,7 @@
 #include "core/limiter.h"
 #include "core/pool.h"
 #include "core/slot.h"
+#include "core/trip.h"
 
 static const struct limiter_news *news_for(const struct limiter_take *take,
                                            const struct limiter_news *news, size_t n)
@@ -23,6 +24,11 @@ static const struct limiter_news *news_for(const struct limiter_take *take,
 static bool news_is_of(uint64_t number, uint32_t span_ms, struct limiter_time time)
 {
         return (time.now_ms + time.guard_ms) / span_ms == number;
+}
+
+static uint64_t minus_ms(uint64_t a, uint64_t b)
+{
+        return a > b ? a - b : 0;
 }
 
 void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
@@ -49,6 +55,12 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                 if (is_certain && about->may_fall &&
                     window_believe(&take->window, take->number, &take->place, about->used))
                         back = 0;
+                /* A count that falls by itself proves nothing. */
+                if (is_certain && !about->may_fall)
+                        window_relieve(&take->window, take->number, &take->place, about->used);
+                /* One of eight keeps the word from going to and fro between processors. */
+                if ((take->place.sent & 7) == 0 || trip_most_ms(take->window.slot) == 0)
+                        trip_note(take->window.slot, minus_ms(time.now_ms, ticket->at_ms));
                 window_land(&take->window, take->number, take->amount, back, time.now_ms,
                             time.guard_ms);
         }

@@ -64,9 +64,13 @@ bool route_learn(const struct limiter *l, const struct limiter_request *request,
                 lane->window = take->window;
                 lane->owner = take->owner;
                 lane->amount = take->amount;
-                lane->most = take->has_ceilings ? ceiling_at(&c, request->class, take->window.limit,
-                                                             take->window.span_ms, 0)
-                                                : take->window.limit;
+                lane->most =
+                        take->has_ceilings
+                                ? ceiling_at(&c, request->class,
+                                             (struct ceiling_window){ take->window.limit,
+                                                                      take->window.span_ms, 0 },
+                                             0)
+                                : take->window.limit;
                 lane->past = (uint32_t)window_past(take->window.span_ms);
                 lane->pool = take->pool;
                 lane->has_ceilings = take->has_ceilings;
@@ -164,6 +168,7 @@ static bool look_again(const struct route_lane *lane, uint64_t number, struct pa
                 .position = own.high + held.high,
                 .extra = held.low,
                 .sent = own.high,
+                .flying = minus(own.low, lane->amount),
                 .amount = lane->amount,
                 /* What flew from before and has landed by now was answered before we leave. */
                 .is_alone = flying == 0 && own.low == lane->amount,

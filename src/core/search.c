@@ -3,6 +3,8 @@
 /* Several windows push each other's time forward; more rounds than windows ahead are never needed.
  */
 #define ROUNDS 16
+/* Into so many parts of a window the wait for a ceiling is cut. */
+#define LOOKS 16
 
 /* When window @number of @take comes within reach. */
 static uint64_t reaches_ms(const struct limiter_take *take, uint64_t number, uint32_t guard_ms)
@@ -27,10 +29,11 @@ static void search_take(struct search *search, const struct limiter_take *take,
         for (n = window_number(span, search->at_ms, time.guard_ms); n <= last; ++n) {
                 uint64_t opens_ms = window_opens_ms(span, n, time.guard_ms);
                 uint64_t at_ms = search->at_ms > opens_ms ? search->at_ms : opens_ms;
-                bool fits = at_ms <= time.now_ms ? take_fits_now(take, c, class, n, time)
-                                                 : (uint64_t)window_used(&take->window, n, false) +
-                                                                   take->amount <=
-                                                           take_ceiling(take, c, class, n, at_ms);
+                bool fits =
+                        at_ms <= time.now_ms
+                                ? take_fits_now(take, c, class, n, time)
+                                : (uint64_t)window_used(&take->window, n, false) + take->amount <=
+                                          take_ceiling(take, c, class, n, at_ms, time.guard_ms);
 
                 search->at_ms = at_ms;
                 if (fits)
@@ -68,29 +71,50 @@ struct search search_place(struct limiter_ticket *ticket, const struct ceilings 
         return search;
 }
 
+/*
+ * What is in the way may turn out not to be counted in this window: what still flies from the last
+ * one, and what was carried. It is looked at again in the first three quarters of the window; after
+ * that, smaller ones shall have what is there.
+ */
+static uint64_t perhaps_ms(const struct limiter_take *take, uint64_t number, uint64_t used,
+                           struct limiter_time time)
+{
+        uint64_t again_ms = time.now_ms + LIMITER_AGAIN_MS;
+        uint32_t span = take->window.span_ms;
+
+        return used - window_others(&take->window, number) <= take->window.limit &&
+                               again_ms < number * span + span / 4 * 3
+                       ? again_ms
+                       : UINT64_MAX;
+}
+
 uint64_t search_opens_ms(const struct limiter_ticket *ticket, const struct ceilings *c,
                          bool is_held, struct limiter_time time)
 {
-        uint64_t at_ms = time.now_ms + 1;
+        uint64_t at_ms = time.now_ms + 1, look_ms = UINT64_MAX;
 
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 const struct limiter_take *take = &ticket->takes[i];
                 uint32_t span = take->window.span_ms;
+                uint64_t again_ms = time.now_ms + LIMITER_AGAIN_MS + span / LOOKS;
                 uint64_t n = window_number(span, time.now_ms, time.guard_ms);
-                uint64_t used = (uint64_t)window_used(&take->window, n, true) + take->amount,
-                         into_ms;
+                uint64_t used = (uint64_t)window_used(&take->window, n, true) + take->amount;
+                uint64_t opens_ms;
 
                 if (is_held && n == take->number)
                         used -= take->amount;
-                into_ms = used <= take->amount         ? 0
-                          : take->has_ceilings         ? ceiling_reaches(c, ticket->class,
-                                                                         take->window.limit, span, used)
-                          : used <= take->window.limit ? 0
-                                                       : UINT64_MAX;
-                if (into_ms == UINT64_MAX)
+                opens_ms = take_reaches_ms(take, c, ticket->class, n, used, time.guard_ms);
+                if (opens_ms == UINT64_MAX)
+                        opens_ms = perhaps_ms(take, n, used, time);
+                if (opens_ms == UINT64_MAX)
                         return 0;
-                if (n * span + into_ms > at_ms)
-                        at_ms = n * span + into_ms;
+                if (opens_ms > at_ms)
+                        at_ms = opens_ms;
+                if (again_ms < look_ms)
+                        look_ms = again_ms;
         }
-        return at_ms < ticket->at_ms ? at_ms : 0;
+        if (at_ms >= ticket->at_ms)
+                return 0;
+        /* By then others may have used what it hopes for, and those behind it should know. */
+        return at_ms < look_ms ? at_ms : look_ms;
 }

@@ -23,8 +23,9 @@ struct search search_place(struct limiter_ticket *ticket, const struct ceilings 
                            uint64_t from_ms, struct limiter_time time);
 
 /*
- * When the ceilings of the windows of now will have opened far enough, if nobody above claims
- * the rest; 0 if that is not before ticket->at_ms. @is_held: the ticket's own places count twice.
+ * When to look again whether the windows of now have room: when their ceilings will have opened far
+ * enough, if nobody claims the rest, and every now and then until then; 0 if that will not be
+ * before ticket->at_ms. @is_held: the ticket's own places count twice.
  */
 uint64_t search_opens_ms(const struct limiter_ticket *ticket, const struct ceilings *c,
                          bool is_held, struct limiter_time time);

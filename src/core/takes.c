@@ -2,8 +2,12 @@
 
 #include "core/pool.h"
 #include "core/slot.h"
+#include "core/trip.h"
 
 #include <errno.h>
+
+/* From a ceiling that has opened to a request that leaves: a timer and a wake-up. */
+#define LEAD_MORE_MS 4
 
 /* A limit that a word cannot hold is as good as the most that it can. */
 static uint32_t cut(uint32_t limit)
@@ -119,25 +123,47 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms)
         return until_ms;
 }
 
+/* What leaves later than this before the turn is charged to both windows. */
+static struct ceiling_window window_of(const struct limiter_take *take, uint32_t guard_ms)
+{
+        return (struct ceiling_window){
+                .limit = take->window.limit,
+                .span_ms = take->window.span_ms,
+                .lead_ms = trip_most_ms(take->window.slot) + guard_ms + LEAD_MORE_MS,
+        };
+}
+
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
-                      enum weir_class class, uint64_t number, uint64_t at_ms)
+                      enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
         uint64_t turn_ms = number * take->window.span_ms;
         uint32_t ceiling;
 
         if (!take->has_ceilings)
                 return take->window.limit;
-        ceiling = ceiling_at(c, class, take->window.limit, take->window.span_ms,
+        ceiling = ceiling_at(c, class, window_of(take, guard_ms),
                              at_ms > turn_ms ? at_ms - turn_ms : 0);
         /* What alone is above its class' share may still have a window that is otherwise empty. */
         return ceiling > take->amount ? ceiling : take->amount;
+}
+
+uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings *c,
+                         enum weir_class class, uint64_t number, uint64_t used, uint32_t guard_ms)
+{
+        uint64_t into_ms = used <= take->amount ? 0
+                           : take->has_ceilings
+                                   ? ceiling_reaches(c, class, window_of(take, guard_ms), used)
+                           : used <= take->window.limit ? 0
+                                                        : UINT64_MAX;
+
+        return into_ms == UINT64_MAX ? UINT64_MAX : number * take->window.span_ms + into_ms;
 }
 
 bool take_fits_now(const struct limiter_take *take, const struct ceilings *c, enum weir_class class,
                    uint64_t number, struct limiter_time time)
 {
         return (uint64_t)window_used(&take->window, number, true) + take->amount <=
-                       take_ceiling(take, c, class, number, time.now_ms) &&
+                       take_ceiling(take, c, class, number, time.now_ms, time.guard_ms) &&
                window_holds(&take->window, number, take->amount, time.now_ms, time.guard_ms);
 }
 
@@ -160,8 +186,9 @@ int takes_take(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t
 
                 take->number = window_number(take->window.span_ms, at_ms, time.guard_ms);
                 r = window_take(&take->window, take->number, take->amount,
-                                take_ceiling(take, c, ticket->class, take->number, at_ms), fly,
-                                &take->place);
+                                take_ceiling(take, c, ticket->class, take->number, at_ms,
+                                             time.guard_ms),
+                                fly, &take->place);
                 if (r != WINDOW_TAKEN) {
                         takes_give_back(ticket, i, fly);
                         return r;
@@ -193,11 +220,10 @@ int takes_fly(struct limiter_ticket *ticket, struct limiter_time time)
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 struct limiter_take *take = &ticket->takes[i];
 
-                if (!window_fly(&take->window, take->number, take->amount)) {
+                if (!window_fly(&take->window, take->number, &take->place)) {
                         takes_unfly(ticket, i);
                         return LIMITER_LOST;
                 }
-                take->place.is_alone = false;
         }
         if (takes_hold(ticket, time))
                 return LIMITER_GO;
@@ -228,6 +254,20 @@ uint64_t takes_close_ms(const struct limiter_ticket *ticket, uint32_t guard_ms)
                 uint64_t end_ms = window_opens_ms(take->window.span_ms, take->number + 1, guard_ms);
 
                 first_ms = end_ms < first_ms ? end_ms : first_ms;
+        }
+        return first_ms;
+}
+
+uint64_t takes_turn_ms(const struct limiter_ticket *ticket, struct limiter_time time)
+{
+        uint64_t first_ms = ticket->at_ms;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                uint32_t span = ticket->takes[i].window.span_ms;
+                uint64_t number = window_number(span, time.now_ms, time.guard_ms);
+                uint64_t turn_ms = window_opens_ms(span, number + 1, time.guard_ms);
+
+                first_ms = turn_ms < first_ms ? turn_ms : first_ms;
         }
         return first_ms;
 }

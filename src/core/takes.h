@@ -33,7 +33,11 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms);
 
 /* What @take's class may use of its window at @at_ms, given that the window is @number. */
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
-                      enum weir_class class, uint64_t number, uint64_t at_ms);
+                      enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms);
+
+/* From when on it may use @used, @take's own amount included; UINT64_MAX: not in this window. */
+uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings *c,
+                         enum weir_class class, uint64_t number, uint64_t used, uint32_t guard_ms);
 
 /* Whether @take may be sent at once, as far as the window of now and those beside it tell. */
 CHECKED bool take_fits_now(const struct limiter_take *take, const struct ceilings *c,
@@ -58,6 +62,9 @@ CHECKED bool takes_hold(const struct limiter_ticket *ticket, struct limiter_time
 
 /* Until when what takes_hold() said is so. */
 uint64_t takes_good_until(const struct limiter_ticket *ticket, struct limiter_time time);
+
+/* When the first of the windows of now turns, ticket->at_ms at the latest. */
+uint64_t takes_turn_ms(const struct limiter_ticket *ticket, struct limiter_time time);
 
 /* When the first of the ticket's windows closes. */
 uint64_t takes_close_ms(const struct limiter_ticket *ticket, uint32_t guard_ms);

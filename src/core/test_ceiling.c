@@ -6,6 +6,11 @@
 
 #include "core/ceiling.h"
 
+static struct ceiling_window whole(uint32_t limit, uint32_t span_ms)
+{
+        return (struct ceiling_window){ limit, span_ms, 0 };
+}
+
 static void a_share_opens_towards_the_end_of_the_window(void **state)
 {
         static const struct {
@@ -37,7 +42,7 @@ static void a_share_opens_towards_the_end_of_the_window(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                uint32_t got = ceiling_at(&c, rows[i].class, rows[i].limit, rows[i].span_ms,
+                uint32_t got = ceiling_at(&c, rows[i].class, whole(rows[i].limit, rows[i].span_ms),
                                           rows[i].into_ms);
 
                 if (got != rows[i].ceiling)
@@ -67,8 +72,8 @@ static void it_is_known_when_a_ceiling_is_reached(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                uint64_t got =
-                        ceiling_reaches(&c, rows[i].class, rows[i].limit, 60000, rows[i].used);
+                uint64_t got = ceiling_reaches(&c, rows[i].class, whole(rows[i].limit, 60000),
+                                               rows[i].used);
 
                 if (got != rows[i].into_ms)
                         fail_msg("%s: %llu", rows[i].label, (unsigned long long)got);
@@ -79,26 +84,56 @@ static void reaches_and_at_agree(void **state)
 {
         static const uint32_t limits[] = { 1, 2, 5, 7, 100, 1201, 6000 };
         static const uint8_t from[] = { 0, 33, 50, 99 };
+        static const uint32_t leads_ms[] = { 0, 100, 20000 };
         struct ceilings c = CEILINGS_DEFAULT;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(limits) * ARRAY_SIZE(from); ++i) {
+        for (size_t i = 0; i < ARRAY_SIZE(limits) * ARRAY_SIZE(from) * ARRAY_SIZE(leads_ms); ++i) {
                 uint32_t limit = limits[i % ARRAY_SIZE(limits)];
+                struct ceiling_window window = {
+                        limit, 10007, leads_ms[i / ARRAY_SIZE(limits) / ARRAY_SIZE(from)]
+                };
 
-                c.opens_from_pct = from[i / ARRAY_SIZE(limits)];
+                c.opens_from_pct = from[i / ARRAY_SIZE(limits) % ARRAY_SIZE(from)];
                 for (unsigned class = 0; class < CLASS_COUNT; ++class) {
                         for (uint32_t used = 0; used <= limit; ++used) {
-                                uint64_t t = ceiling_reaches(&c, (enum weir_class) class, limit,
-                                                             10007, used);
+                                uint64_t t =
+                                        ceiling_reaches(&c, (enum weir_class) class, window, used);
 
-                                if (ceiling_at(&c, (enum weir_class) class, limit, 10007, t) <
-                                            used ||
-                                    (t > 0 && ceiling_at(&c, (enum weir_class) class, limit, 10007,
+                                if (ceiling_at(&c, (enum weir_class) class, window, t) < used ||
+                                    (t > 0 && ceiling_at(&c, (enum weir_class) class, window,
                                                          t - 1) >= used))
                                         fail_msg("limit %u class %u used %u: %llu", limit, class,
                                                  used, (unsigned long long)t);
                         }
                 }
+        }
+}
+
+static void a_lead_opens_them_earlier_and_never_all_at_once(void **state)
+{
+        static const struct {
+                const char *label;
+                uint32_t lead_ms;
+                uint64_t into_ms;
+                uint32_t ceiling;
+        } rows[] = {
+                { "the share until half of the window", 6000, 30000, 800 },
+                { "half of it half way", 6000, 42000, 900 },
+                { "all of it that much before the end", 6000, 54000, 1000 },
+                { "and not before", 6000, 53999, 999 },
+                { "takes a quarter of the time at least", 29000, 37499, 999 },
+                { "however long the lead", UINT32_MAX, 37500, 1000 },
+        };
+        struct ceilings c = CEILINGS_DEFAULT;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct ceiling_window window = { 1000, 60000, rows[i].lead_ms };
+                uint32_t got = ceiling_at(&c, CLASS_MARKET, window, rows[i].into_ms);
+
+                if (got != rows[i].ceiling)
+                        fail_msg("%s: %u", rows[i].label, got);
         }
 }
 
@@ -126,6 +161,7 @@ int main(void)
                 cmocka_unit_test(a_share_opens_towards_the_end_of_the_window),
                 cmocka_unit_test(it_is_known_when_a_ceiling_is_reached),
                 cmocka_unit_test(reaches_and_at_agree),
+                cmocka_unit_test(a_lead_opens_them_earlier_and_never_all_at_once),
                 cmocka_unit_test(ceilings_survive_their_word_and_damage_reads_as_the_default),
         };
 

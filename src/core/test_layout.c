@@ -77,7 +77,8 @@ static void a_slot_is_as_drawn(void **state)
 {
         static const struct fact facts[] = {
                 FIELD(slot, key),   FIELD(slot, shut_until_ms), FIELD(slot, pool_span),
-                FIELD(slot, owner), FIELD(slot, spare),         FIELD(slot, cells),
+                FIELD(slot, owner), FIELD(slot, trip),          FIELD(slot, spare),
+                FIELD(slot, cells),
         };
 
         (void)state;
@@ -90,7 +91,7 @@ static void a_cell_is_as_drawn(void **state)
                 FIELD(cell, sent),
                 FIELD(cell, held),
                 FIELD(cell, seen),
-                FIELD(cell, spare),
+                FIELD(cell, foreign),
         };
 
         (void)state;

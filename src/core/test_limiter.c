@@ -186,7 +186,7 @@ static void a_class_gets_more_as_the_window_goes_by(void **state)
                 uint32_t fits;
         } rows[] = {
                 { CLASS_BACKFILL, 1000, 600 },  { CLASS_BACKFILL, 30000, 600 },
-                { CLASS_BACKFILL, 45000, 800 }, { CLASS_BACKFILL, 59000, 986 },
+                { CLASS_BACKFILL, 45000, 800 }, { CLASS_BACKFILL, 59000, 988 },
                 { CLASS_MARKET, 1000, 800 },    { CLASS_MARKET, 45000, 900 },
                 { CLASS_ACCOUNT, 1000, 900 },   { CLASS_RECONCILE, 1000, 900 },
                 { CLASS_ORDER, 1000, 950 },     { CLASS_CANCEL, 1000, 1000 },
@@ -215,11 +215,17 @@ static void who_waits_for_a_ceiling_is_told_when_it_opens(void **state)
         land(&first, 1100);
         assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 2000, &t), LIMITER_WAIT);
         assert_int_equal(t.at_ms, AT(60000 + GUARD));
-        /* 701 of 600 + (1000 - 600) * (ms - 30000) / 30000 */
-        assert_int_equal(t.try_ms, AT(37575));
-        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37574, &earlier), LIMITER_WAIT);
+        /* It looks again before that: others may have used the room by then. */
+        assert_int_equal(t.try_ms, AT(2000 + 50 + 60000 / 16));
+        assert_int_equal(t.look_ms, AT(60000 + GUARD));
+        limiter_refund(&l, &t);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 36000, &t), LIMITER_WAIT);
+        /* 701 of 600 + (1000 - 600) * (ms - 30000) / (60000 - 30000 - lead), rounded up; the lead
+         * is the trip of 100 ms, the guard and 4 ms. */
+        assert_int_equal(t.try_ms, AT(37524));
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37523, &earlier), LIMITER_WAIT);
         limiter_refund(&l, &earlier);
-        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37575, &earlier), LIMITER_GO);
+        assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 37524, &earlier), LIMITER_GO);
         limiter_refund(&l, &t);
 }
 
@@ -230,15 +236,17 @@ static void a_held_place_moves_forward_when_the_ceiling_has_opened(void **state)
         (void)state;
         land(&first, 1100);
         assert_int_equal(reserve(CLASS_BACKFILL, 1, 0, 2000, &t), LIMITER_WAIT);
-        assert_int_equal(ticket_next_ms(&t), AT(37575));
-        assert_int_equal(limiter_confirm(&l, &t, NOW(37574)), LIMITER_WAIT);
+        assert_int_equal(ticket_next_ms(&t), AT(2000 + 50 + 60000 / 16));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(36000)), LIMITER_WAIT);
+        assert_int_equal(ticket_next_ms(&t), AT(37524));
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37523)), LIMITER_WAIT);
         /* Somebody was quicker: it is told the next moment, and keeps what it has. */
-        other = go(CLASS_BACKFILL, 1, 0, 37575);
-        assert_int_equal(limiter_confirm(&l, &t, NOW(37575)), LIMITER_WAIT);
-        assert_int_equal(ticket_next_ms(&t), AT(37650));
+        other = go(CLASS_BACKFILL, 1, 0, 37524);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37524)), LIMITER_WAIT);
+        assert_int_equal(ticket_next_ms(&t), AT(37598));
         assert_int_equal(weight_spent(N), 701);
         assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 1);
-        assert_int_equal(limiter_confirm(&l, &t, NOW(37650)), LIMITER_GO);
+        assert_int_equal(limiter_confirm(&l, &t, NOW(37598)), LIMITER_GO);
         assert_int_equal(weight_spent(N), 702);
         assert_int_equal(look(WEIGHT, 0, 60000, N + 1).held, 0);
         land(&other, 37700);

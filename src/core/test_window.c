@@ -163,10 +163,12 @@ static void amounts_and_limits_at_the_edge_of_a_field(void **state)
 
 static void a_held_place_flies_and_lands(void **state)
 {
+        struct window_place place;
+
         (void)state;
-        take(N, 30, false);
+        place = take(N, 30, false);
         expect(N, 30, 0, 0, 0);
-        assert_true(window_fly(&w, N, 30));
+        assert_true(window_fly(&w, N, &place));
         expect(N, 30, 30, 30, 0);
         assert_int_equal(window_others(&w, N), 0);
         assert_int_equal(window_others(&w, N + 1), 30);
@@ -175,7 +177,7 @@ static void a_held_place_flies_and_lands(void **state)
         assert_int_equal(window_used(&w, N + 1, false), 0);
         window_unfly(&w, N, 30);
         expect(N, 30, 0, 0, 0);
-        assert_true(window_fly(&w, N, 30));
+        assert_true(window_fly(&w, N, &place));
         window_land(&w, N, 30, 0, AT(5000), GUARD);
         expect(N, 30, 30, 0, 0);
         expect(N + 1, 0, 0, 0, 0);
@@ -200,9 +202,9 @@ static void a_window_that_is_gone_is_left_alone(void **state)
         uint32_t foreign;
 
         (void)state;
-        take(N, 30, false);
+        place = take(N, 30, false);
         take(N + 16, 40, true);
-        assert_false(window_fly(&w, N, 30));
+        assert_false(window_fly(&w, N, &place));
         window_give_back(&w, N, 30, true);
         window_give_back(&w, N, 30, false);
         window_unfly(&w, N, 30);
@@ -296,12 +298,14 @@ static void near_the_turn_both_windows_must_hold(void **state)
 
 static void what_is_written_down_counts_in_the_windows_after_it(void **state)
 {
+        struct window_place place;
+
         (void)state;
         take(N, 60, true);
         take(N + 1, 40, true);
         assert_true(window_holds(&w, N, 0, AT(9950), GUARD));
-        take(N + 1, 1, false);
-        assert_true(window_fly(&w, N + 1, 1));
+        place = take(N + 1, 1, false);
+        assert_true(window_fly(&w, N + 1, &place));
         assert_false(window_holds(&w, N, 0, AT(9950), GUARD));
         assert_false(window_holds(&w, N + 1, 0, AT(10150), GUARD));
         window_land(&w, N, 60, 0, AT(9800), GUARD);
@@ -438,7 +442,7 @@ static void a_lower_count_is_believed_only_if_we_were_alone(void **state)
                         take(N, 10, false);
                 place = take(N, 10, true);
                 if (rows[i].spoiler == HELD_BEFORE)
-                        assert_true(window_fly(&w, N, 10));
+                        assert_true(window_fly(&w, N, &place));
                 if (rows[i].spoiler == TAKEN_SINCE)
                         take(N, 10, true);
                 if (rows[i].spoiler == HELD_SINCE)
@@ -462,17 +466,17 @@ static void a_lower_count_is_believed_only_if_we_were_alone(void **state)
 /* A held place is counted in the queue of those who come later, but no answer speaks of it. */
 static void believing_leaves_held_places_in_their_books(void **state)
 {
-        struct window_place place;
+        struct window_place place, held;
 
         (void)state;
-        take(N, 30, false);
+        held = take(N, 30, false);
         place = take(N, 10, true);
         assert_int_equal(place.position, 40);
         assert_true(window_believe(&w, N, &place, 0));
         expect(N, 30, 0, 10, 0);
         window_land(&w, N, 10, 0, AT(500), GUARD);
         expect(N, 30, 0, 0, 0);
-        assert_true(window_fly(&w, N, 30));
+        assert_true(window_fly(&w, N, &held));
         expect(N, 30, 30, 30, 0);
 }
 
@@ -499,11 +503,103 @@ static void believing_lowers_ours_first_and_then_what_we_took_for_others(void **
         assert_false(place.is_alone);
 }
 
+/* 40 of the last window were answered in this one. */
+static void carry_40(void)
+{
+        take(N - 1, 40, true);
+        window_land(&w, N - 1, 40, 0, AT(150), GUARD);
+        expect(N, 0, 0, 0, 40);
+}
+
+static void a_header_proves_what_was_not_counted_here(void **state)
+{
+        static const struct {
+                const char *label;
+                uint32_t beside, used, extra; /* @beside flew when it was released */
+        } rows[] = {
+                { "none of it was", 0, 10, 0 },
+                { "all of it was", 0, 50, 40 },
+                { "half of it was", 0, 30, 20 },
+                { "what flew beside it may not be in it yet", 5, 15, 5 },
+                { "or may", 5, 10, 0 },
+                { "less than what certainly was: nothing is believed", 0, 9, 40 },
+                { "more than we know of: that is foreign, and nothing is relieved", 0, 60, 50 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct window_place place;
+                uint32_t foreign;
+
+                assert_int_equal(setup(state), 0);
+                carry_40();
+                if (rows[i].beside > 0)
+                        take(N, rows[i].beside, true);
+                place = take(N, 10, true);
+                (void)window_observe(&w, N, rows[i].used, &foreign);
+                window_relieve(&w, N, &place, rows[i].used);
+                if (view_of(N).extra != rows[i].extra || window_others(&w, N) != rows[i].extra ||
+                    window_used(&w, N, true) != 10 + rows[i].beside + rows[i].extra)
+                        fail_msg("%s: extra %u", rows[i].label, view_of(N).extra);
+        }
+}
+
+static void relief_speaks_only_of_what_was_carried_before(void **state)
+{
+        struct window_place first, second;
+        uint32_t foreign;
+
+        (void)state;
+        carry_40();
+        first = take(N, 10, true);
+        take(N - 1, 7, true);
+        window_land(&w, N - 1, 7, 0, AT(160), GUARD);
+        assert_false(window_observe(&w, N, 10, &foreign));
+        window_relieve(&w, N, &first, 10);
+        expect(N, 10, 10, 10, 7);
+        /* Twice the same proof relieves once. */
+        window_relieve(&w, N, &first, 10);
+        expect(N, 10, 10, 10, 7);
+        /* Another has shown more: below that nobody goes. */
+        window_land(&w, N, 10, 0, AT(5000), GUARD);
+        second = take(N, 10, true);
+        assert_false(window_observe(&w, N, 25, &foreign));
+        window_relieve(&w, N, &second, 20);
+        expect(N, 20, 20, 10, 5);
+        /* And what is seen beyond it is foreign from now on. */
+        assert_true(window_observe(&w, N, 30, &foreign));
+        assert_int_equal(foreign, 5);
+        expect(N, 20, 20, 10, 10);
+        /* Which no proof of an earlier moment takes back. */
+        window_relieve(&w, N, &second, 20);
+        expect(N, 20, 20, 10, 10);
+}
+
+static void a_released_place_knows_what_it_was_released_into(void **state)
+{
+        struct window_place place;
+        uint32_t foreign;
+
+        (void)state;
+        carry_40();
+        place = take(N, 10, false);
+        take(N, 20, true);
+        assert_true(window_fly(&w, N, &place));
+        assert_int_equal(place.sent, 30);
+        assert_int_equal(place.flying, 20);
+        assert_int_equal(place.extra, 40);
+        assert_false(window_observe(&w, N, 30, &foreign));
+        window_relieve(&w, N, &place, 30);
+        expect(N, 30, 30, 30, 20);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                TEST(a_header_proves_what_was_not_counted_here),
+                TEST(relief_speaks_only_of_what_was_carried_before),
+                TEST(a_released_place_knows_what_it_was_released_into),
                 TEST(a_window_is_cut_where_our_clock_is_sure),
                 TEST(the_ring_keeps_half_a_minute_and_reaches_two),
                 TEST(take_fills_a_window_up_to_the_ceiling),

@@ -57,11 +57,102 @@ uint64_t world_latency(struct world *w)
 {
         uint64_t base = w->s->latency_ms / 2 + world_below(w, w->s->latency_ms + 1);
 
+        w->spike_ms = w->s->spike_one_in && world_one_in(w, w->s->spike_one_in) ? SPIKE_MS : 0;
+        base += w->spike_ms;
         return w->s->chaos && world_one_in(w, 100) ? base + world_below(w, 3000) : base;
 }
 
-static void count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
+/*
+ * The least that somebody wants who has waited long enough to have left in the window that ends
+ * now, had there been room; UINT32_MAX: nobody does.
+ */
+static uint32_t least_wanted(const struct world *w)
 {
+        uint64_t enough_ms = 4 * (uint64_t)w->s->latency_ms + 20;
+        uint32_t least = UINT32_MAX;
+
+        for (unsigned k = 0; k < world_clients(w); ++k) {
+                for (unsigned i = 0; i < w->s->flows; ++i) {
+                        const struct flow *f = &w->clients[k].flows[i];
+
+                        if (f->since != 0 && f->ticket.state != TICKET_FLYING &&
+                            f->since_ms + enough_ms < w->now_ms &&
+                            f->request.charges[0].amount < least)
+                                least = f->request.charges[0].amount;
+                }
+        }
+        return least;
+}
+
+/*
+ * A window is over: how full was it? What is left and too little for anybody who waits is nobody's
+ * fault; while nobody waits there is nothing to say. The first one was not all ours to use.
+ */
+static void close_window(const struct world *w, struct counted *c, uint32_t limit, uint64_t gap)
+{
+        uint32_t all = c->ours + c->foreign, least = w->s->refuses ? least_wanted(w) : 0;
+        double yield;
+
+        if (c->number == 0 || c->n_windows++ == 0)
+                return;
+        c->total += all;
+        /* In the next ones trips are still being learnt. */
+        if (least == UINT32_MAX || c->n_windows < 4)
+                return;
+        yield = c->foreign >= limit ? 1 : (double)c->ours / (limit - c->foreign);
+        c->raw += yield;
+        if (c->n_full == 0 || yield < c->raw_worst)
+                c->raw_worst = yield;
+        /* What left in time and was seconds on its way cannot be had. */
+        all += w->strayed;
+        if (all >= limit || limit - all < least)
+                yield = 1;
+        else
+                yield = (double)(all - c->foreign) / (limit - c->foreign);
+        c->sum += yield;
+        if (c->n_full++ == 0 || yield < c->worst)
+                c->worst = yield;
+        /* Windows in which nothing at all was counted. */
+        for (uint64_t i = 1; i < gap; ++i) {
+                ++c->n_windows;
+                ++c->n_full;
+                c->worst = 0;
+        }
+}
+
+static void turn(struct world *w)
+{
+        for (unsigned p = 0; p < POOLS; ++p) {
+                for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                        struct counted *c = &w->counted[p][i];
+                        uint64_t window = w->s->windows[p][i], number;
+
+                        if (window == 0)
+                                continue;
+                        number = w->now_ms / (window >> 32);
+                        if (c->number == number)
+                                continue;
+                        close_window(w, c, (uint32_t)window,
+                                     w->s->refuses ? number - c->number : 1);
+                        c->number = number;
+                        c->ours = c->foreign = 0;
+                        if (p == 0 && i == 0)
+                                w->strayed = 0;
+                }
+        }
+}
+
+/* Return: true when it was refused; what is refused is counted as others' use in any case. */
+static bool count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
+{
+        bool is_refused = false;
+
+        turn(w);
+        for (unsigned p = 0; p < POOLS; ++p)
+                for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
+                        is_refused |= w->s->refuses && w->s->windows[p][i] != 0 &&
+                                      w->counted[p][i].ours + w->counted[p][i].foreign + cost[p] >
+                                              (uint32_t)w->s->windows[p][i];
         for (unsigned p = 0; p < POOLS; ++p) {
                 for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i) {
                         struct counted *c = &w->counted[p][i];
@@ -70,14 +161,7 @@ static void count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
 
                         if (window == 0)
                                 continue;
-                        if (c->number != w->now_ms / (window >> 32)) {
-                                /* The first one was not all ours to use. */
-                                if (c->number != 0 && c->n_windows++ > 0)
-                                        c->total += c->ours + c->foreign;
-                                c->number = w->now_ms / (window >> 32);
-                                c->ours = c->foreign = 0;
-                        }
-                        if (is_ours)
+                        if (is_ours && !is_refused)
                                 c->ours += cost[p];
                         else
                                 c->foreign += cost[p];
@@ -92,28 +176,64 @@ static void count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
                         c->over += is_ours && c->ours + c->foreign > limit;
                 }
         }
+        w->n_refused += is_refused && is_ours;
+        w->n_refused_others += is_refused && !is_ours;
+        return is_refused;
 }
 
 static void arrive(struct world *w, const struct event *e)
 {
+        bool is_refused = count(w, e->cost, true);
         struct event *answer;
 
-        count(w, e->cost, true);
         if (!e->is_answered)
                 return;
         answer = world_schedule(w, EV_ANSWER, w->now_ms + world_latency(w), e->client, e->flow);
         answer->life = e->life;
+        answer->is_refused = is_refused;
+        answer->server_ms = w->now_ms;
         for (unsigned p = 0; p < POOLS; ++p)
                 for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
                         answer->used[p][i] = w->counted[p][i].ours + w->counted[p][i].foreign;
 }
 
-static void foreign(struct world *w)
+static void plan_stranger(struct world *w, unsigned which)
 {
-        uint32_t cost[POOLS] = { (uint32_t)w->s->windows[0][0] / 50 };
+        const struct stranger *s = &w->s->strangers[which];
+        uint64_t at_ms;
 
-        count(w, cost, false);
-        world_schedule(w, EV_FOREIGN, w->now_ms + world_below(w, w->s->windows[0][0] >> 32), 0, 0);
+        if (s->every_ms == 0)
+                return;
+        at_ms = (w->now_ms / s->every_ms + 1) * s->every_ms + s->at_ms +
+                world_below(w, s->jitter_ms + 1);
+        world_schedule(w, EV_FOREIGN, at_ms, 0, which);
+}
+
+static void foreign(struct world *w, unsigned which)
+{
+        const struct stranger *s = &w->s->strangers[which];
+        uint32_t cost[POOLS] = { s->cost };
+
+        if (w->s->foreign) {
+                cost[0] = (uint32_t)w->s->windows[0][0] / 50;
+                (void)count(w, cost, false);
+                world_schedule(w, EV_FOREIGN, w->now_ms + world_below(w, w->s->windows[0][0] >> 32),
+                               0, 0);
+                return;
+        }
+        /* Who is refused stops as well: it is not about him. */
+        for (uint32_t i = 0; i < s->burst; ++i)
+                if (count(w, cost, false))
+                        break;
+        plan_stranger(w, which);
+}
+
+/* Looked at before what leaves at the turn arrives. */
+static void plan_turn(struct world *w)
+{
+        uint64_t span_ms = w->s->windows[0][0] >> 32;
+
+        world_schedule(w, EV_TURN, (w->now_ms / span_ms + 1) * span_ms, 0, 0);
 }
 
 static void handle(struct world *w, const struct event *e)
@@ -148,9 +268,29 @@ static void handle(struct world *w, const struct event *e)
                 client_set_clock(w, e->client);
                 break;
         case EV_FOREIGN:
-                foreign(w);
+                foreign(w, e->flow);
+                break;
+        case EV_TURN:
+                turn(w);
+                plan_turn(w);
                 break;
         }
+}
+
+static uint64_t longest_ms(const uint64_t windows[REGION_POOL_WINDOWS])
+{
+        uint64_t span_ms = 0;
+
+        for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
+                span_ms = windows[i] >> 32 > span_ms ? windows[i] >> 32 : span_ms;
+        return span_ms;
+}
+
+static uint64_t first_of(const struct world *w, const struct stranger *s)
+{
+        uint64_t span_ms = w->s->windows[0][0] >> 32;
+
+        return (w->now_ms / span_ms + s->from_window) * span_ms + s->at_ms;
 }
 
 static void begin(struct world *w)
@@ -166,8 +306,10 @@ static void begin(struct world *w)
         assert_int_equal(region_open(NULL, &plan, &w->region, &error), 0);
         w->limiter.region = &w->region;
         heap_init(&w->heap, is_before);
-        for (unsigned k = 0; k < CLIENTS; ++k) {
+        for (unsigned k = 0; k < world_clients(w); ++k)
                 client_set_clock(w, k);
+        w->end_ms = w->now_ms + longest_ms(w->s->windows[0]) * (w->s->n_full + 2);
+        for (unsigned k = 0; k < world_clients(w); ++k) {
                 for (unsigned i = 0; i < w->s->flows; ++i)
                         world_schedule(w, EV_WAKE, w->now_ms + world_below(w, 100), k, i);
                 world_schedule(w, EV_TRY, w->now_ms + k, k, 0);
@@ -176,15 +318,11 @@ static void begin(struct world *w)
                 world_schedule(w, EV_KILL, w->now_ms + world_below(w, 400000), 0, 0);
         if (w->s->foreign)
                 world_schedule(w, EV_FOREIGN, w->now_ms, 0, 0);
-}
-
-static uint64_t longest_ms(const uint64_t windows[REGION_POOL_WINDOWS])
-{
-        uint64_t span_ms = 0;
-
-        for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
-                span_ms = windows[i] >> 32 > span_ms ? windows[i] >> 32 : span_ms;
-        return span_ms;
+        if (w->s->refuses)
+                plan_turn(w);
+        for (unsigned i = 0; i < ARRAY_SIZE(w->s->strangers); ++i)
+                if (w->s->strangers[i].cost != 0)
+                        world_schedule(w, EV_FOREIGN, first_of(w, &w->s->strangers[i]), 0, i);
 }
 
 static double yield_of(const struct world *w, unsigned p, unsigned i)
@@ -196,16 +334,17 @@ static double yield_of(const struct world *w, unsigned p, unsigned i)
                                           (double)(uint32_t)w->s->windows[p][i];
 }
 
-void world_run(const struct scenario *s, uint64_t seed)
+struct world_result world_run(const struct scenario *s, uint64_t seed)
 {
         static struct world world;
         struct world *w = &world;
+        const struct counted *narrow = &w->counted[0][0];
+        struct world_result result;
         double best = 0;
         uint64_t n_windows = 0;
         unsigned over = 0;
 
         *w = (struct world){ .s = s, .seed = seed, .rng = seed, .now_ms = START_MS + seed * 997 };
-        w->end_ms = w->now_ms + longest_ms(s->windows[0]) * (s->n_full + 2);
         begin(w);
         while (w->now_ms < w->end_ms) {
                 struct event *e = container_of(heap_peek(&w->heap), struct event, link);
@@ -233,6 +372,18 @@ void world_run(const struct scenario *s, uint64_t seed)
                         over += w->counted[p][i].over;
                 }
         }
+        result = (struct world_result){
+                .limit = narrow->n_full ? narrow->raw / (double)narrow->n_full : 0,
+                .mean = narrow->n_full ? narrow->sum / (double)narrow->n_full : 0,
+                .limit_worst = narrow->raw_worst,
+                .worst = narrow->worst,
+                .refused = w->n_refused,
+                .refused_others = w->n_refused_others,
+                .n_windows = narrow->n_full,
+                .n_sent = w->n_sent,
+        };
+        if (s->refuses)
+                return result;
         print_message("%-44s seed %3llu: %6llu windows, %7llu sent, yield %6.2f %%, lost places "
                       "%llu, %llu by the short way%s\n",
                       s->label, (unsigned long long)seed, (unsigned long long)n_windows,
@@ -241,4 +392,5 @@ void world_run(const struct scenario *s, uint64_t seed)
         if (best < s->min_yield)
                 fail_msg("%s, seed %llu: yield %.2f %%", s->label, (unsigned long long)seed,
                          best * 100);
+        return result;
 }

@@ -16,8 +16,28 @@
 #define ROUTES      128
 #define FLOWS       192 /* of one client */
 #define POOLS       2
-#define TRY_FAILURE 4 /* as the gateway: so many try in vain, then the rest is left in peace */
+#define SPIKE_MS    3000
+#define CLIENTS_MAX 8
 #define START_MS    1800000000000ULL
+#define SAMPLES     4 /* of the clock, before a client begins */
+
+/* How the clients' clocks are measured; without one their error is drawn. */
+struct clock {
+        void (*start)(unsigned client, uint64_t local_us);
+        struct limiter_time (*now)(unsigned client, uint64_t local_us);
+        void (*sample)(unsigned client, uint64_t server_ms, uint64_t sent_us, uint64_t received_us);
+        uint64_t every_ms;
+};
+
+/* Somebody else on the same address; asks the exchange without asking us. */
+struct stranger {
+        uint32_t cost;     /* of one request; 0: nobody */
+        uint32_t burst;    /* requests at once */
+        uint32_t every_ms; /* on average; 0: once, in the middle of the run */
+        uint32_t at_ms;    /* after the multiple of every_ms; jitter_ms around it */
+        uint32_t jitter_ms;
+        uint32_t from_window; /* so many windows after the start */
+};
 
 struct scenario {
         const char *label;
@@ -32,6 +52,17 @@ struct scenario {
         unsigned flows;  /* of each client */
         uint32_t n_full; /* windows of pool 0's longest span to simulate */
         double min_yield;
+
+        /* What follows is zero where a scenario does not speak of it. */
+        unsigned clients;          /* 0: CLIENTS */
+        uint32_t heavy_in_16;      /* so many of 16 cost a tenth of pool 0's first window */
+        unsigned class_plus_1;     /* all are of this class */
+        uint32_t spike_one_in;     /* so seldom a message takes SPIKE_MS more */
+        bool is_exact;             /* who waits tries as often as in the gateway */
+        bool refuses;              /* the exchange refuses what is above its limit */
+        const struct clock *clock; /* NULL: wrong by at most guard_ms, at once and without notice */
+        uint32_t drift_ppm;        /* of the clients' clocks, either way; for @clock */
+        struct stranger strangers[2];
 };
 
 enum kind {
@@ -42,7 +73,8 @@ enum kind {
         EV_TRY, /* of a client: who waits looks for an earlier place */
         EV_KILL,
         EV_CLOCK,
-        EV_FOREIGN,
+        EV_FOREIGN, /* flow: which stranger */
+        EV_TURN,    /* of the exchange's window */
 };
 
 struct event {
@@ -52,25 +84,33 @@ struct event {
         unsigned client, flow, life; /* of the flow: a dead one's events mean nothing */
         uint32_t cost[POOLS];
         uint32_t used[POOLS][REGION_POOL_WINDOWS];
-        bool is_answered;
+        bool is_answered, is_refused;
+        uint64_t server_ms; /* of an answer: when it was counted */
 };
 
 struct flow {
         unsigned life;
         uint64_t since; /* order of arrival */
+        uint64_t since_ms;
         struct limiter_request request;
         struct limiter_ticket ticket;
+        uint64_t left_us; /* by the client's own clock */
 };
 
 struct client {
-        int64_t error_ms;
-        struct flow flows[FLOWS];
+        int64_t error_ms;  /* without a clock that is measured */
+        int64_t offset_us; /* of its own clock against the exchange's, at the start */
+        int32_t drift_ppm;
+        struct flow flows[FLOWS + 1]; /* the last one asks for the time */
 };
 
 struct counted {
         uint64_t number;
         uint32_t ours, foreign;
         uint64_t total, n_windows;
+        uint64_t n_full;        /* windows at whose end somebody waited */
+        double worst, sum;      /* their yields of what strangers left and anybody could use */
+        double raw_worst, raw;  /* and of all that strangers left */
         uint32_t highest, over; /* with foreign use; ours alone fails the test */
 };
 
@@ -85,10 +125,12 @@ struct world {
         uint64_t seed, rng, now_ms, end_ms, order;
         struct region region;
         struct limiter limiter;
-        struct client clients[CLIENTS];
+        struct client clients[CLIENTS_MAX];
         struct counted counted[POOLS][REGION_POOL_WINDOWS];
         struct heap heap;
-        uint64_t n_sent, n_lost, n_waits, n_carried, n_short;
+        uint64_t n_sent, n_lost, n_waits, n_carried, n_short, n_refused, n_refused_others;
+        uint64_t spike_ms; /* in the latency drawn last */
+        uint32_t strayed;  /* left in the window of now, and certainly not counted in it */
         struct learnt learnt[ROUTES];
         unsigned n_learnt;
 };
@@ -103,9 +145,22 @@ struct event *world_schedule(struct world *w, enum kind kind, uint64_t at_ms, un
 /* One way, to the exchange or back. */
 uint64_t world_latency(struct world *w);
 
+struct world_result {
+        /* Of pool 0's first window, while somebody waited: of all that strangers left, and of what
+         * anybody could use: not what is too little for all who wait, nor what left in time and was
+         * seconds on its way. */
+        double limit, limit_worst, mean, worst;
+        uint64_t refused, refused_others, n_windows, n_sent;
+};
+
 /* Runs @s from its beginning to its end. Fails the test when more of ours is counted than the
  * limit, or the yield is below the scenario's. */
-void world_run(const struct scenario *s, uint64_t seed);
+struct world_result world_run(const struct scenario *s, uint64_t seed);
+
+static inline unsigned world_clients(const struct world *w)
+{
+        return w->s->clients ? w->s->clients : CLIENTS;
+}
 
 /* What the programs do (test_world_client.c). */
 
@@ -117,7 +172,7 @@ void client_wake(struct world *w, unsigned client, unsigned flow);
 void client_leave(struct world *w, unsigned client, unsigned flow);
 /* The answer to a flow's request. */
 void client_land(struct world *w, const struct event *e);
-/* Those who wait look for an earlier place, in the order in which they came, as in the gateway. */
+/* Those who wait look for an earlier place, as in the gateway. */
 void client_try(struct world *w, unsigned client);
 /* A process dies, with all it holds; another takes its place at once. */
 void client_die(struct world *w, unsigned client);

@@ -24,35 +24,44 @@ static uint32_t flying_before(const struct window *w, uint64_t number)
         return flying;
 }
 
+/* Of extra, what is proven not to be counted. To be read before extra. */
+static uint32_t relief_of(const struct window *w, uint64_t number)
+{
+        return read_pair(&cell_of(w, number)->seen, number).low;
+}
+
 uint32_t window_others(const struct window *w, uint64_t number)
 {
         /* Flying first, extra after it: window_land() writes them in the opposite order. */
         uint32_t flying = flying_before(w, number);
+        uint32_t relief = relief_of(w, number);
 
-        return add(flying, held_of(w, number).low);
+        return add(flying, minus(held_of(w, number).low, relief));
 }
 
 uint32_t window_used(const struct window *w, uint64_t number, bool fly)
 {
         uint32_t flying = fly ? flying_before(w, number) : 0;
+        uint32_t relief = relief_of(w, number);
         struct pair held = held_of(w, number);
 
-        return add(add(flying, held.low), add(held.high, sent_of(w, number).high));
+        return add(add(flying, minus(held.low, relief)), add(held.high, sent_of(w, number).high));
 }
 
-/* Adds to the fields of a word; does nothing when the window is gone. */
-static void raise(word_t *word, uint64_t number, uint32_t high, uint32_t low)
+/* Adds to the fields of a word. Return: what is in it now, nothing when the window is gone. */
+static struct pair raise(word_t *word, uint64_t number, uint32_t high, uint32_t low)
 {
         uint64_t seen = first_look(word);
         struct pair p;
 
         do {
                 if (is_later(number, seen))
-                        return;
+                        return (struct pair){ 0, 0 };
                 p = unpack(number, seen);
                 p.high = add(p.high, high);
                 p.low = add(p.low, low);
         } while (!swap(word, &seen, pack(number, p)));
+        return p;
 }
 
 /* Takes from the fields of a word; does nothing when the window is gone. */
@@ -91,7 +100,7 @@ static int take_sent(struct cell *cell, uint64_t number, uint32_t amount, uint64
 }
 
 static int take_held(struct cell *cell, uint64_t number, uint32_t amount, uint64_t others,
-                     uint32_t ceiling, struct pair *ret_held)
+                     uint32_t relief, uint32_t ceiling, struct pair *ret_held)
 {
         uint64_t seen = first_look(&cell->held);
         struct pair held;
@@ -100,7 +109,7 @@ static int take_held(struct cell *cell, uint64_t number, uint32_t amount, uint64
                 if (is_later(number, seen))
                         return -ESTALE;
                 held = unpack(number, seen);
-                if (held.high + held.low + others + amount > ceiling)
+                if (held.high + minus(held.low, relief) + others + amount > ceiling)
                         return WINDOW_FULL;
                 held.high += amount;
         } while (!swap(&cell->held, &seen, pack(number, held)));
@@ -113,6 +122,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
 {
         struct cell *cell = cell_of(w, number);
         uint32_t before = fly ? flying_before(w, number) : 0;
+        uint32_t relief = relief_of(w, number);
         uint64_t held_word = first_look(&cell->held), sent_word;
         struct pair held = unpack(number, held_word), sent;
         int r;
@@ -120,15 +130,16 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
         if (fly) {
                 if (is_later(number, held_word))
                         return -ESTALE;
-                r = take_sent(cell, number, amount, (uint64_t)held.high + held.low + before,
-                              ceiling, &sent);
+                r = take_sent(cell, number, amount,
+                              (uint64_t)held.high + minus(held.low, relief) + before, ceiling,
+                              &sent);
                 held = held_of(w, number);
         } else {
                 sent_word = first_look(&cell->sent);
                 if (is_later(number, sent_word))
                         return -ESTALE;
                 sent = unpack(number, sent_word);
-                r = take_held(cell, number, amount, sent.high, ceiling, &held);
+                r = take_held(cell, number, amount, sent.high, relief, ceiling, &held);
                 sent = sent_of(w, number);
         }
         if (r != WINDOW_TAKEN)
@@ -137,7 +148,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
          * Each wrote its own word first and then read the other: of one who sends and one who
          * holds at the same time at least one sees both, and leaves.
          */
-        if ((uint64_t)sent.high + held.high + held.low + before > ceiling) {
+        if ((uint64_t)sent.high + held.high + minus(held.low, relief) + before > ceiling) {
                 window_give_back(w, number, amount, fly);
                 return WINDOW_FULL;
         }
@@ -145,22 +156,29 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
                 .position = sent.high + held.high,
                 .extra = held.low,
                 .sent = sent.high,
+                .flying = minus(sent.low, amount),
                 .amount = amount,
                 .is_alone = fly && before == 0 && sent.low == amount,
         };
         return WINDOW_TAKEN;
 }
 
-bool window_fly(const struct window *w, uint64_t number, uint32_t amount)
+bool window_fly(const struct window *w, uint64_t number, struct window_place *place)
 {
         struct cell *cell = cell_of(w, number);
+        uint32_t amount = place->amount;
+        struct pair sent;
 
         if (first_look(&cell->held) >> (2 * FIELD_BITS) != tag_of(number) ||
             is_later(number, first_look(&cell->sent)))
                 return false;
         /* In between it is there twice, never not at all. */
-        raise(&cell->sent, number, amount, amount);
+        sent = raise(&cell->sent, number, amount, amount);
         lower(&cell->held, number, amount, 0);
+        place->sent = sent.high;
+        place->flying = minus(sent.low, amount);
+        place->extra = held_of(w, number).low;
+        place->is_alone = false;
         return true;
 }
 
@@ -168,7 +186,7 @@ void window_unfly(const struct window *w, uint64_t number, uint32_t amount)
 {
         if (first_look(&cell_of(w, number)->sent) >> (2 * FIELD_BITS) != tag_of(number))
                 return;
-        raise(&cell_of(w, number)->held, number, amount, 0);
+        (void)raise(&cell_of(w, number)->held, number, amount, 0);
         lower(&cell_of(w, number)->sent, number, amount, amount);
 }
 
@@ -235,50 +253,89 @@ void window_land(const struct window *w, uint64_t number, uint32_t amount, uint3
                 n = n > ours ? n : ours;
         }
         for (; n <= last; ++n)
-                raise(&cell_of(w, n)->held, n, 0, minus(amount, refund));
+                (void)raise(&cell_of(w, n)->held, n, 0, minus(amount, refund));
         lower(&cell_of(w, number)->sent, number, refund, amount);
 }
 
-static void seen_raise(const struct window *w, uint64_t number, uint32_t top, uint32_t foreign)
+/* Return: what has been relieved by then. */
+static uint32_t top_raise(const struct window *w, uint64_t number, uint32_t top)
 {
         word_t *word = &cell_of(w, number)->seen;
-        uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
+        uint64_t seen = first_look(word);
         struct pair p;
 
         do {
                 if (is_later(number, seen))
-                        return;
+                        return 0;
                 p = unpack(number, seen);
                 p.high = top > p.high ? top : p.high;
-                p.low = add(p.low, foreign);
         } while (!swap(word, &seen, pack(number, p)));
+        return p.low;
+}
+
+/* All that we can have had counted here: what left, and what is known from before. */
+static uint32_t ours(const struct window *w, uint64_t number, uint32_t extra, uint32_t relief)
+{
+        return add(add(sent_of(w, number).high, minus(extra, relief)), flying_before(w, number));
 }
 
 bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t seen = first_look(&cell->held);
+        uint64_t seen;
         struct pair held;
-        uint32_t ours, more;
+        uint32_t more, relief;
 
         if (used > WINDOW_AMOUNT_MAX)
                 used = WINDOW_AMOUNT_MAX;
+        if (is_later(number, first_look(&cell->held)) || is_later(number, first_look(&cell->sent)))
+                return false;
+        relief = top_raise(w, number, used);
+        seen = first_look(&cell->held);
         do {
-                if (is_later(number, seen) || is_later(number, first_look(&cell->sent)))
+                if (is_later(number, seen))
                         return false;
                 held = unpack(number, seen);
-                /* All that we can have had counted here: what left, and what is known from before.
-                 */
-                ours = add(add(sent_of(w, number).high, held.low), flying_before(w, number));
-                more = minus(used, ours);
+                more = minus(used, ours(w, number, held.low, relief));
                 if (more == 0)
                         break;
-                held.low = add(held.low, more);
+                /* What is relieved is more than all of extra only where extra was lowered since. */
+                held.low = add(held.low > relief ? held.low : relief, more);
         } while (!swap(&cell->held, &seen, pack(number, held)));
 
-        seen_raise(w, number, used, more);
-        *ret_foreign = read_pair(&cell->seen, number).low;
+        if (more > 0)
+                (void)raise(&cell->foreign, number, more, 0);
+        *ret_foreign = read_pair(&cell->foreign, number).high;
         return more > 0;
+}
+
+void window_relieve(const struct window *w, uint64_t number, const struct window_place *place,
+                    uint32_t used)
+{
+        struct cell *cell = cell_of(w, number);
+        uint32_t foreign = read_pair(&cell->foreign, number).high;
+        uint32_t certain = minus(place->sent, place->flying), counted = add(used, place->flying);
+        uint32_t relief = minus(add(place->sent, place->extra), counted);
+        uint64_t seen = first_look(&cell->seen);
+        struct pair p;
+
+        if (relief == 0 || used < certain)
+                return;
+        if (relief > minus(place->extra, foreign))
+                relief = minus(place->extra, foreign);
+        do {
+                uint32_t most;
+
+                if (seen >> (2 * FIELD_BITS) != tag_of(number))
+                        return;
+                p = unpack(number, seen);
+                most = minus(ours(w, number, held_of(w, number).low, 0), p.high);
+                if (relief > most)
+                        relief = most;
+                if (relief <= p.low)
+                        return;
+                p.low = relief;
+        } while (!swap(&cell->seen, &seen, pack(number, p)));
 }
 
 bool window_believe(const struct window *w, uint64_t number, const struct window_place *place,
@@ -308,7 +365,7 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
                 held.low = used;
                 (void)swap(&cell->held, &held_seen, pack(number, held));
         }
-        seen_raise(w, number, used, 0);
+        (void)top_raise(w, number, used);
         return true;
 }
 
@@ -322,14 +379,15 @@ bool window_is_alone(const struct window *w, uint64_t number, const struct windo
 void window_look(const struct window *w, uint64_t number, struct window_view *ret_view)
 {
         struct pair held = held_of(w, number), sent = sent_of(w, number),
-                    seen = read_pair(&cell_of(w, number)->seen, number);
+                    seen = read_pair(&cell_of(w, number)->seen, number),
+                    foreign = read_pair(&cell_of(w, number)->foreign, number);
 
         *ret_view = (struct window_view){
                 .spent = add(sent.high, held.high),
                 .held = held.high,
                 .flying = sent.low,
-                .extra = held.low,
+                .extra = minus(held.low, seen.low),
                 .top = seen.high,
-                .foreign = seen.low,
+                .foreign = foreign.high,
         };
 }

@@ -47,8 +47,9 @@ enum window_answer {
 /* What one reservation found and got. */
 struct window_place {
         uint32_t position; /* spent up to and including it: its place in the queue of the window */
-        uint32_t extra;    /* of the window, when it was taken */
+        uint32_t extra;    /* of the window, when it was taken: all that was ever carried into it */
         uint32_t sent;     /* of the window, with it */
+        uint32_t flying;   /* others of this window that were unanswered when it was released */
         uint32_t amount;
         bool is_alone; /* nothing else was flying: the next header may be believed as it is */
 };
@@ -107,9 +108,9 @@ uint32_t window_used(const struct window *w, uint64_t number, bool fly);
 CHECKED int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
                         bool fly, struct window_place *ret_place);
 
-/* The held @amount is to be sent, if window_holds() after. Return: false when the window is gone:
+/* The held @place is to be sent, if window_holds() after. Return: false when the window is gone:
  * then nothing changed. */
-CHECKED bool window_fly(const struct window *w, uint64_t number, uint32_t amount);
+CHECKED bool window_fly(const struct window *w, uint64_t number, struct window_place *place);
 
 /* Takes back window_fly(), or the sending part of window_take(): the place is held again. */
 void window_unfly(const struct window *w, uint64_t number, uint32_t amount);
@@ -166,6 +167,21 @@ CHECKED bool window_believe(const struct window *w, uint64_t number,
  * of ours was flying when it took or was released for sending since.
  */
 bool window_is_alone(const struct window *w, uint64_t number, const struct window_place *place);
+
+/**
+ * window_relieve() - a header may prove that what was carried into window @number is not counted
+ *                    there
+ * @place: of the request whose answer it came with, as it was when that was released
+ * @used:  what the exchange had counted in this window, that request included
+ *
+ * All that was carried before it left was answered before it left: so it was counted before it, and
+ * is in @used, if in this window at all. Beyond @used, only what flew beside it can have been
+ * counted since, and what was released or carried after it, which the books have besides. What they
+ * have more is relieved. Only what was carried, never what was found foreign; and nothing when the
+ * header shows less than what of ours was certainly counted.
+ */
+void window_relieve(const struct window *w, uint64_t number, const struct window_place *place,
+                    uint32_t used);
 
 /* A look at one window, for people. */
 struct window_view {

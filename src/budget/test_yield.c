@@ -1,0 +1,155 @@
+/*
+ * How much of every window is used, and how often the exchange refuses: the model's world with
+ * clocks that are measured as the gateway measures them, over spans, sizes of requests, latencies
+ * and numbers of processes.
+ *
+ * WEIR_YIELD_SEED=7 runs other accidents. WEIR_YIELD_TABLE=1 prints a row for each: window, sizes,
+ * classes, one-way latency on average, processes; of what the exchange allows the mean and the
+ * worst window; the worst of what could be had; refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "budget/exclock.h"
+#include "core/test_world.h"
+
+static struct exclock clocks[CLIENTS_MAX];
+
+static void clock_start(unsigned client, uint64_t local_us)
+{
+        static const word_t none[2 * EXCLOCK_WHEN];
+
+        exclock_init(&clocks[client], none, local_us, local_us);
+}
+
+static struct limiter_time clock_now(unsigned client, uint64_t local_us)
+{
+        return exclock_now(&clocks[client], local_us);
+}
+
+static void clock_sample(unsigned client, uint64_t server_ms, uint64_t sent_us,
+                         uint64_t received_us)
+{
+        (void)exclock_sample(&clocks[client], server_ms, sent_us, received_us);
+}
+
+static const struct clock measured = { clock_start, clock_now, clock_sample, 60000 };
+
+#define W(span_ms, limit) ((uint64_t)(span_ms) << 32 | (limit))
+
+static const struct {
+        const char *name;
+        uint32_t cost_max, light_in_16, heavy_in_16;
+} sizes[] = {
+        { "light", 1, 16, 0 },
+        { "mixed", 50, 4, 0 },
+        { "heavy", 50, 0, 12 },
+};
+
+static const struct {
+        const char *name;
+        unsigned class_plus_1;
+} classes[] = {
+        { "all classes", 0 },
+        { "data only", CLASS_MARKET + 1 },
+};
+
+static const struct {
+        uint64_t window;
+        uint32_t n_full;
+} spans[] = {
+        { W(5000, 500), 40 },
+        { W(10000, 1000), 20 },
+        { W(60000, 2400), 8 },
+};
+
+static const uint32_t latencies_ms[] = { 1, 20, 100, 300 };
+static const unsigned clients[] = { 1, 2, 8 };
+
+static unsigned n_saturated;
+
+static bool is_printed(void)
+{
+        return getenv("WEIR_YIELD_TABLE") != NULL;
+}
+
+/*
+ * Of what could be had. Where a round trip is more than a tenth of the window, one that did not get
+ * away in time gives its place back too late for anybody else.
+ */
+static double least_of(const struct scenario *s)
+{
+        return 20 * s->latency_ms > s->windows[0][0] >> 32 ? 0.85 : 0.995;
+}
+
+static void row(const struct scenario *s, unsigned size, unsigned class)
+{
+        const char *seed = getenv("WEIR_YIELD_SEED");
+        struct world_result r = world_run(s, seed ? strtoull(seed, NULL, 10) : 1);
+
+        if (is_printed())
+                print_message("| %2u s | %s | %-11s | %3u ms | %u | %6.2f %% | %6.2f %% | "
+                              "%6.2f %% | %llu |\n",
+                              (unsigned)(s->windows[0][0] >> 32) / 1000, sizes[size].name,
+                              classes[class].name, s->latency_ms, s->clients, r.limit * 100,
+                              r.limit_worst * 100, r.worst * 100, (unsigned long long)r.refused);
+        if (r.refused > 0 || (r.n_windows > 0 && r.worst < least_of(s)))
+                fail_msg("seed %s, %u s, %s, %s, %u ms, %u clients: worst %.2f %%, %llu refused",
+                         seed ? seed : "1", (unsigned)(s->windows[0][0] >> 32) / 1000,
+                         sizes[size].name, classes[class].name, s->latency_ms, s->clients,
+                         r.worst * 100, (unsigned long long)r.refused);
+        n_saturated += r.n_windows > 0;
+}
+
+static void every_window_is_full_whatever_the_way(void **state)
+{
+        (void)state;
+        if (is_printed())
+                print_message("| window | requests | of | latency | processes | mean | worst | "
+                              "worst of what could be had | refused |\n"
+                              "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        for (unsigned span = 0; span < ARRAY_SIZE(spans); ++span)
+                for (unsigned size = 0; size < ARRAY_SIZE(sizes); ++size)
+                        for (unsigned class = 0; class < ARRAY_SIZE(classes); ++class)
+                                for (unsigned l = 0; l < ARRAY_SIZE(latencies_ms); ++l)
+                                        for (unsigned c = 0; c < ARRAY_SIZE(clients); ++c) {
+                                                struct scenario s = {
+                                                        .label = sizes[size].name,
+                                                        .windows = { { spans[span].window } },
+                                                        .cost_max = { sizes[size].cost_max },
+                                                        .light_in_16 = sizes[size].light_in_16,
+                                                        .heavy_in_16 = sizes[size].heavy_in_16,
+                                                        .has_ceilings = true,
+                                                        .class_plus_1 = classes[class].class_plus_1,
+                                                        .latency_ms = latencies_ms[l],
+                                                        .spike_one_in = 2000,
+                                                        .flows = clients[c] == 1   ? 192
+                                                                 : clients[c] == 2 ? 128
+                                                                                   : 64,
+                                                        .n_full = spans[span].n_full,
+                                                        .clients = clients[c],
+                                                        .is_exact = true,
+                                                        .refuses = true,
+                                                        .clock = &measured,
+                                                        .drift_ppm = 50,
+                                                };
+                                                row(&s, size, class);
+                                        }
+        /* Requests of weight 1 on a slow way do not fill every window. */
+        assert_true(n_saturated > 190);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_window_is_full_whatever_the_way),
+        };
+
+        return cmocka_run_group_tests_name("budget/yield", tests, NULL, NULL);
+}
