@@ -114,6 +114,10 @@ void flow_due(struct flow *flow);
 void flow_start_waiting(struct gateway *g, struct upstream *u);
 /* It cannot be asked for, since there is no connection. */
 void flow_refuse_waiting(struct gateway *g, struct upstream *u, const char *why);
+/* Called regularly: has anybody, here or elsewhere, learned of a stop or of other limits? */
+void flow_review(struct gateway *g);
+/* A stop is new: who waits and cannot be sent in time is refused. Ends flows that wait. */
+void flow_review_stops(struct gateway *g);
 /* Refuses what has not been sent; for the end of the gateway. */
 void flow_turn_away(struct flow *flow);
 /* Drops it wherever it is; for the end of the gateway's patience. */

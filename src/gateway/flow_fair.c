@@ -182,14 +182,20 @@ static void swap_tickets(struct flow *a, struct flow *b)
         b->ticket.deadline_ms = b->request.deadline_ms;
 }
 
-/* Out of the queue, and to be placed anew once the one that comes first has its place. */
-static void displace(struct flow *f)
+/* Out of the queue; to be placed anew by flow_fair_settle(). */
+static void step_aside(struct flow *f)
 {
         struct gateway *g = f->gateway;
 
         queue_remove(g, f);
         list_append(&g->displaced, &f->class_link);
         ++g->n_displaced;
+}
+
+void flow_displace(struct flow *f)
+{
+        step_aside(f);
+        limiter_refund(&f->gateway->limiter, &f->ticket);
 }
 
 /* Those of window @number that have less right than @f give up as much as it needs. Return: what
@@ -204,8 +210,7 @@ static uint64_t make_room(struct flow *f, bool is_full, uint64_t number)
                 if (!last)
                         break;
                 amount += last->amount > 0 ? last->amount : 1;
-                displace(flow_of(last));
-                limiter_refund(&f->gateway->limiter, &flow_of(last)->ticket);
+                flow_displace(flow_of(last));
         }
         return amount;
 }
@@ -267,7 +272,7 @@ int flow_fair_overtake(struct flow *f, int answer)
                         return answer;
                 if (!is_alike(f, last))
                         return take_room(f, is_full && n <= number, n);
-                displace(last);
+                step_aside(last);
                 swap_tickets(f, last);
                 return LIMITER_WAIT;
         }

@@ -20,6 +20,8 @@ uint64_t flow_fair_window(const struct flow *f);
  * are displaced until flow_fair_settle(). Return: @answer, or what the limiter says now.
  */
 CHECKED int flow_fair_overtake(struct flow *f, int answer);
+/* Gives its place up; it waits for flow_fair_settle(). */
+void flow_displace(struct flow *f);
 /* Finds other places for those that were displaced, or refuses them. Ends flows. */
 void flow_fair_settle(struct gateway *g);
 

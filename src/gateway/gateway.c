@@ -207,6 +207,7 @@ static void on_housekeeping(void *ctx)
         if (!g->is_draining && g->settings.limits) {
                 stops_probe(g);
                 breakers_probe(g);
+                flow_review(g);
         }
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         stop_when_idle(g);

@@ -60,6 +60,7 @@ struct gateway {
         struct list displaced; /* flows that gave up their places, until they have others */
         size_t n_displaced;
         bool is_settling;
+        uint64_t seen_gates[REGION_GATES], seen_limits; /* as those who wait know them */
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

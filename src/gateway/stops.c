@@ -1,5 +1,6 @@
 #include "gateway/stops.h"
 #include "base/log.h"
+#include "gateway/flow.h"
 #include "gateway/upstream.h"
 
 void stops_note(struct gateway *g, const struct upstream *u, const struct policy_plan *plan,
@@ -16,6 +17,7 @@ void stops_note(struct gateway *g, const struct upstream *u, const struct policy
                   (unsigned long long)(stop.until_ms > time.now_ms ? stop.until_ms - time.now_ms
                                                                    : 0),
                   log_quote(str_of(v->msg), quoted, sizeof(quoted)));
+        flow_review_stops(g);
 }
 
 void stops_probe(struct gateway *g)

@@ -1,0 +1,92 @@
+/*
+ * Those who wait, when the world changes under them.
+ *
+ * A request that waits has a place and a deadline that were good when it came. When the exchange
+ * stops or bans us, or its limits change, what was promised may be impossible: who cannot be sent
+ * in time any more is told so at that moment, not when his time is over; the others find new
+ * places, in the order that they had.
+ */
+#include "core/pool.h"
+#include "gateway/flow_fair.h"
+#include "gateway/flow_inside.h"
+#include "gateway/queue.h"
+#include "gateway/upstream.h"
+
+static bool is_waiting(const struct flow *f)
+{
+        return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;
+}
+
+void flow_review_stops(struct gateway *g)
+{
+        struct list *it, *after;
+
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (is_waiting(f) &&
+                    limiter_shut_ms(&g->limiter, &f->request, upstream_now(g, f->upstream)) >=
+                            f->request.deadline_ms)
+                        flow_displace(f);
+        }
+        flow_fair_settle(g);
+}
+
+/* All places are given back and taken again, as far as there are as many. */
+static void review_places(struct gateway *g)
+{
+        struct list *it, *after;
+        struct heap_link *first;
+        struct list starting;
+
+        list_init(&starting);
+        while ((first = heap_peek(&g->queue.by_time)) != NULL) {
+                struct flow *f = container_of(first, struct flow, time_link);
+
+                if (f->state != FLOW_STARTING) {
+                        flow_displace(f);
+                        continue;
+                }
+                queue_remove(g, f);
+                list_append(&starting, &f->class_link);
+        }
+        list_for_each_safe(it, after, &starting)
+        {
+                struct flow *f = container_of(it, struct flow, class_link);
+
+                list_unlink(&f->class_link);
+                flow_wait_us(f, FLOW_STARTING, f->due_us);
+        }
+        flow_fair_settle(g);
+}
+
+/* Of all limits: another number when one of them is another, unless by a chance of 2^-64. */
+static uint64_t sum_of_limits(const struct region *region)
+{
+        uint64_t sum = 0;
+
+        for (uint16_t pool = 0; pool < REGION_POOLS; ++pool)
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                        sum = sum * UINT64_C(0x9e3779b97f4a7c15) + pool_window(region, pool, i);
+        return sum;
+}
+
+void flow_review(struct gateway *g)
+{
+        uint64_t limits = sum_of_limits(&g->region);
+        bool is_new_stop = false;
+
+        for (unsigned i = 0; i < REGION_GATES; ++i) {
+                uint64_t word =
+                        atomic_load_explicit(limiter_gate(&g->limiter, i), memory_order_relaxed);
+
+                is_new_stop |= word != g->seen_gates[i];
+                g->seen_gates[i] = word;
+        }
+        if (limits != g->seen_limits)
+                review_places(g);
+        else if (is_new_stop)
+                flow_review_stops(g);
+        g->seen_limits = limits;
+}

@@ -1,0 +1,108 @@
+"""Who cannot reach the exchange in time is told so at once, and when it becomes certain; nobody ages in the queue."""
+import collections
+import http.client
+import json
+import threading
+import time
+
+from support import ALICE, Gateway, Sim, eventually, fetch, sign
+
+SKEW_S = 1.5
+# The exchange's own margin, the clock's error and one way, all generously.
+MARGIN_MS = 400
+
+
+def account_path(recv_window):
+    """By the exchange's clock, as an honest client signs."""
+    query = f"recvWindow={recv_window}&timestamp={int((time.time() + SKEW_S) * 1000)}"
+    return f"/api/v3/account?{query}&signature={sign(ALICE[1], query)}"
+
+
+def ask(port, path, headers=None):
+    """Status, fields, body, and how long the answer took."""
+    started = time.monotonic()
+    status, fields, body = fetch(port, path, headers={"X-MBX-APIKEY": ALICE[0], **(headers or {})})
+    return status, fields, json.loads(body), time.monotonic() - started
+
+
+def poll(port, recv_window, until, seen):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=70)
+    while time.monotonic() < until:
+        connection.request("GET", account_path(recv_window), headers={"X-MBX-APIKEY": ALICE[0]})
+        started = time.monotonic()
+        reply = connection.getresponse()
+        body = json.loads(reply.read())
+        took_ms = (time.monotonic() - started) * 1000
+        if reply.status == 200:
+            seen["200"] += 1
+            continue
+        seen[f"{reply.status} {body['code']}"] += 1
+        assert reply.getheader("X-Weir-Verdict") == "late", body
+        would_wait = int(reply.getheader("X-Weir-Would-Wait-Ms", "0"))
+        # It could not have been sent in time, or what it waited for was taken from it.
+        assert would_wait + took_ms >= recv_window - MARGIN_MS and would_wait < 10000, (recv_window, took_ms, would_wait)
+        assert int(reply.getheader("Retry-After")) == would_wait // 1000 + 1
+        time.sleep(min(would_wait, 300) / 1000)
+
+
+def test_nothing_ages_in_the_queue(tmp_path):
+    """Signed requests of many clients, five times of what there is, at a distance and with a wrong clock."""
+    with Sim("--limit", "spot-weight=400/2s", "--latency", "30~20", "--skew", str(int(SKEW_S * 1000))) as sim, \
+            Gateway(sim.url, tmp_path / "region") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        seen = {window: collections.Counter() for window in (200, 500, 1000, 2000, 5000, 60000)}
+        until = time.monotonic() + 5
+        polls = [threading.Thread(target=poll, args=(gateway.port, window, until, counts))
+                 for window, counts in seen.items() for _ in range(6)]
+        for p in polls:
+            p.start()
+        for p in polls:
+            p.join()
+        answered = sim.requests(5000)
+        assert sim.books()["status429"] == 0
+    print(json.dumps(seen))
+    # By what the exchange answered, and by what the clients saw.
+    assert [r for r in answered if r["status"] >= 400] == []
+    assert {code for counts in seen.values() for code in counts} <= {"200", "429 -1003"}, seen
+    assert seen[200]["429 -1003"] > 0 and seen[60000]["200"] > 0
+
+
+def waiting(gateway, port, paths, headers, answers):
+    """Requests that wait, each on a connection of its own."""
+    threads = [threading.Thread(target=lambda p=p: answers.append(ask(port, p, headers))) for p in paths]
+    for t in threads:
+        t.start()
+    return threads
+
+
+def test_a_ban_and_lower_limits_refuse_those_who_wait(tmp_path):
+    with Sim("--limit", "spot-weight=400/5s,spot-raw=0") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", "discovery_interval=1s") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        # At the beginning of a window, which is then full for market data.
+        time.sleep(5 - time.time() % 5 + 0.1)
+        depth = "/api/v3/depth?symbol=BTCUSDT&limit=1000"
+        for _ in range(6):
+            assert fetch(gateway.port, depth)[0] == 200
+        answers = []
+        threads = waiting(gateway, gateway.port, [depth] * 6, {"X-Weir-Max-Wait": "6000"}, answers)
+        time.sleep(0.2)
+        assert answers == []
+        # Of six places in the next window five are left: the last that came is told so now.
+        sim.admin("/sim/limits", "POST", "spot-weight=350/5s")
+        eventually(lambda: len(answers) == 1, 3)
+        status, headers, body, took = answers.pop()
+        assert (status, headers["x-weir-verdict"]) == (429, "late") and took < 3, (headers, body)
+        assert 5000 < int(headers["x-weir-would-wait-ms"]) < 10000, headers
+        # A ban that outlasts their patience.
+        sim.faults("GET /api/v3/ping next 1 error 418 -1003 Way too many requests; IP banned until "
+                   f"{int(time.time() * 1000) + 60000}.")
+        assert fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Class": "cancel"})[0] in (418, 429)
+        banned = time.monotonic()
+        for t in threads:
+            t.join()
+        assert time.monotonic() - banned < 1
+    assert [(s, h["x-weir-verdict"]) for s, h, _, _ in answers] == [(429, "ban")] * 5, answers
+    assert all(50000 < int(h["x-weir-would-wait-ms"]) <= 60000 for _, h, _, _ in answers), answers
