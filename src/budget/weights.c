@@ -3,6 +3,7 @@
 #include "budget/budget.h"
 #include "budget/counters.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,9 +118,11 @@ void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, str
         (void)evidence_claim(l->region, plan->variant, name);
 }
 
+/* Of enum policy_outcome, by bit; success has a price of its own in some rules. */
+static const char *const outcomes[] = { "@ok", "@expired", "@bad_symbol" };
+
 void weights_name(uint64_t key, enum evidence_kind kind, const char *named, char *to, size_t size)
 {
-        static const char *const outcomes[] = { "@ok", "@expired", "@bad_symbol" };
         const char *suffix = kind == EVIDENCE_FAILED ? " @failed" : "";
         struct variant v;
         unsigned bit = 0;
@@ -137,6 +140,49 @@ void weights_name(uint64_t key, enum evidence_kind kind, const char *named, char
                 return;
         }
         snprintf(to, size, "%s%s", v.name, suffix);
+}
+
+/* Return: false when @v has no such outcome. */
+static bool kind_named(const struct variant *v, struct str suffix, unsigned *ret_kind)
+{
+        if (str_eq(suffix, STR_LITERAL("@failed"))) {
+                *ret_kind = EVIDENCE_FAILED;
+                return true;
+        }
+        if (str_eq(suffix, STR_LITERAL("@ok"))) {
+                *ret_kind = EVIDENCE_OK;
+                return v->outcome != 0;
+        }
+        *ret_kind = EVIDENCE_SPECIAL;
+        for (unsigned bit = 1; bit < ARRAY_SIZE(outcomes); ++bit)
+                if (str_eq(suffix, str_of(outcomes[bit])))
+                        return v->outcome >> bit & 1;
+        return false;
+}
+
+int weights_named(struct str name, uint64_t *ret_variant, unsigned *ret_kind, bool *ret_is_known)
+{
+        struct str suffix = STR_NULL;
+        struct variant v;
+        int r;
+
+        for (size_t i = 1; i < name.n && !suffix.p; ++i) {
+                if (name.p[i - 1] != ' ' || name.p[i] != '@')
+                        continue;
+                suffix = str_from(name.p + i, name.n - i);
+                name.n = i - 1;
+        }
+        r = variant_named(name, &v);
+        if (r < 0)
+                return r;
+        *ret_kind = EVIDENCE_OK;
+        if (suffix.p && !kind_named(&v, suffix, ret_kind))
+                return -ENOENT;
+        if (!suffix.p && v.outcome)
+                return -EDOM;
+        *ret_variant = v.key;
+        *ret_is_known = v.endpoint != NULL;
+        return 0;
 }
 
 bool weights_differ(uint64_t variant, enum evidence_kind kind, uint32_t said, uint32_t learnt)

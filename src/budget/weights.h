@@ -59,6 +59,15 @@ void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, str
 void weights_name(uint64_t variant, enum evidence_kind kind, const char *named, char *to,
                   size_t size);
 
+/**
+ * weights_named() - what a name as weights_name() writes it stands for
+ *
+ * Return: 0; -EINVAL: no method and path; -ENOENT: no such clause or outcome; -EDOM: each outcome
+ * has its price, and the name has none.
+ */
+CHECKED int weights_named(struct str name, uint64_t *ret_variant, unsigned *ret_kind,
+                          bool *ret_is_known);
+
 /* Whether people should hear that a cost was @learnt where @said is charged: what is refused may
  * cost less than what succeeds, unless its price is told apart. */
 bool weights_differ(uint64_t variant, enum evidence_kind kind, uint32_t said, uint32_t learnt);

@@ -7,6 +7,7 @@
 #include "budget/budget.h"
 #include "budget/counters.h"
 #include "budget/exclock.h"
+#include "budget/weights_list.h"
 #include "budget/holder.h"
 
 #include <errno.h>
@@ -349,6 +350,15 @@ static void print_counters(const struct region *region)
         }
 }
 
+static void print_weights(const struct region *region)
+{
+        size_t n = weights_disagreements(region);
+
+        if (n > 0)
+                printf("%-18s %zu cost other than charged, see weir check --weights\n", "weights",
+                       n);
+}
+
 static void print_all(struct look *look)
 {
         look->is_terminal = isatty(STDOUT_FILENO);
@@ -360,6 +370,7 @@ static void print_all(struct look *look)
         show_front(look, NULL);
         show_breakers(look, NULL);
         print_accounts(look);
+        print_weights(look->region);
         print_counters(look->region);
 }
 
@@ -378,6 +389,8 @@ static void print_json(struct look *look, const char *path)
                          look->budgets, "pacing", pacing, "gates", gates, "front", front,
                          "breakers", breakers, "accounts", look->accounts, "counters",
                          counters_json(look->region));
+        json_object_set_new(root, "weight_disagreements",
+                            json_integer((json_int_t)weights_disagreements(look->region)));
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);

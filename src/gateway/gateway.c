@@ -55,6 +55,7 @@ static void apply_settings(struct gateway *g)
                 log_event(LOG_WARN, "pacing_unchanged",
                           "the region has no room for another pacing bucket");
         g->policy.unknown_weight = s->unknown_weight;
+        weights_decide(g);
         g->call = CALL_CONFIG_DEFAULT;
         g->call.max_retries = s->retry.max_retries;
         g->call.backoff.base_ms = (uint32_t)s->retry.base_backoff_ms;

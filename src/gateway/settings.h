@@ -4,8 +4,8 @@
  * What the user may choose. Every setting is declared once, in settings.def: its key, kind, range,
  * default, environment variable, whether a reload (SIGHUP) takes it up, and a sentence of help.
  * The parser, the defaults, `weir check`, `--help` and the test of docs/settings.md all read that
- * one list. Only accounts and clients are no rows of it, since their names are the user's
- * (settings_accounts.c, settings_clients.c).
+ * one list. Only accounts, clients and weights are no rows of it, since their names are the user's
+ * (settings_accounts.c, settings_clients.c, settings_weights.c).
  *
  * Order: defaults, file, environment, flags; the later wins. Whatever the source, a value passes
  * the same validation, and a mistake is reported, never guessed around:
@@ -44,6 +44,10 @@
 #define SETTINGS_HOST_SIZE 254
 /* What fits into sockaddr_un.sun_path. */
 #define SETTINGS_UNIX_SIZE 108
+/* More prices than anybody corrects by hand, and more than any is. */
+#define SETTINGS_WEIGHTS_MAX      64
+#define SETTINGS_WEIGHT_NAME_SIZE 240
+#define SETTINGS_WEIGHT_MAX       10000
 /* A configuration beyond this is a mistake in the command line. */
 #define SETTINGS_FILE_MAX ((size_t)1 << 20)
 /* More accounts, and keys of them all, than a desk has: Binance gives an account 30 keys at most.
@@ -139,6 +143,22 @@ struct settings_clients {
         uint32_t line; /* of the section, 0: there is none */
 };
 
+/* What somebody has decided that a request costs. */
+struct settings_weight {
+        char name[SETTINGS_WEIGHT_NAME_SIZE]; /* "GET /fapi/v1/klines limit<=1000" */
+        uint64_t key;                         /* of the variant */
+        unsigned kind;                        /* of answers: enum evidence_kind */
+        bool is_known;                        /* in a table */
+        uint32_t weight;
+        uint32_t line;
+};
+
+struct settings_weights {
+        size_t n;
+        struct settings_weight all[SETTINGS_WEIGHTS_MAX];
+        uint32_t line; /* of the section, 0: there is none */
+};
+
 struct settings {
         struct settings_address listen[SETTINGS_LISTEN_MAX];
         size_t n_listen;
@@ -205,6 +225,7 @@ struct settings {
 
         struct settings_accounts accounts;
         struct settings_clients clients;
+        struct settings_weights weights;
 
         /* Where each value was given; line and column for files only, from 1. */
         struct settings_origin {

@@ -149,6 +149,19 @@ static void print_clients(const struct settings_clients *clients, FILE *to)
         }
 }
 
+static void print_weights(const struct settings_weights *weights, FILE *to)
+{
+        fputs(weights->n > 0 ? "weights:" : "weights: {}", to);
+        if (weights->line > 0)
+                fprintf(to, "  # file, line %u", weights->line);
+        fputc('\n', to);
+        for (size_t i = 0; i < weights->n; ++i) {
+                fputs("  ", to);
+                print_scalar(weights->all[i].name, to);
+                fprintf(to, ": %u  # line %u\n", weights->all[i].weight, weights->all[i].line);
+        }
+}
+
 void settings_print(const struct settings *s, FILE *to)
 {
         struct str section = STR_NULL;
@@ -172,6 +185,7 @@ void settings_print(const struct settings *s, FILE *to)
         }
         print_accounts(&s->accounts, to);
         print_clients(&s->clients, to);
+        print_weights(&s->weights, to);
 }
 
 /* A path need not be UTF-8, but JSON must be. */
@@ -266,6 +280,16 @@ static json_t *json_clients(const struct settings_clients *clients)
         return all;
 }
 
+static json_t *json_weights(const struct settings_weights *weights)
+{
+        json_t *all = json_object();
+
+        for (size_t i = 0; i < weights->n; ++i)
+                json_object_set_new(all, weights->all[i].name,
+                                    json_integer((json_int_t)weights->all[i].weight));
+        return all;
+}
+
 void settings_print_json(const struct settings *s, FILE *to)
 {
         json_t *all = json_object();
@@ -287,6 +311,11 @@ void settings_print_json(const struct settings *s, FILE *to)
                 all, "clients",
                 json_pack("{s:o, s:s, s:b}", "value", json_clients(&s->clients), "source",
                           sources[s->clients.line > 0 ? SETTINGS_FILE : SETTINGS_DEFAULT], "reload",
+                          true));
+        json_object_set_new(
+                all, "weights",
+                json_pack("{s:o, s:s, s:b}", "value", json_weights(&s->weights), "source",
+                          sources[s->weights.line > 0 ? SETTINGS_FILE : SETTINGS_DEFAULT], "reload",
                           true));
         json_dumpf(all, to, JSON_INDENT(2));
         fputc('\n', to);
@@ -332,4 +361,7 @@ void settings_print_help(FILE *to)
                 "How clients of one class share a budget that has too little for all.", "",
                 "their names in X-Weir-Client, below each \"share: 3\"; default {default: {share: "
                 "1}}");
+        fprintf(to, "  %-28s %s\n  %-28s %s\n", "weights",
+                "What requests cost, whatever tables and headers say.", "",
+                "lines that weir check --weights prints, \"METHOD /path clause\": 2; default {}");
 }

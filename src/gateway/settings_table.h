@@ -65,6 +65,9 @@ const struct settings_credential *credential_find(const struct settings_accounts
 /* The same names with the same shares, in the same order. */
 bool clients_are_equal(const struct settings_clients *a, const struct settings_clients *b);
 
+/* The same names with the same weights, in the same order. */
+bool weights_are_equal(const struct settings_weights *a, const struct settings_weights *b);
+
 /* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
 CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,
                        uint32_t column, const char *format, ...) PRINTF(5, 6);

@@ -4,7 +4,7 @@
  * The file is read whole, libyaml turns it into a document whose nodes know their line and column,
  * and this walk follows the document two levels deep: keys, and sections with keys. A key's name
  * chooses the setting; what a value may be is settings_value.c's business. The sections whose
- * names are the user's own, "accounts" and "clients", are files of their own.
+ * names are the user's own, "accounts", "clients" and "weights", are files of their own.
  *
  * A mistake of syntax ends the reading, since nothing after it can be trusted. All others are
  * collected.
@@ -86,6 +86,8 @@ static void add_unknown(struct reader *r, struct str section, const yaml_node_t 
                 guess_offer(&near, STR_LITERAL("accounts"));
         if (section.n == 0)
                 guess_offer(&near, STR_LITERAL("clients"));
+        if (section.n == 0)
+                guess_offer(&near, STR_LITERAL("weights"));
         for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
                 const struct setting *t = &settings_table[i];
 
@@ -200,6 +202,8 @@ static void take_pair(struct reader *r, struct str section, const yaml_node_t *k
                 accounts_read(r, key, value);
         else if (section.n == 0 && str_eq(scalar(key), STR_LITERAL("clients")))
                 clients_read(r, key, value);
+        else if (section.n == 0 && str_eq(scalar(key), STR_LITERAL("weights")))
+                weights_read(r, key, value);
         else if (t)
                 take_setting(r, t, key, value);
         else if (section.n == 0 && setting_has_section(scalar(key)))

@@ -80,4 +80,7 @@ void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *
 /* The section "clients", in settings_clients.c. */
 void clients_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);
 
+/* The section "weights", in settings_weights.c. */
+void weights_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);
+
 #endif

@@ -6,6 +6,8 @@
 #include "gateway/flow_inside.h"
 #include "gateway/upstream.h"
 
+#include <string.h>
+
 /* A control costs a weight of 1, and a few data requests wait for a few round trips. */
 #define CONTROL_EVERY_US (50 * US_PER_MS)
 /* After so many without a finding they become half as frequent, and again, down to the least. */
@@ -129,4 +131,43 @@ int weights_init(struct gateway *g)
 void weights_deinit(struct gateway *g)
 {
         g->control.timer = loop_timer_free(g->control.timer);
+}
+
+static bool is_decided(void *ctx, uint64_t variant, enum evidence_kind kind)
+{
+        const struct settings_weights *weights = ctx;
+
+        for (size_t i = 0; i < weights->n; ++i)
+                if (weights->all[i].key == variant && weights->all[i].kind == kind)
+                        return true;
+        return false;
+}
+
+/* Without the outcome behind it. */
+static const char *plain_name(const struct settings_weight *w, char *to, size_t size)
+{
+        const char *at = strchr(w->name, '@');
+
+        str_copy(str_from(w->name, at ? (size_t)(at - w->name) - 1 : strlen(w->name)), to, size);
+        return to;
+}
+
+void weights_decide(struct gateway *g)
+{
+        struct settings_weights *weights = &g->settings.weights;
+
+        for (size_t i = 0; i < weights->n; ++i) {
+                const struct settings_weight *w = &weights->all[i];
+                char name[SETTINGS_WEIGHT_NAME_SIZE];
+                struct evidence *e =
+                        evidence_claim(&g->region, w->key,
+                                       w->is_known ? NULL : plain_name(w, name, sizeof(name)));
+
+                if (e)
+                        evidence_decide(&g->region, e, (enum evidence_kind)w->kind, w->weight);
+                else
+                        log_event(LOG_WARN, "weight_undecided",
+                                  "what=\"%s\" why=\"the region has no room for it\"", w->name);
+        }
+        evidence_undecide(&g->region, is_decided, weights);
 }

@@ -23,6 +23,9 @@ void weights_tell(struct gateway *g, const struct evidence_finding *finding);
  */
 CHECKED bool weights_hold_for_control(struct flow *f);
 
+/* From now on what the settings have decided is charged, by all who use the region. */
+void weights_decide(struct gateway *g);
+
 CHECKED int weights_init(struct gateway *g);
 void weights_deinit(struct gateway *g);
 
