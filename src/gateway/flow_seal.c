@@ -238,11 +238,26 @@ static int write_sealed(struct flow *f, const struct credential *c, uint64_t now
         return r;
 }
 
+/*
+ * Until when it may still leave: while a connection that took it is full, as long as its signature
+ * is good, and in no case later than a connection may take beyond its deadline.
+ */
+static void set_last_moment(struct flow *f, uint64_t now_ms)
+{
+        const struct settings *s = &f->gateway->settings;
+        uint64_t window_ms =
+                f->plan.has_recv_window ? f->plan.recv_window_us / US_PER_MS : s->recv_window_ms;
+        uint64_t last_ms = f->request.deadline_ms + s->timeouts.connect_ms;
+
+        /* Signing itself may take milliseconds. */
+        if (window_ms < MS_PER_SECOND)
+                window_ms = MS_PER_SECOND;
+        f->expires_ms = now_ms + window_ms < last_ms ? now_ms + window_ms : last_ms;
+}
+
 bool flow_seal(struct flow *f, uint64_t now_ms)
 {
         const struct credential *c;
-        uint64_t window_ms = f->plan.has_recv_window ? f->plan.recv_window_us / US_PER_MS
-                                                     : f->gateway->settings.recv_window_ms;
 
         /*
          * A connection was offered it before, and may have its bytes under TLS already: then they
@@ -250,6 +265,15 @@ bool flow_seal(struct flow *f, uint64_t now_ms)
          */
         if (f->seal == FLOW_AS_IT_IS || http_call_is_bound(&f->http))
                 return true;
+        /*
+         * What its client signed is refused by the exchange when it comes too late; what we sign
+         * is always fresh. Who hung up has looked its order up by now, and perhaps placed another:
+         * after a pause of this whole process the loop may not have told us yet.
+         */
+        if (http_exchange_has_left(f->exchange)) {
+                f->seal_failure = "its client hung up before it was sent";
+                return false;
+        }
         c = find_again(f);
         if (!c)
                 return false;
@@ -257,8 +281,8 @@ bool flow_seal(struct flow *f, uint64_t now_ms)
                 f->seal_failure = "it could not be signed, for lack of memory";
                 return false;
         }
-        if (f->seal == FLOW_SIGN)
-                f->expires_ms = now_ms + (window_ms > 0 ? window_ms : 1);
+        if (f->seal == FLOW_SIGN && f->gateway->settings.limits)
+                set_last_moment(f, now_ms);
         return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 const struct http_head *http_exchange_head(const struct http_exchange *exchange)
@@ -85,6 +86,16 @@ void *http_exchange_user(const struct http_exchange *exchange)
 bool http_exchange_is_gone(const struct http_exchange *exchange)
 {
         return exchange->is_hung_up;
+}
+
+bool http_exchange_has_left(const struct http_exchange *exchange)
+{
+        struct pollfd socket = { .fd = -1, .events = POLLRDHUP };
+
+        if (exchange->is_hung_up || !exchange->stream)
+                return true;
+        socket.fd = stream_fd(exchange->stream);
+        return poll(&socket, 1, 0) > 0;
 }
 
 bool http_exchange_may_keep_alive(const struct http_exchange *exchange)

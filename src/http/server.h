@@ -155,6 +155,12 @@ void *http_exchange_user(const struct http_exchange *exchange);
 /* True if gone() was or is about to be told. */
 bool http_exchange_is_gone(const struct http_exchange *exchange);
 
+/*
+ * Asks the kernel whether the client closed its side, also when the loop has not come to tell
+ * gone() yet: after a pause of the whole process much may have happened.
+ */
+bool http_exchange_has_left(const struct http_exchange *exchange);
+
 /* False: the answer must say "Connection: close" (see http_exchange_write_connection()). */
 bool http_exchange_may_keep_alive(const struct http_exchange *exchange);
 

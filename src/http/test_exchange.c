@@ -64,6 +64,23 @@ static void a_client_that_hangs_up_while_waiting_is_noticed(void **state)
         assert_int_equal(http_server_counters(stage.server).gone, 1);
 }
 
+static void a_client_that_has_left_is_known_before_it_is_told(void **state)
+{
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\nGET /unread");
+        assert_false(http_exchange_has_left(stage.held[0]));
+        close(stage.client);
+        stage.client = -1;
+        assert_true(http_exchange_has_left(stage.held[0]));
+        assert_int_equal(stage.n_gone, 0);
+        settle();
+        assert_int_equal(stage.n_gone, 1);
+        assert_true(http_exchange_has_left(stage.held[0]));
+        echo(stage.held[0]);
+}
+
 static void a_client_that_closed_its_side_may_still_be_answered(void **state)
 {
         (void)state;
@@ -271,6 +288,7 @@ int main(void)
                 TEST(delayed_answers_keep_the_order),
                 TEST(views_stay_while_a_client_sends_ahead),
                 TEST(a_client_that_hangs_up_while_waiting_is_noticed),
+                TEST(a_client_that_has_left_is_known_before_it_is_told),
                 TEST(a_client_that_closed_its_side_may_still_be_answered),
                 TEST(an_answer_at_once_reaches_a_client_that_closed_its_side),
                 TEST(writing_to_a_vanished_client_says_so),

@@ -312,6 +312,40 @@ def test_nothing_grows_old_however_long_it_waits(tmp_path):
     assert (books["status429"], books["status418"]) == (0, 0)
 
 
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_after_a_pause_nothing_leaves_that_nobody_counts_on(tmp_path, hangs_up):
+    """A fresh signature would make the exchange take an order that its client has given up."""
+    desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
+    config = desk.config(pacing={"requests_per_minute": 60, "burst": 1}, timeouts={"connect": "100ms"})
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", config) as gateway:
+        # Orders do not wait for the bucket, but of this class they do.
+        head = ("POST /fapi/v1/order HTTP/1.1\r\nHost: localhost\r\nX-Weir-Account: desk\r\n"
+                f"X-Weir-Token: {TOKEN}\r\nX-Weir-Class: market\r\nX-Weir-Max-Wait: 1200\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(ORDER)}\r\n\r\n{ORDER}")
+        clients = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(2)]
+        for client in clients:
+            client.sendall(head.encode())
+        assert clients[0].recv(1000).startswith(b"HTTP/1.1 200 ")
+        counters = (WEIR, "status", "--json", "--region", str(tmp_path / "region"))
+        eventually(lambda: json.loads(subprocess.run(counters, capture_output=True, check=True).stdout)
+                   ["counters"]["waited"] > 0)
+        gateway.process.send_signal(signal.SIGSTOP)
+        if hangs_up:
+            clients[1].close()
+            time.sleep(1)
+        else:
+            time.sleep(1.6)
+        gateway.process.send_signal(signal.SIGCONT)
+        if not hangs_up:
+            reply = clients[1].recv(1000)
+            assert reply.startswith(b"HTTP/1.1 429 ") and b"nothing was sent" in reply, reply
+        else:
+            assert fetch(gateway.port, "/api/v3/time")[0] == 200
+        assert len(upstream.seen()) == 1
+        clients[0].close()
+
+
 def test_it_signs_with_limits_off_too(tmp_path):
     desk = Desk(tmp_path).add_hmac("desk", *ALICE)
     with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--config", desk.config(limits="off")) as gateway:
