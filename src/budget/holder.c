@@ -9,7 +9,9 @@
 enum {
         WORD_ACCOUNT = 0,
         WORD_IS_WHOLE = 1,
+        WORD_TWIN = 2,
         WORD_KEY = 4,
+        WORD_TWIN_KEY = 6,
         WORD_NAME = 8,
         NAME_WORDS = HOLDER_NAME_SIZE / 8,
 };
@@ -193,6 +195,13 @@ int holder_name(struct limiter *l, struct str name, struct str key, uint64_t wal
         return before != 0 && before != number ? HOLDER_MOVED : HOLDER_NAMED;
 }
 
+static bool is_of_key(const struct slot *slot)
+{
+        return atomic_load_explicit(&slot->key, memory_order_acquire) != 0 &&
+               atomic_load_explicit(&slot->pool_span, memory_order_relaxed) >> 32 ==
+                       REGION_POOL_KEYS;
+}
+
 void holders_each(const struct region *region, holder_fn fn, void *ctx)
 {
         if (atomic_load_explicit(&region->header->accounts, memory_order_acquire) == 0)
@@ -201,9 +210,7 @@ void holders_each(const struct region *region, holder_fn fn, void *ctx)
                 struct slot *slot = &region->slots[i];
                 struct holder_view view;
 
-                if (atomic_load_explicit(&slot->key, memory_order_acquire) == 0 ||
-                    atomic_load_explicit(&slot->pool_span, memory_order_relaxed) >> 32 !=
-                            REGION_POOL_KEYS)
+                if (!is_of_key(slot))
                         continue;
                 view.number =
                         atomic_load_explicit(word_at(slot, WORD_ACCOUNT), memory_order_acquire);
@@ -212,5 +219,52 @@ void holders_each(const struct region *region, holder_fn fn, void *ctx)
                 get_text(slot, WORD_NAME, view.name, sizeof(view.name));
                 get_text(slot, WORD_KEY, view.key, sizeof(view.key));
                 fn(ctx, &view);
+        }
+}
+
+/* Return: whether it is new in this slot. */
+static bool suspect_at(struct limiter *l, uint64_t one, const char *one_key, uint64_t other,
+                       const char *other_key)
+{
+        struct slot *slot = slot_find(l->region, REGION_POOL_KEYS, one, 0, true);
+
+        if (!slot || get(slot, WORD_TWIN) != 0)
+                return false;
+        put_text(slot, WORD_KEY, 2, str_of(one_key));
+        put_text(slot, WORD_TWIN_KEY, 2, str_of(other_key));
+        atomic_store_explicit(word_at(slot, WORD_TWIN), other, memory_order_release);
+        return true;
+}
+
+static bool is_suspected(struct limiter *l, uint64_t one, uint64_t other)
+{
+        struct slot *slot = slot_find(l->region, REGION_POOL_KEYS, one, 0, false);
+
+        return slot && get(slot, WORD_TWIN) == other;
+}
+
+bool holder_suspect(struct limiter *l, const struct holder_twins *t)
+{
+        if (is_suspected(l, t->one, t->other) || is_suspected(l, t->other, t->one))
+                return false;
+        return suspect_at(l, t->one, t->one_key, t->other, t->other_key) ||
+               suspect_at(l, t->other, t->other_key, t->one, t->one_key);
+}
+
+void holders_each_suspect(const struct limiter *l, holder_twins_fn fn, void *ctx)
+{
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                struct slot *slot = &l->region->slots[i];
+                struct holder_twins t;
+
+                if (!is_of_key(slot))
+                        continue;
+                t.one = atomic_load_explicit(&slot->owner, memory_order_relaxed);
+                t.other = atomic_load_explicit(word_at(slot, WORD_TWIN), memory_order_acquire);
+                if (t.other == 0 || holder_find(l, t.one).number == holder_find(l, t.other).number)
+                        continue;
+                get_text(slot, WORD_KEY, t.one_key, sizeof(t.one_key));
+                get_text(slot, WORD_TWIN_KEY, t.other_key, sizeof(t.other_key));
+                fn(ctx, &t);
         }
 }

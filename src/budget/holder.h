@@ -11,7 +11,9 @@
  *      0      the account's number, 0: not yet
  *      1      0: the account's books do not hold all that was used under the key alone, and both
  *             are charged; 1: they do, and only the account is
+ *      2      the number of another account, or key, whose order counts are the same; 0: none known
  *      4, 5   the key, for people: its first characters
+ *      6, 7   those of word 2's
  *      8..15  the account's name, for people
  *
  * Writers: holder_name(). Readers: every admission, word 0 with acquire. Killed: while word 1 is
@@ -75,5 +77,18 @@ struct holder_view {
 
 typedef void (*holder_fn)(void *ctx, const struct holder_view *view);
 void holders_each(const struct region *region, holder_fn fn, void *ctx);
+
+/* Keys, or accounts by one of their keys, that headers show to be one account's. */
+struct holder_twins {
+        uint64_t one, other;                                                 /* numbers */
+        char one_key[POLICY_KEY_TEXT_SIZE], other_key[POLICY_KEY_TEXT_SIZE]; /* for people */
+};
+
+/* Makes it known to people. Return: false when it was, or there is no room. */
+bool holder_suspect(struct limiter *l, const struct holder_twins *twins);
+
+/* Those that have not been named one account's since. */
+typedef void (*holder_twins_fn)(void *ctx, const struct holder_twins *twins);
+void holders_each_suspect(const struct limiter *l, holder_twins_fn fn, void *ctx);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/option.h"
+#include "cli/status_accounts.h"
 #include "call/breaker.h"
 #include "core/front.h"
 #include "core/limiter.h"
@@ -8,7 +9,6 @@
 #include "budget/counters.h"
 #include "budget/exclock.h"
 #include "budget/weights_list.h"
-#include "budget/holder.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -80,29 +80,6 @@ static void print_bar(const struct window_view *v, uint32_t limit, bool is_termi
         }
 }
 
-/* The account whose own counters this owner's are, if it has a name. */
-static json_t *account_of(const struct look *look, const char *owner)
-{
-        const char *name;
-        json_t *account;
-
-        json_object_foreach(look->accounts, name, account)
-        {
-                if (strcmp(json_string_value(json_object_get(account, "owner")), owner) == 0)
-                        return json_string(name);
-        }
-        return json_null();
-}
-
-/* A number of 64 bits is none in JavaScript and jq: an owner is text. */
-#define OWNER_TEXT_SIZE 24
-
-static const char *owner_text(uint64_t owner, char to[OWNER_TEXT_SIZE])
-{
-        snprintf(to, OWNER_TEXT_SIZE, "%016llx", (unsigned long long)owner);
-        return to;
-}
-
 static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, uint64_t owner,
                       uint64_t shut_until_ms)
 {
@@ -112,7 +89,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         struct window_view v;
         uint64_t number, turns_ms;
         json_t *account;
-        char owner_is[OWNER_TEXT_SIZE];
+        char owner_is[STATUS_OWNER_SIZE];
 
         if (pool_index >= policy_pool_count())
                 return;
@@ -122,14 +99,14 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         turns_ms = window_opens_ms(w->span_ms, number + 1, time.guard_ms) - time.now_ms;
         window_look(w, number, &v);
         ++look->n;
-        owner_text(owner, owner_is);
+        status_owner_text(owner, owner_is);
         if (look->budgets) {
                 json_array_append_new(
                         look->budgets,
                         json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
                                   pool->name, "owner", owner_is, "account",
-                                  account_of(look, owner_is), "span_ms", (json_int_t)w->span_ms,
-                                  "limit", (json_int_t)w->limit, "used",
+                                  status_account_of(look->accounts, owner_is), "span_ms",
+                                  (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "used",
                                   (json_int_t)v.spent - v.held + v.extra, "in_flight",
                                   (json_int_t)v.flying, "held", (json_int_t)v.held, "foreign",
                                   (json_int_t)v.foreign, "turns_in_ms", (json_int_t)turns_ms,
@@ -149,7 +126,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
                 printf(", in flight %u", v.flying);
         if (v.foreign)
                 printf(", by others %u", v.foreign);
-        account = account_of(look, owner_is);
+        account = status_account_of(look->accounts, owner_is);
         if (json_is_string(account))
                 printf(", account %s", json_string_value(account));
         json_decref(account);
@@ -296,37 +273,6 @@ static void show_breakers(const struct look *look, json_t *breakers)
         }
 }
 
-static void add_holder(void *ctx, const struct holder_view *view)
-{
-        struct look *look = ctx;
-        struct region *region = (struct region *)(uintptr_t)look->region;
-        const struct limiter limiter = { .region = region };
-        json_t *account = json_object_get(look->accounts, view->name);
-        char owner[OWNER_TEXT_SIZE];
-
-        if (!account) {
-                owner_text(holder_owner(&limiter, view->number, 0), owner);
-                account = json_pack("{s:s, s:[]}", "owner", owner, "keys");
-                json_object_set_new(look->accounts, view->name, account);
-        }
-        json_array_append_new(json_object_get(account, "keys"), json_string(view->key));
-}
-
-static void print_accounts(const struct look *look)
-{
-        const char *name;
-        json_t *account, *key;
-        size_t i;
-
-        json_object_foreach(look->accounts, name, account)
-        {
-                printf("account %s has the keys", name);
-                json_array_foreach(json_object_get(account, "keys"), i, key)
-                        printf(" %s", json_string_value(key));
-                putchar('\n');
-        }
-}
-
 static json_t *counters_json(const struct region *region)
 {
         json_t *counters = json_object();
@@ -369,7 +315,7 @@ static void print_all(struct look *look)
         show_gates(look, NULL);
         show_front(look, NULL);
         show_breakers(look, NULL);
-        print_accounts(look);
+        status_print_accounts(look->region, look->accounts);
         print_weights(look->region);
         print_counters(look->region);
 }
@@ -385,10 +331,10 @@ static void print_json(struct look *look, const char *path)
         show_gates(look, gates);
         show_breakers(look, breakers);
         show_front(look, front);
-        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:O, s:o}", "region", path, "budgets",
+        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "region", path, "budgets",
                          look->budgets, "pacing", pacing, "gates", gates, "front", front,
-                         "breakers", breakers, "accounts", look->accounts, "counters",
-                         counters_json(look->region));
+                         "breakers", breakers, "accounts", look->accounts, "same_account",
+                         status_suspects(look->region), "counters", counters_json(look->region));
         json_object_set_new(root, "weight_disagreements",
                             json_integer((json_int_t)weights_disagreements(look->region)));
         json_dumpf(root, stdout, JSON_INDENT(2));
@@ -447,8 +393,7 @@ int cmd_status(int argc, char **argv)
                                        : "");
                 return EXIT_FAILED;
         }
-        look.accounts = json_object();
-        holders_each(&region, add_holder, &look);
+        look.accounts = status_accounts(&region);
         if (is_json)
                 print_json(&look, path);
         else

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "budget/holder.h"
+#include "gateway/upstream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,4 +55,43 @@ void accounts_warn_dropped(const struct gateway *g, const struct settings *next)
                                   "that is wrong, name it in an account of its own\"",
                                   now->all[now->keys[i].account].name,
                                   policy_key_text(str_of(now->keys[i].text), shown));
+}
+
+void accounts_sent(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+
+        if (f->plan.places_order && f->plan.account != 0)
+                twins_sent(&g->twins, &f->plan, holder_find(&g->limiter, f->plan.account).number,
+                           f->key_text, &f->order);
+}
+
+static void tell(struct gateway *g, const struct flow *f, const struct twins_pair *pair)
+{
+        struct holder_twins twins = { .one = pair->one->number, .other = pair->other->number };
+
+        memcpy(twins.one_key, pair->one->text, sizeof(twins.one_key));
+        memcpy(twins.other_key, pair->other->text, sizeof(twins.other_key));
+        if (!holder_suspect(&g->limiter, &twins))
+                return;
+        counter_add(g->region.header, COUNTER_same_account);
+        log_event(LOG_WARN, "same_account",
+                  "group=%s keys=%s,%s why=\"their order counts are one; name them below one name "
+                  "under accounts: in the settings, or they overspend together\"",
+                  policy_group_name(f->plan.group), twins.one_key, twins.other_key);
+}
+
+void accounts_answered(struct flow *f, int status)
+{
+        struct gateway *g = f->gateway;
+        struct twins_pair pair;
+
+        if (f->order.is_flying && twins_answered(&g->twins, &f->order, &f->plan, status, f->news,
+                                                 f->n_news, upstream_now(g, f->upstream), &pair))
+                tell(g, f, &pair);
+}
+
+void accounts_ended(struct flow *f, bool was_sent)
+{
+        twins_ended(&f->gateway->twins, &f->order, was_sent);
 }

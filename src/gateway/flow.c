@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "budget/weights.h"
+#include "gateway/accounts.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
@@ -87,6 +88,7 @@ void flow_end(struct flow *f)
                 --f->gateway->n_displaced;
         }
         fair_leave(&f->wish, false);
+        accounts_ended(f, true);
         limiter_refund(&f->gateway->limiter, &f->ticket);
         flow_free(f);
 }
@@ -226,6 +228,8 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->request.class = plan.class;
         f->seal = seal;
         f->key = policy_account(input.api_key);
+        f->order = TWINS_ORDER_NULL;
+        policy_key_text(input.api_key, f->key_text);
         f->seal_failure = NULL;
         f->is_sealed_again = false;
         f->state = FLOW_NEW;

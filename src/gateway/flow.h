@@ -75,6 +75,9 @@ struct flow {
         bool is_sealed_again;     /* the exchange found its time wrong, once */
         const char *seal_failure; /* why it could not be sealed at the last moment, or NULL */
 
+        struct twins_order order; /* while it is one and on its way */
+        char key_text[POLICY_KEY_TEXT_SIZE];
+
         uint64_t arrived_us, left_us; /* monotonic */
         uint64_t max_wait_ms;         /* from arrival on */
         uint64_t sent_ms;             /* exchange clock */

@@ -3,6 +3,7 @@
 #include "budget/budget.h"
 #include "budget/landing.h"
 #include "classify/classify.h"
+#include "gateway/accounts.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
 #include "gateway/refuse.h"
@@ -43,6 +44,7 @@ static bool flow_leave(struct http_call *http)
         if (f->may_not_leave)
                 return false;
         counter_add(f->gateway->region.header, COUNTER_sent);
+        accounts_sent(f);
         return true;
 }
 
@@ -85,6 +87,7 @@ static void flow_land(struct flow *f, int status, int code)
         foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
                               upstream_now(g, f->upstream));
         weights_tell(g, &finding);
+        accounts_answered(f, status);
         if (foreign > 0) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
@@ -255,6 +258,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
         struct flow *f = container_of(http, struct flow, http);
         struct gateway *g = f->gateway;
 
+        accounts_ended(f, failure != HTTP_NOT_SENT);
         if (failure == HTTP_NOT_SENT) {
                 limiter_refund(&g->limiter, &f->ticket);
                 if (f->is_gone) {

@@ -13,6 +13,7 @@
 #include "call/call.h"
 #include "core/limiter.h"
 #include "budget/counters.h"
+#include "budget/twins.h"
 #include "gateway/errand.h"
 #include "gateway/keys.h"
 #include "gateway/fair.h"
@@ -61,6 +62,7 @@ struct gateway {
         size_t n_displaced;
         bool is_settling;
         uint64_t seen_gates[REGION_GATES], seen_limits; /* as those who wait know them */
+        struct twins twins;                             /* keys that may be one account's */
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

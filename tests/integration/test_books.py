@@ -261,3 +261,25 @@ def test_a_key_that_the_library_names_is_the_gateway_s_account_too(tmp_path):
         assert user("reserve", "POST", "/fapi/v1/order", "symbol=BTCUSDT") == "go"
         assert orders() == {3}
         assert user("account", "two words", "somebody") == "-22"
+
+
+def test_keys_of_one_account_that_nobody_named_give_themselves_away(tmp_path):
+    with Desk(tmp_path, config="max_wait: 1s\n") as desk:
+        for i in range(24):
+            for key in (ALICE, BOB, SECOND):
+                assert desk.spot(key)[0] == 200
+                if i < 20:
+                    assert desk.futures(key)[0] == 200
+        said = desk.gateway.logged("same_account")
+        assert len(said) == 1 and "keys=Seco...,SimKeyAl..." in said[0] and "accounts:" in said[0], said
+        assert ALICE[0] not in "".join(desk.gateway.lines) and SECOND[0] not in "".join(desk.gateway.lines)
+        assert desk.counter("same_account") == 1
+        assert status(desk.region)["same_account"] == [["Seco...", "SimKeyAl..."]]
+        text = subprocess.run([WEIR, "status", "--region", str(desk.region)], capture_output=True, text=True,
+                              check=True).stdout
+        assert "the keys Seco... and SimKeyAl... seem to be one account's" in text
+        # Named, as told: nothing is to be said any more.
+        desk.config.write_text("max_wait: 1s\n" + NAMED)
+        desk.gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(desk.gateway.logged("account_named")) == 2)
+        assert status(desk.region)["same_account"] == []
