@@ -71,10 +71,20 @@ static bool read_account(const struct http_head *head, struct str *ret_name)
 
 /* What it asks for. */
 
-static enum flow_seal wanted(const struct policy_plan *plan)
+/* X-Weir-Sign: what the client knows better than our tables. Return: false when it is no answer. */
+static bool read_wish(const struct http_head *head, struct str *ret_wish)
 {
-        if (plan->has_signature)
+        *ret_wish = http_field_value(head, STR_LITERAL("x-weir-sign"));
+        return !ret_wish->p || str_eq(*ret_wish, STR_LITERAL("yes")) ||
+               str_eq(*ret_wish, STR_LITERAL("no"));
+}
+
+static enum flow_seal wanted(const struct policy_plan *plan, struct str wish)
+{
+        if (plan->has_signature || str_eq(wish, STR_LITERAL("no")))
                 return FLOW_AS_IT_IS;
+        if (str_eq(wish, STR_LITERAL("yes")))
+                return FLOW_SIGN;
         /* What no table knows is signed: its client asked for it by naming the account. */
         if (!plan->endpoint || plan->endpoint->security == POLICY_SIGNED)
                 return FLOW_SIGN;
@@ -152,7 +162,8 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
 {
         const struct http_head *head = http_exchange_head(exchange);
         const struct credential *c;
-        struct str name, what;
+        struct str name, what, wish;
+        enum flow_seal seal;
         int proof;
 
         *ret = FLOW_AS_IT_IS;
@@ -164,7 +175,12 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
                 refuse_unsealable(exchange, "?", "X-Weir-Account is there twice; name one account");
                 return false;
         }
-        if (!name.p || wanted(plan) == FLOW_AS_IT_IS)
+        if (!read_wish(head, &wish)) {
+                refuse_unsealable(exchange, "?", "X-Weir-Sign takes yes or no");
+                return false;
+        }
+        seal = wanted(plan, wish);
+        if (!name.p || seal == FLOW_AS_IT_IS)
                 return true;
         c = keys_find(g->keys, name);
         /* A page in a browser is not even told which accounts there are. */
@@ -181,9 +197,9 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
                 refuse_proof(exchange, c->name, proof);
                 return false;
         }
-        if (!may_be_sealed(exchange, c, plan, wanted(plan)))
+        if (!may_be_sealed(exchange, c, plan, seal))
                 return false;
-        *ret = wanted(plan);
+        *ret = seal;
         input->api_key = signer_api_key(c->signer);
         input->is_unsealed = *ret == FLOW_SIGN;
         must(policy_match(&g->policy, input, plan) == 0);

@@ -144,6 +144,7 @@ static void endpoints_say_what_they_must_carry(void **state)
                 { "GET", "/fapi/v1/historicalTrades", "symbol=A", POLICY_KEYED, false, false,
                   false },
                 { "GET", "/api/v3/account", "", POLICY_SIGNED, false, false, false },
+                { "GET", "/sapi/v1/pay/transactions", "", POLICY_SIGNED, false, false, false },
                 { "POST", "/papi/v1/marginLoan", "", POLICY_SIGNED, false, false, false },
                 { "POST", "/api/v3/order", "timestamp=1&signature=", POLICY_SIGNED, true, true,
                   false },

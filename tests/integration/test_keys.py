@@ -244,6 +244,17 @@ def test_an_endpoint_that_wants_the_key_only_gets_the_key_only(pair):
     assert target == b"/fapi/v1/historicalTrades?symbol=A" and b"X-MBX-APIKEY: Key-1" in lines
 
 
+def test_the_client_may_know_better_than_the_tables(pair):
+    upstream, gateway, _ = pair
+    fetch(gateway.port, "/fapi/v1/historicalTrades?symbol=A", headers=use("desk", **{"X-Weir-Sign": "yes"}))
+    check_hmac(upstream.seen()[-1], "Secret-1", False)
+    fetch(gateway.port, "/api/v3/account", headers=use("desk", **{"X-Weir-Sign": "no"}))
+    assert upstream.seen()[-1][1] == b"/api/v3/account"
+    assert not any(b"apikey" in line.lower() for line in upstream.seen()[-1][2])
+    status, headers, _ = fetch(gateway.port, "/api/v3/account", headers=use("desk", **{"X-Weir-Sign": "maybe"}))
+    assert (status, headers["x-weir-verdict"]) == (400, "unsealable")
+
+
 def test_a_retry_is_signed_anew(tmp_path):
     refusal = (b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
                b"Content-Length: 47\r\n\r\n" + b'{"code":-1015,"msg":"Too many new orders....."}')
