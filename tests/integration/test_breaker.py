@@ -48,7 +48,7 @@ def test_an_exchange_that_resets_is_left_alone_probed_once_and_used_again(tmp_pa
         assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200
         shown = status(tmp_path)
         assert [b["product"] for b in shown["breakers"]] == ["api"] and shown["breakers"][0]["failures"] >= 5
-        assert shown["counters"]["refused_breaker"] == 2 and shown["counters"]["breaker_opened"] >= 1
+        assert shown["counters"]["refused_breaker"] >= 2 and shown["counters"]["breaker_opened"] >= 1
         text = subprocess.run([WEIR, "status", "--region", str(tmp_path / "region")],
                               capture_output=True, check=True, text=True).stdout
         assert "does not answer" in text
