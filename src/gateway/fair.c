@@ -12,6 +12,8 @@
 #define OPENS_TO_PCT   90
 /* A client that got all it asked for is expected to ask for this much of it again. */
 #define AGAIN_PCT 125
+/* A class that waits may have one of so many parts of each window in any case. */
+#define GRANT_PARTS 50
 /* The longest that a lane of a long window is remembered. */
 #define KEEP_MAX_MS 120000
 
@@ -464,16 +466,39 @@ void fair_leave(struct fair_wish *wish, bool is_served)
         wish->tag = 0;
 }
 
-struct fair_wish *fair_overtaken(const struct fair_wish *wish, bool is_full, uint64_t number)
+struct fair_wish *fair_last(const struct fair_lane *lane, uint64_t number)
 {
-        struct fair_lane *lane = wish->client->lane;
         struct heap_link *first = heap_peek(&lane->places[number % FAIR_WINDOWS]);
         struct fair_wish *last;
 
         if (!first)
                 return NULL;
         last = container_of(first, struct fair_wish, place_link);
-        return last->window == number && has_right_before(wish, is_full, last) ? last : NULL;
+        return last->window == number ? last : NULL;
+}
+
+struct fair_wish *fair_overtaken(const struct fair_wish *wish, bool is_full, uint64_t number)
+{
+        struct fair_wish *last = fair_last(wish->client->lane, number);
+
+        return last && has_right_before(wish, is_full, last) ? last : NULL;
+}
+
+bool fair_may_grant(const struct fair_lane *lane, uint32_t amount, uint64_t number)
+{
+        const struct fair_grant *grant = &lane->grants[number % FAIR_WINDOWS];
+
+        return grant->number != number || grant->amount == 0 ||
+               (uint64_t)grant->amount + amount <= lane->budget.limit / GRANT_PARTS;
+}
+
+void fair_grant(struct fair_lane *lane, uint32_t amount, uint64_t number)
+{
+        struct fair_grant *grant = &lane->grants[number % FAIR_WINDOWS];
+
+        if (grant->number != number)
+                *grant = (struct fair_grant){ .number = number };
+        grant->amount += amount;
 }
 
 struct fair_wish *fair_held(const struct fair_lane *lane, uint64_t number)

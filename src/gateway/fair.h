@@ -56,6 +56,12 @@ struct fair_budget {
         uint32_t limit;
 };
 
+/* What a class was granted in one window beyond what the shares of classes let it have. */
+struct fair_grant {
+        uint64_t number;
+        uint32_t amount;
+};
+
 struct fair_lane {
         struct list link, class_link;
         struct fair_budget budget;
@@ -65,6 +71,8 @@ struct fair_lane {
         struct heap held;    /* those that hold back: by tag */
         struct heap hopeful; /* those that may find room before their place's time: by tag */
         struct heap places[FAIR_WINDOWS]; /* by window's number modulo: the highest tag first */
+
+        struct fair_grant grants[FAIR_WINDOWS];
 
         /* The window of now. */
         uint64_t number;
@@ -169,6 +177,17 @@ void fair_hold_back(struct fair_wish *wish, bool is_held_back);
 struct fair_wish *fair_overtaken(const struct fair_wish *wish, bool is_full, uint64_t number);
 /* The first of those that hold back in window @number, or NULL. */
 struct fair_wish *fair_held(const struct fair_lane *lane, uint64_t number);
+
+/* The wish in window @number of @lane that has the least right to it; NULL: none is there. */
+struct fair_wish *fair_last(const struct fair_lane *lane, uint64_t number);
+
+/*
+ * No class starves: one that waits may have a fiftieth of each window, and one request in any case,
+ * at the cost of the classes of data above it. Return: whether @amount more is within that; if so,
+ * fair_grant() notes it.
+ */
+bool fair_may_grant(const struct fair_lane *lane, uint32_t amount, uint64_t number);
+void fair_grant(struct fair_lane *lane, uint32_t amount, uint64_t number);
 
 /* The first that may find room before its time, or NULL. */
 struct fair_wish *fair_hopeful(const struct fair_lane *lane);

@@ -279,6 +279,51 @@ int flow_fair_overtake(struct flow *f, int answer)
         return answer;
 }
 
+/* One of those in window @number of the classes of data above @f's; the least of them first. */
+static struct flow *last_above(const struct flow *f, uint64_t number)
+{
+        const struct fair_budget *budget = &f->wish.client->lane->budget;
+
+        for (unsigned class = budget->class - 1; class > CLASS_ORDER; --class) {
+                const struct fair_lane *lane =
+                        fair_lane_find(&f->gateway->fair, (enum weir_class) class, budget->pool,
+                                       budget->owner);
+                struct fair_wish *last = lane ? fair_last(lane, number) : NULL;
+
+                if (last)
+                        return flow_of(last);
+        }
+        return NULL;
+}
+
+int flow_fair_grant(struct flow *f, int answer)
+{
+        struct gateway *g = f->gateway;
+        struct fair_lane *lane = f->wish.client->lane;
+        uint64_t next = now_ms(f) / lane->budget.span_ms + 1, amount = 0;
+        struct limiter_request request = f->request;
+        struct flow *last;
+
+        if (answer == LIMITER_GO || f->request.class <= CLASS_RECONCILE ||
+            flow_fair_window(f) <= next || g->n_displaced >= DISPLACED_MAX ||
+            !fair_may_grant(lane, f->wish.amount, next))
+                return answer;
+        while (amount < f->wish.amount && (last = last_above(f, next)) != NULL &&
+               last->ticket.at_ms < f->request.deadline_ms) {
+                amount += last->wish.amount > 0 ? last->wish.amount : 1;
+                request.class = last->request.class;
+                flow_displace(last);
+        }
+        if (amount == 0)
+                return answer;
+        /* The place is one of the class that gave it up, which may use more of the window. */
+        limiter_refund(&g->limiter, &f->ticket);
+        answer = limiter_reserve(&g->limiter, &request, upstream_now(g, f->upstream), &f->ticket);
+        if (flow_fair_window(f) <= next)
+                fair_grant(lane, f->wish.amount, next);
+        return answer;
+}
+
 /* It gave way: on with the place it got for its own, or with another. */
 static void place_again(struct flow *f)
 {

@@ -20,6 +20,11 @@ uint64_t flow_fair_window(const struct flow *f);
  * are displaced until flow_fair_settle(). Return: @answer, or what the limiter says now.
  */
 CHECKED int flow_fair_overtake(struct flow *f, int answer);
+/*
+ * The same of one whose class gets no place in the window to come: a little of each window is its
+ * own, at the cost of the classes of data above it. Return: likewise.
+ */
+CHECKED int flow_fair_grant(struct flow *f, int answer);
 /* Gives its place up; it waits for flow_fair_settle(). */
 void flow_displace(struct flow *f);
 /* Finds other places for those that were displaced, or refuses them. Ends flows. */

@@ -143,7 +143,7 @@ void flow_placed(struct flow *f, int answer)
         if (UNLIKELY(answer == LIMITER_WAIT || answer == LIMITER_CROWDED ||
                      answer == LIMITER_LATE) &&
             flow_fair_line_up(f))
-                answer = flow_fair_overtake(f, answer);
+                answer = flow_fair_grant(f, flow_fair_overtake(f, answer));
         flow_place(f, answer);
         flow_fair_settle(g);
 }

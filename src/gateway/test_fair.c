@@ -304,6 +304,33 @@ static void one_connection_gets_as_much_as_sixty(void **state)
         }
 }
 
+static void a_class_that_waits_has_a_little_of_each_window(void **state)
+{
+        struct fair_lane *lane = open_lane(0);
+        struct fair_wish wish;
+
+        (void)state;
+        /* One request, however heavy. */
+        assert_true(fair_may_grant(lane, 500, 5));
+        fair_grant(lane, 500, 5);
+        assert_false(fair_may_grant(lane, 1, 5));
+        /* Or a fiftieth. */
+        assert_true(fair_may_grant(lane, 15, 6));
+        fair_grant(lane, 15, 6);
+        assert_false(fair_may_grant(lane, 6, 6));
+        assert_true(fair_may_grant(lane, 5, 6));
+        /* The ring's cell of a window that is over. */
+        assert_true(fair_may_grant(lane, 500, 5 + FAIR_WINDOWS));
+        fair_grant(lane, 1, 5 + FAIR_WINDOWS);
+        assert_true(fair_may_grant(lane, 19, 5 + FAIR_WINDOWS));
+        assert_null(fair_last(lane, 3));
+        line_up(client(lane, 1, 1), &wish, 1, 0);
+        assert_int_equal(fair_place(&wish, 3), 0);
+        assert_ptr_equal(fair_last(lane, 3), &wish);
+        assert_null(fair_last(lane, 3 + FAIR_WINDOWS));
+        fair_leave(&wish, true);
+}
+
 static void lanes_are_apart_and_forgotten(void **state)
 {
         struct fair_budget other = { .class = CLASS_ACCOUNT, .pool = 1, .owner = 7, .limit = 5 };
@@ -362,6 +389,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(those_that_hold_back_leave_one_after_the_other,
                                                 begin, end),
                 cmocka_unit_test_setup_teardown(one_connection_gets_as_much_as_sixty, begin, end),
+                cmocka_unit_test_setup_teardown(a_class_that_waits_has_a_little_of_each_window,
+                                                begin, end),
                 cmocka_unit_test_setup_teardown(lanes_are_apart_and_forgotten, begin, end),
                 cmocka_unit_test_setup_teardown(more_clients_than_are_told_apart_are_one, begin,
                                                 end),
