@@ -175,12 +175,14 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
                 refuse_unsealable(exchange, "?", "X-Weir-Account is there twice; name one account");
                 return false;
         }
+        if (!name.p)
+                return true;
         if (!read_wish(head, &wish)) {
                 refuse_unsealable(exchange, "?", "X-Weir-Sign takes yes or no");
                 return false;
         }
         seal = wanted(plan, wish);
-        if (!name.p || seal == FLOW_AS_IT_IS)
+        if (seal == FLOW_AS_IT_IS)
                 return true;
         c = keys_find(g->keys, name);
         /* A page in a browser is not even told which accounts there are. */

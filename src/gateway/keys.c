@@ -11,10 +11,22 @@
 /* Beyond any entry of a user database. */
 #define USER_ENTRY_BYTES 16384
 
-/* No core dump, and no debugger of the same user, for as long as there is something to hide. */
+/*
+ * No core dump, and no debugger of the same user, for as long as there is something to hide. What
+ * it was before is the process's, so there is one of it.
+ */
 static void hide(bool is_hidden)
 {
-        (void)!prctl(PR_SET_DUMPABLE, is_hidden ? 0 : 1, 0, 0, 0);
+        static int before = -1;
+
+        if (is_hidden && before < 0) {
+                before = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+                (void)!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        } else if (!is_hidden && before >= 0) {
+                /* The kernel takes no 2 from us: then it stays hidden. */
+                (void)!prctl(PR_SET_DUMPABLE, before, 0, 0, 0);
+                before = -1;
+        }
 }
 
 static int complain(const char *account, const char *why)
