@@ -1,6 +1,7 @@
 """The gateway holds the keys: who may use them, what leaves, and that nothing grows old or leaks."""
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import re
@@ -153,7 +154,7 @@ def pair(tmp_path_factory):
         .add_hmac("stranger", "Key-2", "Secret-2", users=[os.getuid() + 1], tokens=False)
     with RawUpstream() as upstream, \
             Gateway(upstream.url, folder / "region", "--no-discovery", "--config", desk.config(recv_window="7s"),
-                    "--listen", f"unix:{folder}/sock") as gateway:
+                    "--listen", f"unix:{folder}/sock", "--listen", "127.0.0.2:0") as gateway:
         yield upstream, gateway, folder
         assert not any(TOKEN in line for line in gateway.lines)
 
@@ -458,6 +459,16 @@ def test_a_page_is_not_told_that_it_may(pair):
     assert (status, fields["x-weir-verdict"]) == (403, "browser")
     assert not any(name.startswith("access-control-") for name in fields)
     assert len(upstream.seen()) == before
+
+
+def test_the_address_that_a_client_came_to_is_taken(pair):
+    _, gateway, _ = pair
+    port = next(int(line.rsplit(":", 1)[1]) for line in gateway.lines if "listening on 127.0.0.2:" in line)
+    for host, status in ((f"127.0.0.2:{port}", 200), ("127.0.0.3", 403)):
+        connection = http.client.HTTPConnection("127.0.0.2", port, timeout=10)
+        connection.request("GET", "/api/v3/account", headers=use("desk", Host=host))
+        assert connection.getresponse().status == status, host
+        connection.close()
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node")
