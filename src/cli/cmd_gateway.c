@@ -37,10 +37,12 @@ static const char usage[] =
         "  --set KEY=VALUE                   any setting of the table below; may be given\n"
         "                                    several times\n"
         "  --no-discovery                    do not read exchangeInfo to follow its limits\n"
+        "  --shadow                          decide and report, but let everything pass at once\n"
         "  --quiet                           do not say where it listens\n"
         "  --help                            this text\n\n"
         "Settings come from the file, the environment and the flags; the later wins. SIGHUP reads\n"
-        "them again, SIGTERM finishes what has been sent and ends.\n\n"
+        "them again, SIGTERM finishes what has been sent and ends, SIGUSR1 reports what a shadow "
+        "saw.\n\n"
         "It can hold the keys of accounts and sign for clients that hold none, when a request\n"
         "leaves: X-Weir-Account: NAME and Authorization: Bearer TOKEN; see docs/keys.md.\n\n"
         "Exit status: 0 after SIGTERM, 1 when it cannot run here, 2 for a wrong command line or\n"
@@ -109,6 +111,7 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                 { "config", required_argument, NULL, 'c' },
                 { "set", required_argument, NULL, 's' },
                 { "no-discovery", no_argument, NULL, 'D' },
+                { "shadow", no_argument, NULL, 'S' },
                 { "quiet", no_argument, NULL, 'q' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
@@ -136,6 +139,9 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                         break;
                 case 'c':
                         line->config = optarg;
+                        break;
+                case 'S':
+                        r = add(line, "--shadow", "shadow", "on");
                         break;
                 case 'q':
                         line->is_quiet = true;

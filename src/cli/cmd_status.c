@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "cli/status_accounts.h"
+#include "cli/status_shadow.h"
 #include "call/breaker.h"
 #include "core/front.h"
 #include "core/limiter.h"
@@ -23,6 +24,7 @@ static const char usage[] =
         "Shows the budgets of the region now: what is used of each window, by us and by others,\n"
         "what is held for later, stops and bans, and what has happened so far.\n\n"
         "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
+        "  --shadow        what a gateway in shadow mode saw, and would have done\n"
         "  --json          for programs\n"
         "  --help          this text\n\n"
         "Exit status: 0 shown, 1 there is no region to show, 2 for a wrong command line.\n";
@@ -346,6 +348,7 @@ int cmd_status(int argc, char **argv)
 {
         static const struct option options[] = {
                 { "region", required_argument, NULL, 'r' },
+                { "shadow", no_argument, NULL, 's' },
                 { "json", no_argument, NULL, 'j' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
@@ -354,7 +357,7 @@ int cmd_status(int argc, char **argv)
         struct region region = REGION_NULL;
         struct region_error error;
         struct look look = { .region = &region, .wall_ms = clock_wall_us() / US_PER_MS };
-        bool is_json = false;
+        bool is_json = false, is_shadow = false;
         char place[512];
         int c, r = 0;
 
@@ -363,6 +366,9 @@ int cmd_status(int argc, char **argv)
                 switch (c) {
                 case 'r':
                         path = optarg;
+                        break;
+                case 's':
+                        is_shadow = true;
                         break;
                 case 'j':
                         is_json = true;
@@ -384,6 +390,8 @@ int cmd_status(int argc, char **argv)
                 r = region_default_path_readonly(place, sizeof(place), &error);
                 path = place;
         }
+        if (r == 0 && is_shadow)
+                return status_shadow(path, is_json);
         if (r == 0)
                 r = region_open_readonly(path, &region, &error);
         if (r < 0) {

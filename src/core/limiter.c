@@ -238,6 +238,30 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         return r;
 }
 
+int limiter_charge(struct limiter *l, const struct limiter_request *request,
+                   struct limiter_time time, struct limiter_ticket *ret_ticket)
+{
+        struct limiter_ticket *ticket = ret_ticket;
+        int r;
+
+        must(request->n_charges <= LIMITER_CHARGES && request->gate < REGION_GATES);
+        start(ticket, request);
+        r = takes_list(l, request, ticket);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                struct limiter_take *take = &ticket->takes[i];
+
+                take->number = window_number(take->window.span_ms, time.now_ms, time.guard_ms);
+                /* Not alone: nobody measures by it. */
+                take->place = (struct window_place){ .amount = take->amount };
+                window_charge(&take->window, take->number, take->amount);
+        }
+        ticket->good_until_ms = UINT64_MAX;
+        ticket->state = TICKET_FLYING;
+        return 0;
+}
+
 uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *request,
                          struct limiter_time time)
 {

@@ -138,6 +138,17 @@ CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *req
                             struct limiter_time time, struct limiter_ticket *ret_ticket);
 
 /**
+ * limiter_charge() - @request is sent now, whatever the limits say
+ *
+ * For who does not obey (shadow mode) and keeps the books true all the same, over the limits too.
+ * Gates, pacing and front are not asked. The ticket is flying, and ends as all do.
+ *
+ * Return: 0, or -ENOSPC: no room for another budget, nothing is charged and the ticket is empty.
+ */
+CHECKED int limiter_charge(struct limiter *l, const struct limiter_request *request,
+                           struct limiter_time time, struct limiter_ticket *ret_ticket);
+
+/**
  * limiter_confirm() - the time of a held place has come: may it be sent?
  *
  * Asked at ticket_next_ms(), which is at_ms, or before it try_ms, when the ceilings may have opened

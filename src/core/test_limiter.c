@@ -443,6 +443,37 @@ static void gates_stop_everything_or_one_product(void **state)
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_GO);
 }
 
+/* As in shadow mode: sent in any case, and the books say so, however far over the limit. */
+static void what_is_sent_in_any_case_is_charged_and_stays_in_its_word(void **state)
+{
+        struct limiter_request r = request_of(CLASS_MARKET, 300, 10);
+        struct limiter_ticket t[10], refused;
+
+        (void)state;
+        assert_true(gate_shut(limiter_gate(&l, 1), GATE_BAN, AT(90000)));
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                assert_int_equal(limiter_charge(&l, &r, NOW(1000), &t[i]), 0);
+        assert_int_equal(weight_spent(N), 3000);
+        assert_int_equal(orders_spent(10000, 1000), 100);
+        assert_true(ticket_may_leave(&t[0], AT(59000)));
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                land(&t[i], 1500);
+        assert_int_equal(weight_spent(N), 3000);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 0);
+        gate_open(limiter_gate(&l, 1), 0);
+        limiter_gate(&l, 1)[0] = 0;
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 2000, &refused), LIMITER_WAIT);
+        limiter_refund(&l, &refused);
+        /* More than a word holds stays at its most: the window's tag and the next are untouched. */
+        r.charges[0].amount = WINDOW_AMOUNT_MAX;
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                assert_int_equal(limiter_charge(&l, &r, NOW(3000), &t[i]), 0);
+        assert_int_equal(weight_spent(N), WINDOW_AMOUNT_MAX);
+        assert_int_equal(weight_spent(N + 1), 0);
+        assert_int_equal(weight_spent(N - 1), 0);
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 4000, &refused), LIMITER_WAIT);
+}
+
 static void owners_are_apart_until_the_table_is_full(void **state)
 {
         struct limiter_request r = { .deadline_ms = UINT64_MAX, .n_charges = 1 };
@@ -505,6 +536,7 @@ int main(void)
                 TEST(a_fate_unknown_stays_charged_in_both_windows),
                 TEST(a_process_that_dies_leaves_too_much_spent),
                 TEST(gates_stop_everything_or_one_product),
+                TEST(what_is_sent_in_any_case_is_charged_and_stays_in_its_word),
                 TEST(owners_are_apart_until_the_table_is_full),
                 TEST(a_clock_far_behind_is_refused_and_nothing_is_taken),
         };

@@ -64,6 +64,11 @@ static struct pair raise(word_t *word, uint64_t number, uint32_t high, uint32_t 
         return p;
 }
 
+void window_charge(const struct window *w, uint64_t number, uint32_t amount)
+{
+        raise(&cell_of(w, number)->sent, number, amount, amount);
+}
+
 /* Takes from the fields of a word; does nothing when the window is gone. */
 static void lower(word_t *word, uint64_t number, uint32_t high, uint32_t low)
 {

@@ -108,6 +108,12 @@ uint32_t window_used(const struct window *w, uint64_t number, bool fly);
 CHECKED int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32_t ceiling,
                         bool fly, struct window_place *ret_place);
 
+/*
+ * Charges what is sent at once whatever the limit is: @amount is added to sent and flying. A sum
+ * that no word can hold stays at the most of it; a window that is gone is left as it is.
+ */
+void window_charge(const struct window *w, uint64_t number, uint32_t amount);
+
 /* The held @place is to be sent, if window_holds() after. Return: false when the window is gone:
  * then nothing changed. */
 CHECKED bool window_fly(const struct window *w, uint64_t number, struct window_place *place);

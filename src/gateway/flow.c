@@ -7,6 +7,7 @@
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
+#include "gateway/shadow.h"
 #include "gateway/upstream.h"
 #include "sign/seal.h"
 
@@ -90,6 +91,7 @@ void flow_end(struct flow *f)
         fair_leave(&f->wish, false);
         accounts_ended(f, true);
         limiter_refund(&f->gateway->limiter, &f->ticket);
+        shadow_drop(f, false);
         flow_free(f);
 }
 
@@ -121,18 +123,24 @@ static bool flow_read_wishes(struct flow *f)
         struct str client = http_field_value(head, STR_LITERAL("x-weir-client"));
 
         f->max_wait_ms = f->gateway->settings.max_wait_ms;
-        if (client.p && !is_client_name(client)) {
+        if (client.p && !is_client_name(client) &&
+            !shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Client", client,
                             "a name of 1 to 64 printable characters of ASCII");
                 return false;
         }
-        if (class.p && class_from(class, &f->request.class) < 0) {
+        if (class.p && class_from(class, &f->request.class) < 0 &&
+            !shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Class", class,
                             "one of cancel, order, reconcile, account, market, backfill");
                 return false;
         }
         if (max_wait.p &&
             (str_to_u64(max_wait, &f->max_wait_ms) < 0 || f->max_wait_ms > 86400000)) {
+                if (shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
+                        f->max_wait_ms = f->gateway->settings.max_wait_ms;
+                        return true;
+                }
                 refuse_wish(f, "X-Weir-Max-Wait", max_wait,
                             "a number of milliseconds up to 86400000");
                 return false;
@@ -183,8 +191,8 @@ static void flow_start(struct flow *f)
                 return;
         }
         /* Who is stopped, or cut off, is told so at once. */
-        if (breakers_are_shut(g, f->upstream, NULL) || upstream_knows_time(g, f->upstream) ||
-            f->upstream->has_given_up ||
+        if (g->shadow || breakers_are_shut(g, f->upstream, NULL) ||
+            upstream_knows_time(g, f->upstream) || f->upstream->has_given_up ||
             !flow_gates_are_open(f, upstream_now(g, f->upstream).now_ms))
                 flow_admit(f);
         else
@@ -223,7 +231,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->upstream = &g->upstreams[plan.group];
         f->exchange = exchange;
         f->plan = plan;
-        f->ticket.state = TICKET_EMPTY;
+        f->ticket.state = f->what_if.state = TICKET_EMPTY;
         f->ticket.blocker = BLOCKED_BY_NOTHING;
         f->request.class = plan.class;
         f->seal = seal;
@@ -300,6 +308,7 @@ void flow_drop(struct flow *f)
                 http_call_cancel(&f->http);
         if (f->ticket.state == TICKET_FLYING)
                 limiter_abandon(&f->ticket);
+        shadow_drop(f, true);
         if (f->state == FLOW_SENT)
                 refuse_unanswered(f, "weir was stopped while it waited for the reply");
         if (f->exchange)

@@ -63,8 +63,9 @@ struct flow {
         struct limiter_request request;
         struct limiter_ticket ticket;
         struct fair_wish wish;
-        uint64_t client_id;    /* whose; 0: not asked yet */
-        uint32_t client_share; /* of that client */
+        uint64_t client_id;            /* whose; 0: not asked yet */
+        uint32_t client_share;         /* of that client */
+        struct limiter_ticket what_if; /* shadow mode: where weir would have put it */
         struct call call;
         struct http_call http;
         struct buf head; /* the request's, as it leaves */

@@ -8,6 +8,7 @@
 #include "gateway/flow_inside.h"
 #include "gateway/refuse.h"
 #include "gateway/reply.h"
+#include "gateway/shadow.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
 #include "gateway/weights.h"
@@ -38,6 +39,10 @@ static bool flow_leave(struct http_call *http)
         if (!f->gateway->settings.limits)
                 return true;
         f->sent_ms = now_ms;
+        if (f->gateway->shadow) {
+                counter_add(f->gateway->region.header, COUNTER_sent);
+                return true;
+        }
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
                            !flow_gates_are_open(f, now_ms) ||
                            breakers_are_shut(f->gateway, f->upstream, NULL);
@@ -88,6 +93,7 @@ static void flow_land(struct flow *f, int status, int code)
                               upstream_now(g, f->upstream));
         weights_tell(g, &finding);
         accounts_answered(f, status);
+        shadow_land(f, status);
         if (foreign > 0) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
@@ -132,9 +138,11 @@ static bool flow_judge(struct flow *f, bool may_retry)
         struct gateway *g = f->gateway;
         struct verdict verdict;
         uint64_t again_ms, now_ms = upstream_now(g, f->upstream).now_ms;
+        bool was_shut;
 
         if (!g->settings.limits)
                 return false;
+        was_shut = !flow_gates_are_open(f, f->sent_ms);
         reply_classify(f, now_ms, &verdict);
         flow_land(f, (int)f->status, verdict.code);
         stops_note(g, f->upstream, &f->plan, &verdict);
@@ -142,6 +150,10 @@ static bool flow_judge(struct flow *f, bool may_retry)
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
         if (verdict.executed == EXECUTED_UNKNOWN)
                 counter_add(g->region.header, COUNTER_unknown_fate);
+        if (g->shadow) {
+                shadow_judge(f, &verdict, was_shut);
+                return false;
+        }
         if (!may_retry || f->is_gone || g->is_draining)
                 return false;
         if (flow_seal_again(f, &verdict, now_ms))
@@ -281,6 +293,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
         /* No answer: the exchange may have counted it, and may still do so. */
         if (!f->has_landed)
                 limiter_abandon(&f->ticket);
+        shadow_drop(f, true);
         if (may_ask_again(f, failure)) {
                 ++f->n_stale;
                 if (g->settings.limits)

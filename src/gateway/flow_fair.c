@@ -118,6 +118,9 @@ bool flow_fair_line_up(struct flow *f)
         struct fair_budget budget;
         struct fair_lane *lane;
 
+        /* It has its place, and waits for its turn to leave: nobody else's place helps it. */
+        if (f->ticket.blocker == BLOCKED_BY_FRONT)
+                return false;
         if (f->ticket.blocker != BLOCKED_BY_POOL)
                 return f->wish.client != NULL;
         take = take_of(f, f->ticket.blocked_by, 0);

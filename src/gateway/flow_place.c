@@ -4,6 +4,7 @@
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
+#include "gateway/shadow.h"
 #include "gateway/upstream.h"
 #include "gateway/weights.h"
 
@@ -163,6 +164,11 @@ void flow_reserve(struct flow *f)
 {
         int r;
 
+        if (f->gateway->shadow) {
+                shadow_charge(f);
+                flow_send(f);
+                return;
+        }
         if (flow_is_cut_off(f) || weights_hold_for_control(f))
                 return;
         r = limiter_reserve(&f->gateway->limiter, &f->request,
@@ -243,5 +249,7 @@ void flow_admit(struct flow *f)
 
         flow_set_deadline(f, f->max_wait_ms > waited_ms ? f->max_wait_ms - waited_ms : 0);
         call_init(&f->call, &g->call, f->request.deadline_ms);
+        if (g->shadow)
+                shadow_decide(f);
         flow_reserve(f);
 }

@@ -8,6 +8,7 @@
 #include "gateway/accounts.h"
 #include "gateway/flow.h"
 #include "gateway/queue.h"
+#include "gateway/shadow.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
 #include "gateway/weights.h"
@@ -61,6 +62,7 @@ static void apply_settings(struct gateway *g)
         g->call.backoff.base_ms = (uint32_t)s->retry.base_backoff_ms;
         g->call.backoff.jitter_pct = s->retry.jitter_pct;
         store_rules(g);
+        shadow_follow(g);
         log_set_level(s->log.level);
         accounts_apply(g);
         if (!s->limits)
@@ -118,7 +120,10 @@ static int open_region(struct gateway *g)
                 complain(&error);
                 return r;
         }
-        return bind_region(g, path);
+        r = bind_region(g, path);
+        if (r == 0 && g->settings.shadow && g->settings.limits)
+                r = shadow_open(g, path);
+        return r;
 }
 
 static int open_tls(struct gateway *g)
@@ -211,6 +216,7 @@ static void on_housekeeping(void *ctx)
                 flow_review(g);
         }
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
+        shadow_keep(g);
         stop_when_idle(g);
 }
 
@@ -292,6 +298,21 @@ static void on_reload(void *ctx)
         free(next);
 }
 
+static void on_report(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        if (!g->shadow) {
+                log_event(LOG_INFO, "shadow_report",
+                          "there is none: this gateway is not in shadow "
+                          "mode (shadow)");
+                return;
+        }
+        shadow_tell(g->shadow);
+        if (shadow_write(g->shadow) < 0)
+                log_event(LOG_WARN, "shadow_unwritten", "path=%s", g->shadow->path);
+}
+
 static int open_loop(struct gateway *g)
 {
         int r = loop_new(&g->loop);
@@ -302,6 +323,8 @@ static int open_loop(struct gateway *g)
                 r = loop_on_signal(g->loop, SIGINT, on_terminate, g);
         if (r == 0)
                 r = loop_on_signal(g->loop, SIGHUP, on_reload, g);
+        if (r == 0)
+                r = loop_on_signal(g->loop, SIGUSR1, on_report, g);
         if (r == 0)
                 r = loop_timer_new(g->loop, on_housekeeping, g, &g->housekeeping);
         if (r == 0)
@@ -371,6 +394,7 @@ static void gateway_close(struct gateway *g)
         g->keys = keys_close(g->keys);
         keys_hide(NULL);
         g->tls = tls_free(g->tls);
+        shadow_close(g);
         region_close(&g->region);
 }
 

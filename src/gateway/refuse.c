@@ -1,6 +1,7 @@
 #include "gateway/refuse.h"
 #include "base/log.h"
 #include "gateway/answer.h"
+#include "gateway/shadow.h"
 #include "gateway/upstream.h"
 
 #include <errno.h>
@@ -39,7 +40,8 @@ bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
                             "they cost no request weight");
                 return true;
         }
-        if (is_disguised(http_exchange_head(exchange)->path)) {
+        if (is_disguised(http_exchange_head(exchange)->path) &&
+            !shadow_forgives(g, http_exchange_head(exchange), SHADOW_BAD_PATH)) {
                 char quoted[96];
 
                 answer_send(exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "bad_path", 0 },

@@ -29,6 +29,18 @@ static void choose_framing(struct flow *f, const struct http_head *head)
                                                          : FRAMING_CHUNKED;
 }
 
+static int write_own_fields(const struct flow *f, struct buf *to)
+{
+        int r = http_write_field_u64(to, STR_LITERAL("X-Weir-Wait-Us"),
+                                     f->left_us > f->arrived_us ? f->left_us - f->arrived_us : 0);
+        if (r == 0)
+                r = http_write_field_u64(to, STR_LITERAL("X-Weir-Retries"), f->call.retries);
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL("X-Weir-Class"),
+                                     str_of(class_name(f->request.class)));
+        return r;
+}
+
 int reply_take_head(struct flow *f, const struct http_head *head)
 {
         struct buf *to = &f->reply;
@@ -37,15 +49,9 @@ int reply_take_head(struct flow *f, const struct http_head *head)
         for (size_t i = 0; r == 0 && i < head->n_fields; ++i)
                 if (!is_dropped(head, head->fields[i].name))
                         r = http_write_parsed_field(to, &head->fields[i]);
-        if (r == 0)
-                r = http_write_field_u64(to, STR_LITERAL("X-Weir-Wait-Us"),
-                                         f->left_us > f->arrived_us ? f->left_us - f->arrived_us
-                                                                    : 0);
-        if (r == 0)
-                r = http_write_field_u64(to, STR_LITERAL("X-Weir-Retries"), f->call.retries);
-        if (r == 0)
-                r = http_write_field(to, STR_LITERAL("X-Weir-Class"),
-                                     str_of(class_name(f->request.class)));
+        /* Fields of our own; a shadow leaves none. */
+        if (r == 0 && !f->gateway->shadow)
+                r = write_own_fields(f, to);
         choose_framing(f, head);
         if (f->is_collecting) {
                 str_copy(http_field_value(head, STR_LITERAL("content-encoding")),

@@ -167,6 +167,7 @@ struct settings {
         char region[SETTINGS_PATH_SIZE]; /* empty: the default place */
 
         bool limits; /* off: a plain proxy, for benchmarks and emergencies */
+        bool shadow; /* decides and records, and lets everything pass */
         uint32_t unknown_weight;
         bool measure_weights; /* let one request wait for a control, now and then */
         bool discovery;       /* follow the rateLimits of exchangeInfo */

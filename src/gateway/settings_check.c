@@ -115,11 +115,23 @@ static int check_tls_ca(const struct settings *s, struct settings_report *report
         return add_at(s, SETTING_tls_ca, report, &why);
 }
 
+static int check_shadow(const struct settings *s, struct settings_report *report)
+{
+        struct sentence why;
+
+        if (!s->shadow || s->limits)
+                return SETTINGS_GOOD;
+        sentence_say(&why, "limits is off, so nothing is decided that could be reported; leave one "
+                           "of them out");
+        return add_at(s, SETTING_shadow, report, &why);
+}
+
 int settings_check(const struct settings *s, struct settings_report *report)
 {
         int answer = check_ceilings(s, report);
 
         answer = worse(answer, check_pool(s, report));
         answer = worse(answer, check_circle(s, report));
+        answer = worse(answer, check_shadow(s, report));
         return worse(answer, check_tls_ca(s, report));
 }

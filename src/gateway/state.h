@@ -56,6 +56,7 @@ struct gateway {
         struct http_server *server;
         struct upstream upstreams[POLICY_GROUP_COUNT];
         struct queue queue;
+        struct shadow *shadow; /* NULL: what it decides is done */
         struct keys *keys;     /* NULL: no account's are held here */
         struct fair fair;      /* clients of one class among themselves */
         struct list displaced; /* flows that gave up their places, until they have others */
