@@ -45,7 +45,7 @@ INTERVAL_MS = {"S": 1000, "M": 60000, "H": 3600000, "D": 86400000}
 
 # Names that every request may carry and policy reads; those of the rules are added to them.
 FIXED_NAMES = ["timestamp", "recvWindow", "signature", "reduceOnly", "closePosition",
-               "positionSide", "side"]
+               "positionSide", "side", "batchOrders", "orders"]
 
 WEIGHT_MAX = 1000000
 PATH_MAX = 95

@@ -3,6 +3,7 @@
  * the one that outcomes change; then the second weight of the few endpoints that have one, orders,
  * raw requests, special requests.
  */
+#include "policy/batch.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 #include "policy/tables.h"
@@ -218,6 +219,19 @@ static void charge_unknown(struct policy_plan *plan, enum method method, struct 
  * side that its position is on. A parameter that is said twice in two ways is not believed: the
  * class is a privilege.
  */
+static bool is_batch(const struct policy_endpoint *e)
+{
+        const char *last = strrchr(e->path, '/');
+
+        return last && strcmp(last, "/batchOrders") == 0;
+}
+
+/* Return: whether the list @id is there, once, and each of its orders only closes. */
+static bool is_closing_batch(const struct params *p, unsigned id)
+{
+        return params_has(p, id) && !p->of[id].is_mixed && batch_only_closes(p->of[id].value);
+}
+
 static bool is_closing(const struct params *p)
 {
         bool has_side = params_has(p, PARAM_POSITION_SIDE);
@@ -252,7 +266,9 @@ static void describe_known(struct policy_plan *plan, enum method method, const s
         plan->class = e->class;
         plan->is_weight_header_trusted = !e->is_weight_header_wrong && !e->is_weight_header_missing;
         plan->places_order = method != GET && e->class == CLASS_ORDER && !e->is_test;
-        if (e->may_close && is_closing(p)) {
+        if (e->may_close && (is_batch(e) ? is_closing_batch(p, PARAM_BATCH_ORDERS) ||
+                                                   is_closing_batch(p, PARAM_ORDERS)
+                                         : is_closing(p))) {
                 plan->is_closing = true;
                 plan->class = CLASS_CANCEL;
         }
