@@ -78,6 +78,7 @@ def summary(books, results, names, without_bans=False):
         "yields": yields,
         "refused_429": books.statuses(429),
         "refused_418": books.statuses(418),
+        "refused_403": books.statuses(403),
         "bans": books.bans(),
         "orders": len(waits),
         "fairness": jain(books.admitted(results, names)),

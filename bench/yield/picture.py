@@ -150,7 +150,7 @@ def scenarios(figures, folder):
         mean, worst = 100 * case["yield_mean"], 100 * case["yield_worst"]
         axis.plot([max(low, worst), max(low, mean)], [y, y], color=colour, linewidth=3.2, solid_capstyle="round")
         axis.plot(max(low, mean), y, "o" if mean >= low else "<", color=colour, markersize=8, markeredgewidth=0)
-        refused = case["refused_429"] + case["refused_418"]
+        refused = case["refused_429"] + case["refused_418"] + case["refused_403"]
         text = f"{int(mean * 10 + 1e-6) / 10:.1f} %" + (f"  ·  {refused} refused" if refused else "")
         axis.text(100.06, y, text, va="center", fontsize=9.5, color=colour)
     axis.set_title("Used of the limit by weir, scenario by scenario")

@@ -93,7 +93,7 @@ class Worker:
 class Stand(contextlib.ExitStack):
     """An exchange whose windows have `limit` of `window_ms`; see the options of weir sim."""
 
-    def __init__(self, window_ms, limit, *, latency="20~10", skew_ms=0, bans="10,20,40", faults="", more=()):
+    def __init__(self, window_ms, limit, *, latency="20~10", skew_ms=0, bans="10,20,40", faults="", firewall=0):
         super().__init__()
         self.window_ms, self.limit, self.skew_ms = window_ms, limit, skew_ms
         self.folder = tempfile.mkdtemp(prefix="weir-yield-", dir=fast_folder())
@@ -107,7 +107,9 @@ class Stand(contextlib.ExitStack):
         if faults:
             Path(self.folder, "faults").write_text(faults)
             args += ["--faults", f"{self.folder}/faults"]
-        self.sim = Program(f"{self.folder}/sim.log", "sim", *args, *more)
+        if firewall:
+            args += ["--waf", f"{firewall}/5"]
+        self.sim = Program(f"{self.folder}/sim.log", "sim", *args)
         self.callback(self.sim.end)
         self.key, self.secret = self.sim.await_text(ACCOUNT).groups()
         self.region = f"{self.folder}/region"

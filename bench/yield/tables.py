@@ -30,7 +30,7 @@ def row_cells(row):
 
 
 def case_cells(name, case):
-    refused = case["refused_429"] + case["refused_418"]
+    refused = case["refused_429"] + case["refused_418"] + case["refused_403"]
     allowed = f" (of {case['allowed']} allowed)" if case["allowed"] else ""
     return [name, percent(case["yield_mean"]), percent(case["yield_worst"]), f"{refused}{allowed}", str(case["bans"]),
             ms(case["order_wait_p99_ms"]), "" if case["holds"] else "missed"]

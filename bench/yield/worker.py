@@ -116,6 +116,7 @@ class Worker:
         self.face = FACES[config["kind"]](config)
         self.admitted = {bot["name"]: collections.Counter() for bot in config["bots"]}
         self.wishes = {}
+        self.bursts = 0
         self.statuses = collections.Counter()
 
     def window(self):
@@ -147,6 +148,7 @@ class Worker:
         while True:
             await asyncio.sleep(chance.gap(1 / bot["burst_every_s"]))
             left = bot["burst_weight"]
+            self.bursts += 1
             while left > 0:
                 data = chance.pick(mix)
                 left -= data["weight"]
@@ -196,7 +198,7 @@ class Worker:
         for task in done:
             task.result()
         print(json.dumps({"admitted": self.admitted, "wishes": self.wishes, "statuses": self.statuses,
-                          "inside_us": getattr(self.face, "inside_us", [])}), flush=True)
+                          "bursts": self.bursts, "inside_us": getattr(self.face, "inside_us", [])}), flush=True)
 
 
 async def main():
