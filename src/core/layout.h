@@ -91,8 +91,11 @@ struct cell {
          */
         word_t seen;
         /*
-         * high: the foreign part of extra; low: zero.
-         * Writers: observe. Readers: relieve, people. Relaxed.
+         * high: the foreign part of extra; low: lowered, what headers of a count that falls by
+         * itself have taken off sent: sent and lowered together only grow by what is sent. Writers:
+         * observe; who believes, before sent is lowered. Readers: relieve, people; every admission,
+         * before sent is written. Order: sequentially consistent, for lowered. Killed:  lowered is
+         * too high: headers of what is in flight are not believed.
          */
         word_t foreign;
 };

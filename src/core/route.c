@@ -143,7 +143,8 @@ static bool write_down(const struct route_lane *lane, uint64_t number, struct pa
         return true;
 }
 
-/* After all is written down: does it hold, in the one window that may be now? @own: as written. */
+/* After all is written down: does it hold, in the one window that may be now? @own: as written. Of
+ * @place, lowered is written already. */
 static bool look_again(const struct route_lane *lane, uint64_t number, struct pair own,
                        struct window_place *place)
 {
@@ -152,6 +153,7 @@ static bool look_again(const struct route_lane *lane, uint64_t number, struct pa
         uint32_t flying = 0;
         uint64_t held_word;
         struct pair held, sent;
+        uint32_t lowered = place->lowered;
 
         /* Somebody has sent in the next one already: a clock was stepped. */
         if (UNLIKELY(read_pair(&cell_of(w, number + 1)->sent, number + 1).high > 0))
@@ -169,9 +171,11 @@ static bool look_again(const struct route_lane *lane, uint64_t number, struct pa
                 .extra = held.low,
                 .sent = own.high,
                 .flying = minus(own.low, lane->amount),
+                .lowered = lowered,
                 .amount = lane->amount,
                 /* What flew from before and has landed by now was answered before we leave. */
                 .is_alone = flying == 0 && own.low == lane->amount,
+                .is_clear = flying == 0,
         };
         return (uint64_t)sent.high + held.high + held.low + flying <= lane->most;
 }
@@ -264,6 +268,7 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
                                          memory_order_relaxed) > time.now_ms)
                         return ROUTE_LONG;
         for (i = 0; i < route->n_lanes; ++i) {
+                places[i].lowered = lowered_of(&route->lanes[i].window, numbers[i]);
                 if (!write_down(&route->lanes[i], numbers[i], &own[i])) {
                         undo(route, numbers, i);
                         return ROUTE_LONG;

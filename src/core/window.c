@@ -127,7 +127,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
 {
         struct cell *cell = cell_of(w, number);
         uint32_t before = fly ? flying_before(w, number) : 0;
-        uint32_t relief = relief_of(w, number);
+        uint32_t relief = relief_of(w, number), lowered = lowered_of(w, number);
         uint64_t held_word = first_look(&cell->held), sent_word;
         struct pair held = unpack(number, held_word), sent;
         int r;
@@ -162,8 +162,10 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
                 .extra = held.low,
                 .sent = sent.high,
                 .flying = minus(sent.low, amount),
+                .lowered = lowered,
                 .amount = amount,
                 .is_alone = fly && before == 0 && sent.low == amount,
+                .is_clear = fly && before == 0,
         };
         return WINDOW_TAKEN;
 }
@@ -177,6 +179,7 @@ bool window_fly(const struct window *w, uint64_t number, struct window_place *pl
         if (first_look(&cell->held) >> (2 * FIELD_BITS) != tag_of(number) ||
             is_later(number, first_look(&cell->sent)))
                 return false;
+        place->lowered = lowered_of(w, number);
         /* In between it is there twice, never not at all. */
         sent = raise(&cell->sent, number, amount, amount);
         lower(&cell->held, number, amount, 0);
@@ -184,6 +187,7 @@ bool window_fly(const struct window *w, uint64_t number, struct window_place *pl
         place->flying = minus(sent.low, amount);
         place->extra = held_of(w, number).low;
         place->is_alone = false;
+        place->is_clear = flying_before(w, number) == 0;
         return true;
 }
 
@@ -343,31 +347,51 @@ void window_relieve(const struct window *w, uint64_t number, const struct window
         } while (!swap(&cell->seen, &seen, pack(number, p)));
 }
 
+/* More than this is not followed: what was sent is told from what was lowered, which must fit. */
+#define LOWERED_MAX (WINDOW_AMOUNT_MAX / 2)
+
+/* The most that can be used now, when the answer to @place said @used. */
+static uint32_t possible(const struct window_place *place, uint32_t used, struct pair sent,
+                         uint32_t lowered)
+{
+        /* Below zero where some that were in flight were given back: they are in @flying. */
+        int64_t since = (int64_t)sent.high + lowered - place->sent - place->lowered;
+        int64_t most = (int64_t)used + place->flying + since;
+
+        return most < used ? used : most > WINDOW_AMOUNT_MAX ? WINDOW_AMOUNT_MAX : (uint32_t)most;
+}
+
+/*
+ * Lowered is raised before sent is lowered, by one who has read sent before, and whoever sends
+ * reads lowered before writing sent. So of two times one who sends may have seen the older of
+ * lowered and the newer of sent, and thinks that more has been sent since: his header is believed
+ * less. The other way round he would have changed sent in between, and it is not lowered then.
+ */
 bool window_believe(const struct window *w, uint64_t number, const struct window_place *place,
                     uint32_t used)
 {
         struct cell *cell = cell_of(w, number);
-        uint64_t held_seen = first_look(&cell->held);
-        struct pair held = unpack(number, held_seen);
-        struct pair alone = { place->sent, place->amount }, landed = alone;
-        uint64_t seen = pack(number, alone);
+        uint64_t seen = first_look(&cell->sent), held_seen = first_look(&cell->held);
+        struct pair held = unpack(number, held_seen), sent = unpack(number, seen), landed;
+        uint32_t lowered = lowered_of(w, number), others = minus(sent.low, place->amount), most;
 
         /* What was carried here or found foreign since may not be in @used yet. */
-        if (!place->is_alone || held.low != place->extra || used > WINDOW_AMOUNT_MAX)
+        if (!place->is_clear || held.low != place->extra || used > WINDOW_AMOUNT_MAX ||
+            lowered > LOWERED_MAX || seen >> (2 * FIELD_BITS) != tag_of(number))
                 return false;
-        if (used >= add(place->sent, held.low))
+        most = possible(place, used, sent, lowered);
+        landed = (struct pair){ minus(most, held.low), sent.low };
+        if (landed.high < others)
+                landed.high = others;
+        if (landed.high >= sent.high)
                 return false;
-        landed.high = minus(used, held.low);
-        /*
-         * Nothing else was flying when it took, in the very same word; whoever was released for
-         * sending since has moved it. So all of @sent but this one was answered before it left.
-         */
+        (void)raise(&cell->foreign, number, 0, sent.high - landed.high);
         if (!atomic_compare_exchange_strong_explicit(&cell->sent, &seen, pack(number, landed),
                                                      memory_order_seq_cst, memory_order_seq_cst))
                 return false;
         /* What we took for others' use was not: one try, the next header gets another chance. */
-        if (used < held.low) {
-                held.low = used;
+        if (most < held.low) {
+                held.low = most;
                 (void)swap(&cell->held, &held_seen, pack(number, held));
         }
         (void)top_raise(w, number, used);

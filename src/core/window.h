@@ -50,8 +50,10 @@ struct window_place {
         uint32_t extra;    /* of the window, when it was taken: all that was ever carried into it */
         uint32_t sent;     /* of the window, with it */
         uint32_t flying;   /* others of this window that were unanswered when it was released */
+        uint32_t lowered;  /* of the window, before it was released */
         uint32_t amount;
         bool is_alone; /* nothing else was flying: the next header may be believed as it is */
+        bool is_clear; /* released, and nothing of earlier windows was flying */
 };
 
 /* Windows before one whose unanswered requests count in it. */
@@ -159,11 +161,16 @@ void window_land(const struct window *w, uint64_t number, uint32_t amount, uint3
 bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign);
 
 /**
- * window_believe() - lower our books to @used, if this request was alone from take to answer
- * @place: of the one reservation, as window_take() gave it
+ * window_believe() - lower our books to what a header of a count that falls by itself leaves
+ * possible
+ * @place: of the reservation whose answer said @used, as window_take() or window_fly() gave it
+ *
+ * What was answered before it left is in @used. What was in flight when it left, and what has left
+ * since, may have been counted after it: so much more may be used now. Nothing is lowered when
+ * anything of earlier windows was in flight, or something was carried here or found foreign since.
  *
  * Must be called before window_land(), for a window that has not turned.
- * Return: true when it was alone and the books are now @used; false: nothing changed.
+ * Return: true when the books were lowered; false: nothing changed.
  */
 CHECKED bool window_believe(const struct window *w, uint64_t number,
                             const struct window_place *place, uint32_t used);

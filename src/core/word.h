@@ -79,6 +79,12 @@ static inline uint32_t minus(uint32_t a, uint32_t b)
         return a > b ? a - b : 0;
 }
 
+/* To be read before the word of sent is written: see window_believe(). */
+static inline uint32_t lowered_of(const struct window *w, uint64_t number)
+{
+        return read_pair(&cell_of(w, number)->foreign, number).low;
+}
+
 static inline bool swap(word_t *word, uint64_t *seen, uint64_t next)
 {
         return atomic_compare_exchange_weak_explicit(word, seen, next, memory_order_seq_cst,

@@ -283,3 +283,15 @@ def test_keys_of_one_account_that_nobody_named_give_themselves_away(tmp_path):
         desk.gateway.process.send_signal(signal.SIGHUP)
         eventually(lambda: len(desk.gateway.logged("account_named")) == 2)
         assert status(desk.region)["same_account"] == []
+
+
+def test_what_fills_take_off_the_count_can_be_used_again_at_once(tmp_path):
+    with Desk(tmp_path, "--set", "classes.order=100%", "--set", "max_wait=1s", sim=("--latency", "20"),
+              limits=LONG.replace("spot-orders=100/5m", "spot-orders=30/5m")) as desk:
+        with ThreadPoolExecutor(4) as pool:
+            codes = list(pool.map(lambda _: desk.market()[0], range(160)))
+        # Each is filled at once: they never have more than a few open, and five times the limit passes.
+        assert codes == [200] * 160
+        assert desk.sim.books()["status429"] == 0
+        assert desk.spot()[0] == 200
+        assert desk.agree()[("spot-orders", 300)] == [1]
