@@ -30,15 +30,15 @@ static uint32_t land(struct limiter *l, const struct policy_plan *plan,
                 .n_news = answer->n_news,
                 .control = answer->control,
         };
-        uint32_t foreign = 0, refund = 0;
-        struct evidence_finding finding;
+        uint32_t foreign = 0, refund;
+        struct evidence_findings findings;
 
         if (UNLIKELY(ticket->state != TICKET_FLYING)) {
                 limiter_refund(l, ticket);
                 return 0;
         }
-        if (weights_land(l, plan, ticket, time, &costs, &finding, &refund) && answer->ret_finding)
-                *answer->ret_finding = finding;
+        refund = weights_land(l, plan, ticket, time, &costs,
+                              answer->ret_findings ? answer->ret_findings : &findings);
         limiter_land(l, ticket, time, pool, refund, answer->news, answer->n_news, &foreign);
         return foreign;
 }

@@ -21,10 +21,8 @@ struct budget_answer {
         const struct limiter_news *news;
         size_t n_news;
         enum evidence_control control;
-        /* Written when a cost is learnt (budget/weights.h), of this request or another; may be
-         * NULL.
-         */
-        struct evidence_finding *ret_finding;
+        /* Costs that were learnt (budget/weights.h); may be NULL. */
+        struct evidence_findings *ret_findings;
 };
 
 /**

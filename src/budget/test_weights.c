@@ -61,11 +61,12 @@ static void send(const struct policy_plan *plan, int status, uint32_t real,
                  enum evidence_control control)
 {
         struct limiter_news news = { .pool = plan->charges[0].pool, .span_ms = 60000 };
+        struct evidence_findings found;
         struct budget_answer answer = { .status = status,
                                         .news = &news,
                                         .n_news = 1,
                                         .control = control,
-                                        .ret_finding = &finding };
+                                        .ret_findings = &found };
         struct limiter_time time = { now_ms, 0 };
         struct limiter_request request;
         struct limiter_ticket ticket;
@@ -79,6 +80,9 @@ static void send(const struct policy_plan *plan, int status, uint32_t real,
         now_ms += 10;
         time.now_ms = now_ms;
         (void)budget_land(&l, plan, &ticket, &answer, time);
+        for (unsigned i = 0; i < found.n; ++i)
+                if (found.all[i].charged != found.all[i].learnt || finding.variant == 0)
+                        finding = found.all[i];
 }
 
 static void next_window(void)

@@ -70,41 +70,45 @@ static uint32_t taken(const struct limiter_ticket *ticket, uint16_t pool)
         return 0;
 }
 
-bool weights_land(struct limiter *l, const struct policy_plan *plan,
-                  const struct limiter_ticket *ticket, struct limiter_time time,
-                  const struct weights_answer *a, struct evidence_finding *ret_finding,
-                  uint32_t *ret_refund)
+static void count_findings(struct limiter *l, const struct evidence_findings *findings)
+{
+        for (unsigned i = 0; i < findings->n; ++i) {
+                const struct evidence_finding *f = &findings->all[i];
+
+                counter_add(l->region->header, COUNTER_weights_learnt);
+                if (weights_differ(f->variant, f->kind, f->charged, f->learnt))
+                        counter_add(l->region->header, COUNTER_weight_mismatches);
+        }
+}
+
+uint32_t weights_land(struct limiter *l, const struct policy_plan *plan,
+                      const struct limiter_ticket *ticket, struct limiter_time time,
+                      const struct weights_answer *a, struct evidence_findings *ret_findings)
 {
         struct evidence_answer answer = { 0 };
         struct weights_cost cost;
         uint32_t amount;
-        bool is_telling;
 
-        *ret_refund = 0;
+        ret_findings->n = 0;
         if (plan->n_charges == 0)
-                return false;
+                return 0;
+        if (plan->variant == 0)
+                return plan->charges[0].amount - policy_settle(plan, a->outcomes);
         answer.pool = plan->charges[0].pool;
-        amount = taken(ticket, answer.pool);
-        if (plan->variant == 0) {
-                *ret_refund = plan->charges[0].amount - policy_settle(plan, a->outcomes);
-                return false;
-        }
-        weights_cost(l->region, plan, &cost);
-        is_telling = kind_of(plan, a, &answer.kind);
-        *ret_refund = amount > cost.of[answer.kind] ? amount - cost.of[answer.kind] : 0;
         answer.owner = budget_charge_owner(l, plan, 0);
-        answer.variant = is_telling ? plan->variant : 0;
-        answer.charged = cost.said[answer.kind];
-        answer.refund = *ret_refund;
         answer.is_named = !plan->is_known;
         answer.control = a->control;
-        if (!evidence_land(l, ticket, &answer, time, a->news, a->n_news, ret_finding))
-                return false;
-        counter_add(l->region->header, COUNTER_weights_learnt);
-        if (weights_differ(ret_finding->variant, ret_finding->kind, ret_finding->charged,
-                           ret_finding->learnt))
-                counter_add(l->region->header, COUNTER_weight_mismatches);
-        return true;
+        weights_cost(l->region, plan, &cost);
+        if (kind_of(plan, a, &answer.kind)) {
+                amount = taken(ticket, answer.pool);
+                answer.variant = plan->variant;
+                answer.charged = cost.said[answer.kind];
+                if (amount > cost.of[answer.kind])
+                        answer.refund = amount - cost.of[answer.kind];
+        }
+        evidence_land(l, ticket, &answer, time, a->news, a->n_news, ret_findings);
+        count_findings(l, ret_findings);
+        return answer.refund;
 }
 
 void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, struct str method,

@@ -33,16 +33,15 @@ struct weights_answer {
 
 /**
  * weights_land() - an answer came: learn from it, and say what it costs
- * @ticket:      not landed yet
- * @ret_finding: written for true; may be of another request than this
- * @ret_refund:  of the ticket's charge in charges[0].pool, for limiter_land()
+ * @ticket:       not landed yet
+ * @ret_findings: costs that were learnt, of this request or another; counted
  *
- * Return: true when a cost was learnt that was not known before, and counted.
+ * Return: what of the ticket's charge in charges[0].pool is not counted after all, for
+ * limiter_land().
  */
-CHECKED bool weights_land(struct limiter *l, const struct policy_plan *plan,
-                          const struct limiter_ticket *ticket, struct limiter_time time,
-                          const struct weights_answer *answer, struct evidence_finding *ret_finding,
-                          uint32_t *ret_refund);
+uint32_t weights_land(struct limiter *l, const struct policy_plan *plan,
+                      const struct limiter_ticket *ticket, struct limiter_time time,
+                      const struct weights_answer *answer, struct evidence_findings *ret_findings);
 
 /* A place for what is learnt of an endpoint that no table knows; there is room for some. */
 void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, struct str method,

@@ -42,6 +42,8 @@ static const char help[] =
         "  --free-refusals          refused requests add no weight\n"
         "  --waf N[/S]              more than N requests in a second: 403 for S seconds (300)\n"
         "  --measured-weights       weights as others measured them, not as documented\n"
+        "  --weight \"METHOD PATH=N\"\n"
+        "                           what an endpoint costs; may be given again\n"
         "  --maker-decrement N      order count given back when a resting order fills (default 5)\n"
         "\n"
         "Manners\n"
@@ -82,6 +84,7 @@ enum option_id {
         OPT_FREE_REFUSALS,
         OPT_WAF,
         OPT_MEASURED,
+        OPT_WEIGHT,
         OPT_MAKER,
         OPT_NO_RETRY_AFTER,
         OPT_LOWER_CASE,
@@ -112,6 +115,7 @@ static const struct option options[] = {
         { "free-refusals", no_argument, NULL, OPT_FREE_REFUSALS },
         { "waf", required_argument, NULL, OPT_WAF },
         { "measured-weights", no_argument, NULL, OPT_MEASURED },
+        { "weight", required_argument, NULL, OPT_WEIGHT },
         { "maker-decrement", required_argument, NULL, OPT_MAKER },
         { "no-retry-after", no_argument, NULL, OPT_NO_RETRY_AFTER },
         { "lower-case", no_argument, NULL, OPT_LOWER_CASE },
@@ -244,6 +248,15 @@ static int set_idle(struct sim_config *sim, const char *text)
         return r;
 }
 
+static int set_weight(struct weight_rules *rules, const char *text)
+{
+        const char *why;
+
+        if (weight_rules_set(rules, str_of(text), &why) == 0)
+                return 0;
+        return complain("weight", text, why);
+}
+
 static int set_ban(struct ledger_rules *rules, const char *text)
 {
         if (ledger_rules_set_bans(rules, str_of(text)) == 0)
@@ -287,8 +300,10 @@ static int set_option(struct command_line *line, int option, const char *value)
                 return set_pair("waf", value, '/', UINT32_MAX, &rules->firewall_rate,
                                 &rules->firewall_s);
         case OPT_MEASURED:
-                sim->exchange.measured_weights = true;
+                sim->exchange.weights.measured = true;
                 return 0;
+        case OPT_WEIGHT:
+                return set_weight(&sim->exchange.weights, value);
         case OPT_MAKER:
                 return set_number("maker-decrement", value, 1000, &rules->maker_decrement);
         case OPT_NO_RETRY_AFTER:

@@ -136,6 +136,7 @@ struct sight {
         uint32_t used; /* that its header shows */
         uint32_t cost; /* that it seems to have */
         uint32_t believed;
+        struct evidence_findings *findings;
 };
 
 static struct evidence *evidence_for(const struct sight *s)
@@ -144,34 +145,34 @@ static struct evidence *evidence_for(const struct sight *s)
                                    : evidence_claim(s->l->region, s->answer->variant, NULL);
 }
 
-static bool count(const struct sight *s, uint64_t whose, uint32_t cost,
-                  enum figures_control control, uint32_t charged, struct evidence_finding *finding)
+static void count(const struct sight *s, uint64_t whose, uint32_t cost,
+                  enum figures_control control, uint32_t charged)
 {
         const struct region *region = s->l->region;
         uint64_t variant = whose & ~(uint64_t)WHOSE_BITS;
         enum evidence_kind kind = (enum evidence_kind)(whose & WHOSE_KIND);
         struct evidence *e = evidence_find(region, variant);
+        struct evidence_findings *findings = s->findings;
         uint32_t before = 0;
 
         if (!e || kind >= EVIDENCE_KINDS)
-                return false;
+                return;
         (void)!evidence_learnt(e, kind, &before);
         if (!figures_add(&e->of[kind], cost, control, s->take->number, charged, s->now_ms))
-                return false;
+                return;
         (void)evidence_learnt(e, kind, &cost);
         /* Nobody need look again when what is charged is the same. */
         if (cost > charged || before > charged)
                 turn(region);
-        *finding = (struct evidence_finding){ variant, kind, charged, cost };
-        return true;
+        must(findings->n < ARRAY_SIZE(findings->all));
+        findings->all[findings->n++] = (struct evidence_finding){ variant, kind, charged, cost };
 }
 
 /*
  * The step that the last one alone took, now that the next is known. One that went astray is
  * counted only now: had its header been wrong, this one would have made up for it.
  */
-static bool settle_step(const struct anchor *a, const struct sight *s, struct pair last,
-                        bool *ret_is_made_up, struct evidence_finding *finding)
+static bool settle_step(const struct anchor *a, const struct sight *s, struct pair last)
 {
         int64_t astray = (int64_t)last.high - last.low, now = (int64_t)s->cost - s->believed;
         uint64_t whose = load(&a->variant);
@@ -179,42 +180,43 @@ static bool settle_step(const struct anchor *a, const struct sight *s, struct pa
         const struct evidence *e;
         uint32_t charged;
 
-        *ret_is_made_up = astray != 0 && astray + now == 0;
-        if (astray == 0 || *ret_is_made_up || whose == 0)
+        if (astray != 0 && astray + now == 0)
                 return false;
+        if (astray == 0 || whose == 0)
+                return true;
         e = evidence_find(s->l->region, whose & ~(uint64_t)WHOSE_BITS);
         if (!e || (whose & WHOSE_KIND) >= EVIDENCE_KINDS)
-                return false;
+                return true;
         if (s->answer->control == EVIDENCE_CONTROL)
                 control = now == 0 ? FIGURES_BEFORE : FIGURES_REFUTED;
         charged = (uint32_t)load(&e->of[whose & WHOSE_KIND].charged);
-        return count(s, whose, last.high, control, charged > 0 ? charged - 1 : last.low, finding);
+        count(s, whose, last.high, control, charged > 0 ? charged - 1 : last.low);
+        return true;
 }
 
 /* A sample. Writes the step that it is for the next one. */
-static bool take_step(struct anchor *a, const struct sight *s, struct evidence_finding *finding,
-                      struct pair *ret_step, uint64_t *ret_whose)
+static void take_step(struct anchor *a, const struct sight *s, struct pair *ret_step,
+                      uint64_t *ret_whose)
 {
         struct pair last = unpack(s->take->number, load(&a->step));
-        bool is_suspect = s->answer->control == EVIDENCE_SUSPECT, is_made_up, found;
+        bool is_suspect = s->answer->control == EVIDENCE_SUSPECT;
         /* Its control was alone too, and cost what it should. */
         bool is_controlled = is_suspect && last.high == last.low && last.high != 0;
         uint64_t whose = s->answer->variant | s->answer->kind;
         struct evidence *e = evidence_for(s);
 
-        found = settle_step(a, s, last, &is_made_up, finding);
         *ret_step = (struct pair){ 1, 1 };
         *ret_whose = 0;
-        if (is_made_up || !e)
-                return found;
-        if (s->cost == s->believed)
-                return count(s, whose, s->cost, is_suspect ? FIGURES_REFUTED : FIGURES_PLAIN,
-                             s->answer->charged, finding) ||
-                       found;
+        if (!settle_step(a, s, last) || !e)
+                return;
+        if (s->cost == s->believed) {
+                count(s, whose, s->cost, is_suspect ? FIGURES_REFUTED : FIGURES_PLAIN,
+                      s->answer->charged);
+                return;
+        }
         *ret_step = (struct pair){ s->cost, s->believed };
         *ret_whose = whose | (is_controlled ? WHOSE_CONTROLLED : 0);
         store(&e->of[s->answer->kind].charged, (uint64_t)s->answer->charged + 1);
-        return found;
 }
 
 static uint32_t believed_of(const struct sight *s)
@@ -227,12 +229,11 @@ static uint32_t believed_of(const struct sight *s)
         return cost;
 }
 
-static bool see(struct anchor *a, struct sight *s, struct evidence_finding *finding)
+static void see(struct anchor *a, struct sight *s)
 {
         const struct limiter_take *take = s->take;
         struct pair before = unpack(take->number, load(&a->shown)), step = { 0, 0 };
         uint64_t whose = 0;
-        bool found = false;
 
         if ((before.high > 0 || before.low > 0) && s->used >= before.high &&
             before.low + take->amount == take->place.sent) {
@@ -240,13 +241,12 @@ static bool see(struct anchor *a, struct sight *s, struct evidence_finding *find
                 s->believed = believed_of(s);
                 /* More than half of a window is no price. */
                 if (s->cost <= take->window.limit / 2)
-                        found = take_step(a, s, finding, &step, &whose);
+                        take_step(a, s, &step, &whose);
         }
         store(&a->step, pack(take->number, step));
         store(&a->variant, whose);
         store(&a->shown, pack(take->number, (struct pair){ s->used, minus(take->place.sent,
                                                                           s->answer->refund) }));
-        return found;
 }
 
 /* The one take of @pool that a header of the answer speaks of; else any of it. */
@@ -274,19 +274,25 @@ static const struct limiter_take *find_take(const struct limiter_ticket *ticket,
         return any;
 }
 
-bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
+void evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
                    const struct evidence_answer *answer, struct limiter_time time,
-                   const struct limiter_news *news, size_t n, struct evidence_finding *ret_finding)
+                   const struct limiter_news *news, size_t n,
+                   struct evidence_findings *ret_findings)
 {
         const struct limiter_news *about;
         const struct limiter_take *take = find_take(ticket, answer->pool, news, n, &about);
-        struct sight s = { .l = l, .take = take, .answer = answer, .now_ms = time.now_ms };
+        struct sight s = { .l = l,
+                           .take = take,
+                           .answer = answer,
+                           .now_ms = time.now_ms,
+                           .findings = ret_findings };
         struct anchor *a;
         bool is_fit;
 
+        ret_findings->n = 0;
         if (!take) {
                 forget_now(l, answer, time);
-                return false;
+                return;
         }
         /* As observe.c has it: a header speaks of this window only if the window is not over. */
         is_fit = answer->variant && about && about->used <= WINDOW_AMOUNT_MAX &&
@@ -294,23 +300,23 @@ bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
                  window_is_alone(&take->window, take->number, &take->place);
         a = anchor_of(l->region, take->window.slot, take->window.span_ms, take->number, is_fit);
         if (!a)
-                return false;
+                return;
         if (!is_fit) {
                 forget(a, take->number);
-                return false;
+                return;
         }
         s.used = about->used;
-        return see(a, &s, ret_finding);
+        see(a, &s);
 }
 
-bool evidence_wants_control(const struct region *region, uint64_t variant)
+enum evidence_control evidence_wants_control(const struct region *region, uint64_t variant)
 {
         const struct evidence *e = evidence_find(region, variant);
+        enum evidence_control control = EVIDENCE_PLAIN;
 
-        for (unsigned kind = 0; e && kind < EVIDENCE_KINDS; ++kind)
-                if (figures_want_control(&e->of[kind]))
-                        return true;
-        return false;
+        for (unsigned kind = 0; e && control == EVIDENCE_PLAIN && kind < EVIDENCE_KINDS; ++kind)
+                control = figures_want_control(&e->of[kind]);
+        return control;
 }
 
 /* For people. */

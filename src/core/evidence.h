@@ -42,6 +42,8 @@
 #define EVIDENCE_BELOW     16
 /* Samples in a row behind a control, and as many before one, that prove a cost. */
 #define EVIDENCE_CONTROLS 4
+/* So many in a row that show the same: what was seen before is of an earlier price. */
+#define EVIDENCE_RUN 16
 /* So many samples are kept, then all are halved: what is true now outweighs what was. */
 #define EVIDENCE_KEPT 64
 
@@ -76,19 +78,26 @@ struct evidence_finding {
         uint32_t charged, learnt;
 };
 
+/* Of one answer: about its own request, and about the one alone before it. */
+struct evidence_findings {
+        unsigned n;
+        struct evidence_finding all[2];
+};
+
 /**
  * evidence_land() - an answer came; to be told before limiter_land(), with the same arguments
- * @ret_finding: written for true
- *
- * Return: true when a cost has been learnt just now, of this request or of the one before it.
+ * @ret_findings: what has been learnt by it
  */
-CHECKED bool evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
-                           const struct evidence_answer *answer, struct limiter_time time,
-                           const struct limiter_news *news, size_t n,
-                           struct evidence_finding *ret_finding);
+void evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
+                   const struct evidence_answer *answer, struct limiter_time time,
+                   const struct limiter_news *news, size_t n,
+                   struct evidence_findings *ret_findings);
 
-/* Whether a request of @variant should be controlled when it leaves next. */
-bool evidence_wants_control(const struct region *region, uint64_t variant);
+/*
+ * How a request of @variant should be controlled when it leaves next. EVIDENCE_PLAIN: not at all;
+ * EVIDENCE_SUSPECT: it should follow a control; EVIDENCE_CONTROL: a control should follow it.
+ */
+enum evidence_control evidence_wants_control(const struct region *region, uint64_t variant);
 
 /* The evidence of @variant, NULL when there is none; it stays where it is. */
 struct evidence *evidence_find(const struct region *region, uint64_t variant);

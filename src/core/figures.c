@@ -81,6 +81,43 @@ static void count(struct evidence_figures *f, uint32_t cost, uint64_t number)
         }
 }
 
+/* The total's word: cost of the last sample 32 bits, how many in a row show it 16, samples 16. */
+#define RUN_SHIFT  16
+#define RUN_MASK   0xffffULL
+#define TOTAL_MASK 0xffffULL
+
+/* What was true before a price changed is not true now. */
+static void forget_others(struct evidence_figures *f, uint32_t cost)
+{
+        for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
+                uint64_t seen = load(&f->values[i]);
+
+                if (seen != 0 && read_value(seen).cost != cost)
+                        (void)exchange(&f->values[i], &seen, 0);
+        }
+}
+
+/* One more sample, and one more in a row or the first. Return: the word. */
+static uint64_t note_total(struct evidence_figures *f, uint32_t cost)
+{
+        uint64_t seen = load(&f->total), total = 0, run = 0, next = 0;
+
+        for (unsigned i = 0; i < TRIES; ++i) {
+                run = seen >> 32 == cost ? (seen >> RUN_SHIFT & RUN_MASK) + 1 : 1;
+                total = (seen & TOTAL_MASK) + 1;
+                if (run == EVIDENCE_RUN)
+                        total = run;
+                else if (run > EVIDENCE_RUN)
+                        run = EVIDENCE_RUN + 1;
+                next = (uint64_t)cost << 32 | run << RUN_SHIFT | total;
+                if (exchange(&f->total, &seen, next))
+                        break;
+        }
+        if (run == EVIDENCE_RUN)
+                forget_others(f, cost);
+        return next;
+}
+
 static void halve(struct evidence_figures *f)
 {
         for (size_t i = 0; i < EVIDENCE_VALUES; ++i) {
@@ -96,7 +133,7 @@ static void halve(struct evidence_figures *f)
 /* Return: true when the samples agree on one cost. */
 static bool judge(const struct evidence_figures *f, uint32_t *ret_cost)
 {
-        uint64_t total = load(&f->total);
+        uint64_t total = load(&f->total) & TOTAL_MASK;
         struct value best = { 0 };
         uint32_t below = 0;
 
@@ -164,26 +201,30 @@ static bool is_proved(const struct evidence_figures *f, uint32_t cost)
         return behind >= EVIDENCE_CONTROLS && before >= EVIDENCE_CONTROLS;
 }
 
-bool figures_want_control(const struct evidence_figures *f)
+enum evidence_control figures_want_control(const struct evidence_figures *f)
 {
-        uint32_t cost;
+        uint32_t cost, behind, before;
 
-        return judge(f, &cost) && (uint64_t)cost + 1 > load(&f->charged) &&
-               (uint64_t)cost + 1 != load(&f->learnt) && !is_proved(f, cost);
+        if (!judge(f, &cost) || (uint64_t)cost + 1 <= load(&f->charged) ||
+            (uint64_t)cost + 1 == load(&f->learnt) || is_proved(f, cost))
+                return EVIDENCE_PLAIN;
+        proofs_of(f, cost, &behind, &before);
+        return behind <= before ? EVIDENCE_SUSPECT : EVIDENCE_CONTROL;
 }
 
 bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control control,
                  uint64_t number, uint32_t charged, uint64_t now_ms)
 {
-        uint64_t total = atomic_fetch_add_explicit(&f->total, 1, memory_order_relaxed) + 1;
-        uint64_t learnt;
+        uint64_t total, learnt;
 
+        total = note_total(f, cost);
         count(f, cost, number);
         note_control(f, cost, control);
         note_times(f, now_ms);
         atomic_store_explicit(&f->charged, (uint64_t)charged + 1, memory_order_relaxed);
         /* Of two who come here at once one halves. */
-        if (total >= EVIDENCE_KEPT && exchange(&f->total, &total, total / 2))
+        if ((total & TOTAL_MASK) >= EVIDENCE_KEPT &&
+            exchange(&f->total, &total, (total & ~TOTAL_MASK) | (total & TOTAL_MASK) / 2))
                 halve(f);
         if (!judge(f, &cost) || (cost > charged && !is_proved(f, cost)))
                 return false;
@@ -197,7 +238,7 @@ void figures_look(const struct evidence_figures *f, struct evidence_view *v)
                  decided = load(&f->decided);
         size_t n = 0;
 
-        v->samples = (uint32_t)load(&f->total);
+        v->samples = (uint32_t)(load(&f->total) & TOTAL_MASK);
         v->has_charged = charged > 0;
         v->charged = charged > 0 ? (uint32_t)charged - 1 : 0;
         v->has_learnt = learnt > 0;

@@ -27,8 +27,9 @@ enum figures_control {
 CHECKED bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control control,
                          uint64_t number, uint32_t charged, uint64_t now_ms);
 
-/* They agree on a cost above what is charged, and it may be others. */
-bool figures_want_control(const struct evidence_figures *f);
+/* They agree on a cost above what is charged, and it may be others: which proof is lacking most. As
+ * evidence_wants_control(). */
+enum evidence_control figures_want_control(const struct evidence_figures *f);
 
 /* Writes what concerns one kind of @ret_view. */
 void figures_look(const struct evidence_figures *f, struct evidence_view *ret_view);

@@ -262,7 +262,8 @@ enum evidence_kind {
 struct evidence_figures {
         /* Costs seen: cost << 42 | samples << 28 | windows << 20 | number of the last window. */
         word_t values[EVIDENCE_VALUES];
-        word_t total;   /* samples, those of forgotten costs too */
+        word_t total; /* the last cost << 32, how often in a row << 16, samples, forgotten ones too
+                       */
         word_t charged; /* 1 + what was charged when it was compared last; 0: never */
         word_t learnt;  /* 1 + the cost that the samples show; 0: none yet. Readers: every admission
                          */

@@ -146,9 +146,11 @@ static void go(struct street *s, struct client *c, unsigned i)
                 c->began_us = s->now_us;
         if (s->plan->has_controls && !c->is_behind_control && variant != STREET_CONTROL &&
             s->now_us > s->controlled_us + s->plan->control_pause_us &&
-            evidence_wants_control(s->l.region, street_variant(variant))) {
+            evidence_wants_control(s->l.region, street_variant(variant)) != EVIDENCE_PLAIN) {
                 s->controlled_us = c->left_us = s->now_us;
-                c->wants_control = ++s->report->n_controls % 2;
+                ++s->report->n_controls;
+                c->wants_control = evidence_wants_control(s->l.region, street_variant(variant)) ==
+                                   EVIDENCE_CONTROL;
                 c->is_control = !c->wants_control;
                 if (c->is_control) {
                         leave(s, c, STREET_CONTROL);
@@ -186,13 +188,13 @@ static void land(struct street *s, struct client *c)
                                                 : EVIDENCE_PLAIN,
         };
         struct street_report *report = s->report;
-        struct evidence_finding finding;
+        struct evidence_findings found;
         size_t n = c->is_missing ? 0 : 1;
 
         ++report->n_answers;
-        if (evidence_land(&s->l, &c->ticket, &answer, time_of(s), &news, n, &finding) &&
-            report->n_findings < ARRAY_SIZE(report->findings))
-                report->findings[report->n_findings++] = finding;
+        evidence_land(&s->l, &c->ticket, &answer, time_of(s), &news, n, &found);
+        for (unsigned i = 0; i < found.n && report->n_findings < ARRAY_SIZE(report->findings); ++i)
+                report->findings[report->n_findings++] = found.all[i];
         limiter_land(&s->l, &c->ticket, time_of(s), 0, 0, &news, n, NULL);
         if (c->is_control || c->wants_control) {
                 c->is_behind_control = c->is_control;

@@ -114,19 +114,19 @@ static void write_request(const struct errand *e, struct limiter_request *ret_re
 
 static void land(struct errand *e)
 {
-        struct evidence_finding finding = { 0 };
+        struct evidence_findings findings = { 0 };
         struct budget_answer answer = { .status = (int)e->status,
                                         .sent_ms = e->sent_ms,
                                         .news = e->news,
                                         .n_news = e->n_news,
                                         .control =
                                                 e->is_control ? EVIDENCE_CONTROL : EVIDENCE_PLAIN,
-                                        .ret_finding = &finding };
+                                        .ret_findings = &findings };
 
         e->is_control = false;
         (void)budget_land(&e->gateway->limiter, &e->plan, &e->ticket, &answer,
                           upstream_now(e->gateway, e->upstream));
-        weights_tell(e->gateway, &finding);
+        weights_tell(e->gateway, &findings);
 }
 
 /* What left before the windows could be told, in the books at last. */

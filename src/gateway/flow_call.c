@@ -73,7 +73,7 @@ void flow_send(struct flow *f)
 static void flow_land(struct flow *f, int status, int code)
 {
         struct gateway *g = f->gateway;
-        struct evidence_finding finding = { 0 };
+        struct evidence_findings findings = { 0 };
         struct budget_answer answer = {
                 .status = status,
                 .code = code,
@@ -82,7 +82,7 @@ static void flow_land(struct flow *f, int status, int code)
                 .news = f->news,
                 .n_news = f->n_news,
                 .control = f->control == CONTROL_BEHIND ? EVIDENCE_SUSPECT : EVIDENCE_PLAIN,
-                .ret_finding = &finding,
+                .ret_findings = &findings,
         };
         uint32_t foreign;
 
@@ -91,7 +91,7 @@ static void flow_land(struct flow *f, int status, int code)
                 return;
         foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
                               upstream_now(g, f->upstream));
-        weights_tell(g, &finding);
+        weights_tell(g, &findings);
         accounts_answered(f, status);
         shadow_land(f, status);
         if (foreign > 0) {

@@ -26,21 +26,28 @@ static uint64_t pause_us(const struct gateway *g)
         return us < CONTROL_SELDOM_US ? us : CONTROL_SELDOM_US;
 }
 
-void weights_tell(struct gateway *g, const struct evidence_finding *finding)
+static void tell(const struct region *region, const struct evidence_finding *f)
 {
-        const struct region *region = &g->region;
+        const struct evidence *e = evidence_find(region, f->variant);
         char name[WEIGHTS_NAME_SIZE];
-        struct evidence_view view = { 0 };
-        const struct evidence *e = evidence_find(region, finding->variant);
+        struct evidence_view view;
 
-        if (!e ||
-            !weights_differ(finding->variant, finding->kind, finding->charged, finding->learnt))
+        if (!e || !weights_differ(f->variant, f->kind, f->charged, f->learnt))
                 return;
-        evidence_look(e, finding->variant, finding->kind, &view);
-        weights_name(finding->variant, finding->kind, view.name, name, sizeof(name));
+        evidence_look(e, f->variant, f->kind, &view);
+        weights_name(f->variant, f->kind, view.name, name, sizeof(name));
         log_event(LOG_WARN, "weight_mismatch", "what=\"%s\" table=%u learnt=%u charged=%u", name,
-                  finding->charged, finding->learnt,
-                  finding->learnt > finding->charged ? finding->learnt : finding->charged);
+                  f->charged, f->learnt,
+                  f->learnt > f->charged && !view.has_decided ? f->learnt : f->charged);
+}
+
+void weights_tell(struct gateway *g, const struct evidence_findings *findings)
+{
+        if (LIKELY(findings->n == 0))
+                return;
+        g->control.n = 0;
+        for (unsigned i = 0; i < findings->n; ++i)
+                tell(&g->region, &findings->all[i]);
 }
 
 /* Something that may wait, and counts where the control does, in the main pool of its product. */
@@ -73,7 +80,7 @@ static void send_control(void *ctx)
 }
 
 /*
- * Two kinds of controls, by turns (core/evidence.h). Those that follow leave later than a suspect
+ * Two kinds of controls (core/evidence.h). Those that follow leave later than a suspect
  * that follows would: who keeps step with it is then before the one or the other.
  *
  *      now    [quiet]     control    suspect                 others go on
@@ -81,18 +88,16 @@ static void send_control(void *ctx)
  *
  * Quiet is needed where others are under way; they wait, as long as they may, until it is over.
  */
-static bool begin_control(struct flow *f, uint64_t step_us)
+static bool begin_control(struct flow *f, bool is_behind, uint64_t step_us)
 {
         struct gateway *g = f->gateway;
         uint64_t now_us = loop_now_us(g->loop), quiet_us = now_us + (g->n_flows > 1 ? step_us : 0);
-        bool is_behind = g->control.n % 2;
 
         g->control.upstream = f->upstream;
         g->control.is_behind = is_behind;
         g->control.began_us = now_us;
         g->control.ends_us = quiet_us + (is_behind ? 3 : 2) * step_us;
-        /* Its turn goes on when it no longer becomes less frequent. */
-        g->control.n += pause_us(g) < CONTROL_SELDOM_US || !is_behind ? 1 : -1u;
+        g->control.n += pause_us(g) < CONTROL_SELDOM_US;
         if (is_behind || quiet_us > now_us)
                 loop_timer_set(g->control.timer, is_behind ? quiet_us + 2 * step_us : quiet_us);
         else
@@ -107,6 +112,7 @@ bool weights_hold_for_control(struct flow *f)
 {
         struct gateway *g = f->gateway;
         uint64_t now_us = loop_now_us(g->loop), step_us;
+        enum evidence_control wanted;
 
         if (f->control != CONTROL_NONE || !g->settings.measure_weights || !may_wait(f))
                 return false;
@@ -114,13 +120,16 @@ bool weights_hold_for_control(struct flow *f)
                 return g->control.upstream &&
                        budget_gate(f->plan.group) == budget_gate(g->control.upstream->group) &&
                        hold(f, CONTROL_OVER, g->control.ends_us);
-        if (now_us < g->control.began_us + pause_us(g) ||
-            LIKELY(!evidence_wants_control(&g->region, f->plan.variant)) ||
+        if (now_us < g->control.began_us + pause_us(g))
+                return false;
+        wanted = evidence_wants_control(&g->region, f->plan.variant);
+        if (LIKELY(wanted == EVIDENCE_PLAIN) ||
             /* Nothing is its own control. */
             f->plan.variant == f->upstream->errands.all[ERRAND_TIME].plan.variant)
                 return false;
         step_us = f->upstream->clock.one_way_us * 5 / 2 + CONTROL_SLACK_US;
-        return 4 * step_us <= CONTROL_MAX_US && begin_control(f, step_us);
+        return 4 * step_us <= CONTROL_MAX_US &&
+               begin_control(f, wanted == EVIDENCE_CONTROL, step_us);
 }
 
 int weights_init(struct gateway *g)

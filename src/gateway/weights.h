@@ -10,8 +10,8 @@
 #include "core/evidence.h"
 #include "gateway/flow.h"
 
-/* Logs a cost that is not what was charged; nothing when @finding has no variant. */
-void weights_tell(struct gateway *g, const struct evidence_finding *finding);
+/* Logs costs that are not what was charged. */
+void weights_tell(struct gateway *g, const struct evidence_findings *findings);
 
 /**
  * weights_hold_for_control() - does @f wait, so that what a request costs can be told?

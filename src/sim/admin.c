@@ -206,6 +206,33 @@ static void post_limits(struct admin_call *a)
         done(a);
 }
 
+/* One price per line, "GET /api/v3/ping=3". All or nothing. */
+static void post_weights(struct admin_call *a)
+{
+        struct weight_rules *rules = malloc(sizeof(*rules));
+        struct str text = a->request->body, line;
+        unsigned n = 0;
+
+        must(rules);
+        *rules = a->x->config->weights;
+        while (str_split(&text, '\n', &line)) {
+                const char *why = NULL;
+
+                n += 1;
+                line = str_trim(line);
+                if (line.n == 0 || line.p[0] == '#')
+                        continue;
+                if (weight_rules_set(rules, line, &why) < 0) {
+                        refuse(a, why, n, 1);
+                        free(rules);
+                        return;
+                }
+        }
+        a->x->config->weights = *rules;
+        free(rules);
+        done(a);
+}
+
 static void post_reset(struct admin_call *a)
 {
         exchange_reset(a->x);
@@ -249,7 +276,7 @@ static const struct {
         { "GET", "/sim/books", get_books },       { "GET", "/sim/orders", get_orders },
         { "GET", "/sim/requests", get_requests }, { "POST", "/sim/faults", post_faults },
         { "POST", "/sim/limits", post_limits },   { "POST", "/sim/reset", post_reset },
-        { "POST", "/sim/price", post_price },
+        { "POST", "/sim/price", post_price },     { "POST", "/sim/weights", post_weights },
 };
 
 bool admin_is_path(struct str path)

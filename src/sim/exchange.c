@@ -474,8 +474,8 @@ void exchange_serve(struct exchange *x, const struct request *request,
         begin(p, x, request, plan, wall_us, reply);
         x->requests += 1;
         too_many_params = form_parse(&p->params, request->query, request->body) < 0;
-        p->weight =
-                p->endpoint ? weight_of(p->endpoint, &p->params, x->config->measured_weights) : 1;
+        p->weight = weight_of(&x->config->weights, request->method, request->path, p->endpoint,
+                              &p->params);
         record_attempts(p);
 
         if (plan->lost == STAGE_UNREAD) {

@@ -16,6 +16,7 @@
 #include "sim/ledger.h"
 #include "sim/reply.h"
 #include "sim/sign.h"
+#include "sim/weight.h"
 
 struct exchange_config {
         struct ledger_rules rules;
@@ -23,7 +24,7 @@ struct exchange_config {
         uint64_t seed;
         int64_t skew_ms;
         bool futures_retry_after; /* spot always has it */
-        bool measured_weights;
+        struct weight_rules weights;
 };
 
 void exchange_config_init(struct exchange_config *config);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -46,6 +47,7 @@ static void requests_cost_what_is_documented(void **state)
                 { "GET", "/fapi/v1/depth", "limit=50", 2, 2 },
                 { "GET", "/fapi/v2/account", "", 5, 10 },
         };
+        struct weight_rules documented = { 0 }, as_measured = { .measured = true };
         struct form *form = malloc(sizeof(*form));
 
         (void)state;
@@ -58,12 +60,50 @@ static void requests_cost_what_is_documented(void **state)
 
                 assert_non_null(e);
                 assert_int_equal(form_parse(form, str_of(rows[i].query), STR_NULL), 0);
-                weight = weight_of(e, form, false);
-                measured = weight_of(e, form, true);
+                weight = weight_of(&documented, str_of(rows[i].method), str_of(rows[i].path), e,
+                                   form);
+                measured = weight_of(&as_measured, str_of(rows[i].method), str_of(rows[i].path), e,
+                                     form);
                 if (weight != rows[i].weight || measured != rows[i].measured)
                         fail_msg("%s?%s: %llu, measured %llu", rows[i].path, rows[i].query,
                                  (unsigned long long)weight, (unsigned long long)measured);
         }
+        free(form);
+}
+
+static void prices_can_be_set(void **state)
+{
+        static const char *const wrong[] = {
+                "",
+                "GET /api/v3/ping",
+                "GET /api/v3/ping=",
+                "GET /api/v3/ping=x",
+                "GET =3",
+                "GET api/v3/ping=3",
+                "=3",
+                "/api/v3/ping=3",
+        };
+        const struct str get = STR_LITERAL("GET"), path = STR_LITERAL("/api/v3/ping"),
+                         none = STR_LITERAL("/api/v3/none");
+        const struct endpoint *e;
+        struct weight_rules rules = { 0 };
+        struct form *form = calloc(1, sizeof(*form));
+        const char *why;
+
+        (void)state;
+        assert_non_null(form);
+        endpoints_init();
+        e = endpoint_find(get, path);
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); ++i)
+                assert_int_equal(weight_rules_set(&rules, str_of(wrong[i]), &why), -EINVAL);
+        assert_int_equal(weight_of(&rules, get, path, e, form), 1);
+        assert_int_equal(weight_rules_set(&rules, STR_LITERAL("GET /api/v3/ping=3"), &why), 0);
+        assert_int_equal(weight_rules_set(&rules, STR_LITERAL("GET /api/v3/ping=4"), &why), 0);
+        assert_int_equal(weight_rules_set(&rules, STR_LITERAL("GET /api/v3/none=7"), &why), 0);
+        assert_int_equal(rules.n_prices, 2);
+        assert_int_equal(weight_of(&rules, get, path, e, form), 4);
+        assert_int_equal(weight_of(&rules, get, none, NULL, form), 7);
+        assert_int_equal(weight_of(&rules, STR_LITERAL("PUT"), none, NULL, form), 1);
         free(form);
 }
 
@@ -87,6 +127,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(requests_cost_what_is_documented),
+                cmocka_unit_test(prices_can_be_set),
                 cmocka_unit_test(unknown_paths_are_none),
         };
 

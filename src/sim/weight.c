@@ -1,5 +1,6 @@
 #include "sim/weight.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,9 +132,45 @@ static uint64_t apply(uint64_t base, const char *rule, const struct form *params
         return base;
 }
 
-uint64_t weight_of(const struct endpoint *endpoint, const struct form *params, bool measured)
+static bool is_name(struct str text, struct str method, struct str path)
 {
-        for (size_t i = 0; measured && i < ARRAY_SIZE(measured_rules); ++i)
+        return text.n == method.n + 1 + path.n && memcmp(text.p, method.p, method.n) == 0 &&
+               text.p[method.n] == ' ' && memcmp(text.p + method.n + 1, path.p, path.n) == 0;
+}
+
+int weight_rules_set(struct weight_rules *rules, struct str text, const char **ret_why)
+{
+        const char *eq = text.n ? memrchr(text.p, '=', text.n) : NULL;
+        struct str name = str_from(text.p, eq ? (size_t)(eq - text.p) : 0), rest = name, method;
+        uint64_t weight;
+        size_t at = 0;
+
+        *ret_why = "want METHOD PATH=WEIGHT, like GET /api/v3/ping=3";
+        if (!eq || !str_split(&rest, ' ', &method) || rest.n == 0 || rest.p[0] != '/' ||
+            name.n >= WEIGHT_NAME_BYTES ||
+            str_to_u64(str_from(eq + 1, text.n - name.n - 1), &weight) < 0 || weight > UINT32_MAX)
+                return -EINVAL;
+        while (at < rules->n_prices && !str_eq(str_of(rules->prices[at].name), name))
+                ++at;
+        if (at == WEIGHT_PRICES_MAX) {
+                *ret_why = "more prices than there is room for";
+                return -EINVAL;
+        }
+        str_copy(name, rules->prices[at].name, WEIGHT_NAME_BYTES);
+        rules->prices[at].weight = weight;
+        rules->n_prices += at == rules->n_prices;
+        return 0;
+}
+
+uint64_t weight_of(const struct weight_rules *rules, struct str method, struct str path,
+                   const struct endpoint *endpoint, const struct form *params)
+{
+        for (size_t i = 0; i < rules->n_prices; ++i)
+                if (is_name(str_of(rules->prices[i].name), method, path))
+                        return rules->prices[i].weight;
+        if (!endpoint)
+                return 1;
+        for (size_t i = 0; rules->measured && i < ARRAY_SIZE(measured_rules); ++i)
                 if (strcmp(measured_rules[i].path, endpoint->path) == 0)
                         return apply(measured_rules[i].weight, measured_rules[i].rule, params);
         return apply(endpoint->weight, endpoint->rule, params);
