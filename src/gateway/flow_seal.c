@@ -277,11 +277,7 @@ bool flow_seal(struct flow *f, uint64_t now_ms)
 {
         const struct credential *c;
 
-        /*
-         * A connection was offered it before, and may have its bytes under TLS already: then they
-         * are what leaves, if they are still good.
-         */
-        if (f->seal == FLOW_AS_IT_IS || http_call_is_bound(&f->http))
+        if (f->seal == FLOW_AS_IT_IS)
                 return true;
         /*
          * What its client signed is refused by the exchange when it comes too late; what we sign
@@ -292,6 +288,12 @@ bool flow_seal(struct flow *f, uint64_t now_ms)
                 f->seal_failure = "its client hung up before it was sent";
                 return false;
         }
+        /*
+         * A connection was offered it before, and may have its bytes under TLS already: then they
+         * are what leaves, if they are still good.
+         */
+        if (http_call_is_bound(&f->http))
+                return true;
         c = find_again(f);
         if (!c)
                 return false;
