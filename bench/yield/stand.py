@@ -24,8 +24,22 @@ ACCOUNT = re.compile(r"account alice key (\S+) secret (\S+)")
 RECORD = 100000
 
 
+# All processes of ours: whoever breaks the bench off ends them, and with them what waits for them.
+started = []
+
+
 class Broken(Exception):
     """The bench cannot go on: a sentence for the user."""
+
+
+def start(command, **how):
+    started.append(subprocess.Popen(command, **how))
+    return started[-1]
+
+
+def end_all():
+    for process in started:
+        process.kill()
 
 
 class Program:
@@ -34,7 +48,7 @@ class Program:
     def __init__(self, log, *args):
         self.log = Path(log)
         with open(log, "wb") as out:
-            self.process = subprocess.Popen([WEIR, *args], stdout=out, stderr=out)
+            self.process = start([WEIR, *args], stdout=out, stderr=out)
         self.port = int(self.await_text(LISTENING).group(1))
 
     def await_text(self, pattern, seconds=30):
@@ -61,8 +75,8 @@ class Worker:
                "PYTHONPATH": str(ROOT / "python")}
         self.kind = config["kind"]
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([*command, json.dumps(config)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.errors, text=True, env=env)
+        self.process = start([*command, json.dumps(config)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=self.errors, text=True, env=env)
 
     def failed(self):
         self.errors.seek(0)
@@ -139,7 +153,7 @@ class Stand(contextlib.ExitStack):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        process = subprocess.Popen(
+        process = start(
             [shutil.which("redis-server") or "valkey-server", "--port", str(port), "--bind", "127.0.0.1",
              "--save", "", "--appendonly", "no", "--dir", self.folder, "--loglevel", "warning"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
