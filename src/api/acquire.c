@@ -133,6 +133,7 @@ static int64_t reserve(struct weir_limiter *l, struct acquire *a, struct api_tim
         struct limiter_request request = {
                 .class = l->acquire_class,
                 .gate = l->acquire_gate,
+                .front = budget_front(l->acquire_group),
                 .deadline_ms = a->deadline_ms,
                 .pacing = a->weight,
                 /* What a private region was told of stops is for those who reserve there. */

@@ -21,6 +21,11 @@ unsigned budget_gate(enum policy_group group)
         return gates[group];
 }
 
+unsigned budget_front(enum policy_group group)
+{
+        return budget_gate(group == POLICY_SAPI ? POLICY_API : group);
+}
+
 enum classify_product budget_product(enum policy_group group)
 {
         static const enum classify_product products[POLICY_GROUP_COUNT] = {
@@ -103,6 +108,7 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
         *ret_request = (struct limiter_request){
                 .class = plan->class,
                 .gate = budget_gate(plan->group),
+                .front = budget_front(plan->group),
                 .deadline_ms = UINT64_MAX,
                 .pacing = 1,
                 .costs_turn = evidence_turn(l->region),

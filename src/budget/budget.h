@@ -24,6 +24,9 @@ void budget_plan(struct region_plan *ret_plan, uint64_t now_ms);
 unsigned budget_gate(enum policy_group group);
 #define BUDGET_GATE_ALL 0u
 
+/* Which front stands before a group: spot's /api and /sapi are one host. */
+unsigned budget_front(enum policy_group group);
+
 /* The product as classify knows it. */
 enum classify_product budget_product(enum policy_group group);
 

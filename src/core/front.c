@@ -55,19 +55,26 @@ uint32_t front_ramp_of(uint64_t rule)
         return rule & RULE_IS_SET ? (uint32_t)rule : FRONT_RAMP_DEFAULT_MS;
 }
 
-/* The rules and gates that concern one gate, read once. */
+/* What concerns one front, read once. */
 struct front {
-        uint64_t opened_ms, ramp_ms; /* of its gate */
+        uint64_t opened_ms, ramp_ms; /* the last of the two gates that stand in its way */
         struct pace full;            /* cost 0: no ceiling */
 };
+
+static uint64_t opened_ms(const struct region_header *header, unsigned gate)
+{
+        uint64_t all = gate_opened_ms(&header->gates[0]),
+                 own = gate_opened_ms(&header->gates[gate]);
+
+        return all > own ? all : own;
+}
 
 static struct front front_of(const struct region_header *header, unsigned gate)
 {
         uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
         uint64_t ramp = atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed);
 
-        return (struct front){ gate_opened_ms(&header->gates[gate]), front_ramp_of(ramp),
-                               pace_of_rule(rate) };
+        return (struct front){ opened_ms(header, gate), front_ramp_of(ramp), pace_of_rule(rate) };
 }
 
 static bool is_ramping(const struct front *f, uint64_t at_ms)
@@ -76,13 +83,13 @@ static bool is_ramping(const struct front *f, uint64_t at_ms)
 }
 
 /* What holds at @at_ms. Return: false: nothing holds anybody back. */
-static bool pace_at(const struct front *f, unsigned gate, uint64_t at_ms, struct pace *ret)
+static bool pace_at(const struct front *f, uint64_t at_ms, struct pace *ret)
 {
         uint64_t full_per_s, per_s;
 
         if (!is_ramping(f, at_ms)) {
                 *ret = f->full;
-                return gate == 0 && f->full.cost_us > 0;
+                return f->full.cost_us > 0;
         }
         full_per_s = f->full.cost_us > 0 ? US_PER_S / f->full.cost_us : FRONT_FULL_PER_S;
         per_s = at_ms > f->opened_ms ? full_per_s * (at_ms - f->opened_ms) / f->ramp_ms : 0;
@@ -118,13 +125,8 @@ static uint64_t take(word_t *word, struct pace pace, uint64_t depth, uint64_t no
         return 0;
 }
 
-static void give_back(word_t *word, struct pace pace)
-{
-        (void)atomic_fetch_sub_explicit(word, pace.cost_us, memory_order_relaxed);
-}
-
 /* When one more of a class is to come, behind those who were told so before. */
-static uint64_t next_turn(word_t *word, const struct front *f, unsigned gate, uint64_t earliest_us,
+static uint64_t next_turn(word_t *word, const struct front *f, uint64_t earliest_us,
                           uint64_t now_us)
 {
         uint64_t seen = atomic_load_explicit(word, memory_order_relaxed), at_us;
@@ -133,7 +135,7 @@ static uint64_t next_turn(word_t *word, const struct front *f, unsigned gate, ui
         do {
                 at_us = earliest_us;
                 if (seen >= now_us && seen < now_us + HORIZON_US &&
-                    pace_at(f, gate, seen / US_PER_MS, &pace) && seen + pace.cost_us > at_us)
+                    pace_at(f, seen / US_PER_MS, &pace) && seen + pace.cost_us > at_us)
                         at_us = seen + pace.cost_us;
         } while (!atomic_compare_exchange_weak_explicit(word, &seen, at_us, memory_order_relaxed,
                                                         memory_order_relaxed));
@@ -142,52 +144,37 @@ static uint64_t next_turn(word_t *word, const struct front *f, unsigned gate, ui
 
 uint64_t front_take(struct region_header *header, struct front_asker *asker, uint64_t now_ms)
 {
-        const unsigned gates[2] = { asker->gate, 0 };
-        uint64_t now_us = now_ms * US_PER_MS, at_us = 0;
-        struct ceilings shares =
-                ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
-        struct pace pace[2];
-        bool is_paced[2] = { false, false };
+        uint64_t now_us = now_ms * US_PER_MS, depth, at_us;
+        struct ceilings shares;
+        struct pace pace;
         struct front f;
-        unsigned i;
 
-        must(asker->class < CLASS_COUNT);
-        for (i = asker->gate == 0 || asker->gate >= REGION_FRONTS; i < 2; ++i) {
-                f = front_of(header, gates[i]);
-                is_paced[i] = pace_at(&f, gates[i], now_ms, &pace[i]);
-                if (!is_paced[i])
-                        continue;
-                at_us = take(&header->fronts[gates[i]], pace[i],
-                             asker->must_pass ? UINT64_MAX - now_us
-                                              : depth_us(pace[i], shares.pct[asker->class]),
-                             now_us);
-                if (at_us > 0)
-                        break;
-        }
-        if (i == 2)
+        must(asker->gate < REGION_GATES && asker->front < REGION_FRONTS &&
+             asker->class < CLASS_COUNT);
+        f = front_of(header, asker->gate);
+        if (!pace_at(&f, now_ms, &pace))
                 return 0;
-        /* The product's ramp let it pass, the address' ceiling did not. */
-        if (i == 1 && is_paced[0])
-                give_back(&header->fronts[gates[0]], pace[0]);
-        if (!asker->has_turn && (gates[i] + 1) * CLASS_COUNT <= REGION_TURNS)
-                at_us = next_turn(&header->turns[gates[i] * CLASS_COUNT + asker->class], &f,
-                                  gates[i], at_us, now_us);
-        asker->has_turn = true;
+        shares = ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
+        depth = asker->must_pass ? UINT64_MAX - now_us : depth_us(pace, shares.pct[asker->class]);
+        at_us = take(&header->fronts[asker->front], pace, depth, now_us);
+        if (at_us > 0 && !asker->has_turn && (asker->front + 1) * CLASS_COUNT <= REGION_TURNS)
+                at_us = next_turn(&header->turns[asker->front * CLASS_COUNT + asker->class], &f,
+                                  at_us, now_us);
+        asker->has_turn |= at_us > 0;
         return at_us;
 }
 
-bool front_take_at_once(struct region_header *header, unsigned gate, uint8_t pct, uint64_t now_ms)
+bool front_take_at_once(struct region_header *header, unsigned gate, unsigned front, uint8_t pct,
+                        uint64_t now_ms)
 {
         uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
-        uint64_t ramp_ms = front_ramp_of(
-                atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed));
+        uint64_t opened = opened_ms(header, gate);
         struct pace pace = pace_of_rule(rate);
-        uint64_t opened_ms[2] = { gate_opened_ms(&header->gates[0]),
-                                  gate_opened_ms(&header->gates[gate]) };
 
-        for (size_t i = 0; i < ARRAY_SIZE(opened_ms); ++i)
-                if (UNLIKELY(opened_ms[i] > 0) && now_ms < opened_ms[i] + ramp_ms)
-                        return false;
+        if (UNLIKELY(opened > 0) &&
+            now_ms < opened + front_ramp_of(atomic_load_explicit(&header->rules[RULE_RAMP],
+                                                                 memory_order_relaxed)))
+                return false;
         return pace.cost_us == 0 ||
-               take(&header->fronts[0], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
+               take(&header->fronts[front], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
 }

@@ -5,8 +5,7 @@
  * things hold them back when very many could go at once, at a window's turn, at a start, behind a
  * ban:
  *
- *      ceiling   a bucket for the address as a whole (gate 0, what a firewall would shut): at most
- *                so many requests in any second
+ *      ceiling   at most so many requests in any second
  *      ramp      behind a ban, of one product or of all: the gate remembers when it was opened
  *                again, and for some seconds the rate rises from little to full
  *
@@ -15,6 +14,9 @@
  *          little |----/                         of the moment.
  *                 +---------------------
  *                 opened      opened + ramp
+ *
+ * A front is what stands before one of the exchange's hosts: products that share a host share it.
+ * Others do not, for each tells a time of its own.
  *
  * Classes: each may empty the bucket down to what the shares of core/ceiling.h leave for those
  * above, so an order passes while data uses the whole rate. Nobody takes from the bucket before he
@@ -46,7 +48,7 @@ uint32_t front_rate_of(uint64_t rule);
 uint32_t front_ramp_of(uint64_t rule);
 
 struct front_asker {
-        unsigned gate;
+        unsigned gate, front;
         enum weir_class class;
         bool must_pass; /* counts, but is not held back: a ban's probe */
         bool has_turn;  /* was told when to come, and comes */
@@ -62,7 +64,7 @@ CHECKED uint64_t front_take(struct region_header *header, struct front_asker *as
                             uint64_t now_ms);
 
 /* The short way's: false where there is a ramp, or no room at once for this share of the bucket. */
-CHECKED bool front_take_at_once(struct region_header *header, unsigned gate, uint8_t pct,
-                                uint64_t now_ms);
+CHECKED bool front_take_at_once(struct region_header *header, unsigned gate, unsigned front,
+                                uint8_t pct, uint64_t now_ms);
 
 #endif

@@ -25,7 +25,7 @@
 #define REGION_COUNTERS     64   /* what happened, for people to look at */
 #define REGION_RULES        8    /* what the gateways are set to, for all: enum region_rule */
 #define REGION_BREAKERS     8    /* one per product group */
-#define REGION_FRONTS       8    /* one per gate in use: how fast requests leave */
+#define REGION_FRONTS       8    /* one per host: how fast requests leave */
 #define REGION_TURNS        40   /* of each front one per class: who waits for it */
 #define REGION_WEIGHTS      16   /* of the evidence of weights: enum region_weight */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
@@ -204,7 +204,7 @@ struct region_header {
          */
         word_t breakers[REGION_BREAKERS];
         /*
-         * Fronts, by gate (core/front.h): the time in microseconds at which the front's bucket is
+         * Fronts, by host (core/front.h): the time in microseconds at which the front's bucket is
          * full again; and of each class when the last of those who wait for it was told to come.
          * Writers: every admission; who has to wait. Relaxed. Killed: a place that nobody uses.
          */

@@ -96,6 +96,7 @@ static uint64_t pass_front(struct limiter *l, struct limiter_ticket *ticket,
 {
         struct front_asker asker = {
                 .gate = ticket->gate,
+                .front = ticket->front,
                 .class = ticket->class,
                 .must_pass = ticket->is_probe,
                 .has_turn = ticket->has_turn,
@@ -179,6 +180,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->state = TICKET_EMPTY;
         ticket->class = request->class;
         ticket->gate = request->gate;
+        ticket->front = request->front;
         ticket->at_ms = ticket->try_ms = ticket->look_ms = ticket->good_until_ms = 0;
         ticket->deadline_ms = request->deadline_ms;
         ticket->is_probe = request->is_probe;

@@ -46,6 +46,7 @@ struct limiter_charge {
 struct limiter_request {
         enum weir_class class;
         unsigned gate;        /* index of the product; gate 0 is asked as well */
+        unsigned front;       /* index of the host (core/front.h) */
         uint64_t deadline_ms; /* must be sent before; UINT64_MAX for none */
         uint32_t pacing;      /* units of the pacing bucket */
         bool is_probe;       /* the one request that asks whether a ban is over: passes the gates */
@@ -93,7 +94,7 @@ struct limiter_take {
 struct limiter_ticket {
         enum limiter_state state;
         enum weir_class class;
-        unsigned gate;
+        unsigned gate, front;
         uint64_t at_ms;   /* held: when to confirm; flying: when it was released. NEVER..CROWDED: as
                            * said there */
         uint64_t try_ms;  /* held, CROWDED: when there may be an earlier place; 0: no such time */

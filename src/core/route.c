@@ -47,6 +47,7 @@ bool route_learn(const struct limiter *l, const struct limiter_request *request,
                 .costs_turn = request->costs_turn,
                 .class = request->class,
                 .gate = request->gate,
+                .front = request->front,
                 .pacing = request->pacing,
                 .n_lanes = ticket->n_takes,
         };
@@ -206,8 +207,8 @@ static bool pass(struct limiter *l, const struct route *route, struct limiter_ti
 {
         if (!pace(l, route, time, ret_is_paced))
                 return false;
-        if (LIKELY(front_take_at_once(l->region->header, route->gate, route->front_pct,
-                                      time.now_ms)))
+        if (LIKELY(front_take_at_once(l->region->header, route->gate, route->front,
+                                      route->front_pct, time.now_ms)))
                 return true;
         if (*ret_is_paced)
                 bucket_give_back(&l->pacing, route->pacing);
@@ -223,6 +224,7 @@ static void fill_ticket(const struct route *route, const uint64_t *numbers,
         ticket->state = TICKET_FLYING;
         ticket->class = route->class;
         ticket->gate = route->gate;
+        ticket->front = route->front;
         ticket->at_ms = time.now_ms;
         ticket->try_ms = 0;
         ticket->blocker = BLOCKED_BY_NOTHING;

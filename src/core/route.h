@@ -44,7 +44,7 @@ struct route {
         uint64_t ceilings;   /* the region's word that the shares are of */
         uint64_t costs_turn; /* and the one that the amounts are of */
         enum weir_class class;
-        unsigned gate;
+        unsigned gate, front;
         uint32_t pacing;
         uint8_t front_pct; /* share of the front's bucket */
         unsigned n_lanes, n_pools;

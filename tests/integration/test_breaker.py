@@ -138,7 +138,7 @@ def test_an_order_is_never_the_probe(tmp_path):
         answers["time"] = "close"
         fail_until_open(gateway)
         before = len(upstream.seen())
-        until = time.monotonic() + 1.5
+        until = time.monotonic() + 1.2
         while time.monotonic() < until:
             code, headers, _ = fetch(gateway.port, "/api/v3/order", "DELETE", b"symbol=BTCUSDT")
             assert code == 503 and headers["x-weir-verdict"] == "breaker"
@@ -150,7 +150,7 @@ def test_an_order_is_never_the_probe(tmp_path):
 
 def test_who_trades_straight_feeds_it_obeys_it_and_asks_before_an_order(tmp_path):
     with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--set", "breaker.threshold=5",
-                               "--set", "breaker.pause=1500ms") as gateway:
+                               "--set", "breaker.pause=900ms") as gateway:
         warm(gateway, "/fapi/v1/ping")
         desk = Desk(["--base", sim.url], tmp_path / "region")
         sim.faults("* /fapi/* always reset unread")
