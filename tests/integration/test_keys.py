@@ -4,6 +4,7 @@ import hmac
 import http.client
 import json
 import os
+import pwd
 import re
 import resource
 import shutil
@@ -87,7 +88,7 @@ def check_hmac(request, secret, body_is_form):
 def exchange(tmp_path_factory):
     """A simulated exchange that knows one account of each kind, and a gateway that holds them."""
     folder = tmp_path_factory.mktemp("keys")
-    desk = Desk(folder).add_hmac("hmac", *ALICE, users=[os.getuid()])
+    desk = Desk(folder).add_hmac("hmac", *ALICE, users=[pwd.getpwuid(os.getuid()).pw_name])
     arguments = []
     for name, how in (("rsa", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
                       ("ed", ["-algorithm", "ED25519"])):
@@ -551,6 +552,10 @@ def test_files_that_others_reach_are_refused_by_name_and_remedy(tmp_path):
     write(tmp_path / "tokens", TOKEN + "\nshort-token\n")
     assert f"line 2 of the token file {tmp_path}/tokens has less than 32" in start_fails(config, tmp_path)
     write(tmp_path / "tokens", TOKEN + "\n")
+    desk.accounts["desk"]["clients"]["users"] = ["0", "no-such-user"]
+    assert "weir: accounts.desk: clients.users: this machine has no user no-such-user" in start_fails(desk.config(),
+                                                                                                      tmp_path)
+    del desk.accounts["desk"]["clients"]["users"]
     desk.accounts["another"] = {"keys": ["Key-1"]}
     assert "weir: accounts.desk: the key K... of its key_file is in another too" in start_fails(desk.config(), tmp_path)
     del desk.accounts["another"]
