@@ -141,7 +141,8 @@ CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *req
 /**
  * limiter_charge() - @request is sent now, whatever the limits say
  *
- * For who does not obey (shadow mode) and keeps the books true all the same, over the limits too.
+ * For who does not obey (shadow mode), or has sent before the windows could be told, and keeps the
+ * books true all the same, over the limits too.
  * Gates, pacing and front are not asked. The ticket is flying, and ends as all do.
  *
  * Return: 0, or -ENOSPC: no room for another budget, nothing is charged and the ticket is empty.

@@ -140,11 +140,9 @@ static void charge_late(struct errand *e)
 
         for (; e->n_uncharged > 0; --e->n_uncharged) {
                 write_request(e, &request);
-                if (limiter_reserve(l, &request, time, &e->ticket) == LIMITER_GO)
+                /* Not asked for a place: it has been sent, and what is in the way is no matter. */
+                if (limiter_charge(l, &request, time, &e->ticket) == 0)
                         limiter_land(l, &e->ticket, time, 0, 0, NULL, 0, NULL);
-                else
-                        /* No room is left in these books anyway. */
-                        limiter_refund(l, &e->ticket);
         }
         for (size_t i = 0; i < e->n_news; ++i)
                 (void)!limiter_observe(l, &e->news[i], sent_ms, time, &foreign);

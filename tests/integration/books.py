@@ -44,7 +44,7 @@ def sim_books(sim):
         for limit in book["limits"]:
             is_now = limit["window"] == books["serverTime"] // 1000 // limit["spanS"]
             if limit["used"] and is_now:
-                name = limit["name"].removesuffix("-long")
+                name = limit["name"].removesuffix("-long").replace("options", "eapi")
                 used[POOLS.get(name, name), limit["spanS"]].append(limit["used"])
     return {key: sorted(values) for key, values in used.items()}
 
