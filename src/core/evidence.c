@@ -319,6 +319,14 @@ enum evidence_control evidence_wants_control(const struct region *region, uint64
         return control;
 }
 
+bool evidence_is_measured(const struct region *region, uint64_t variant)
+{
+        const struct evidence *e = evidence_find(region, variant);
+
+        return e &&
+               (load(&e->of[EVIDENCE_OK].learnt) != 0 || figures_are_many(&e->of[EVIDENCE_OK]));
+}
+
 /* For people. */
 
 bool evidence_disagrees(const struct evidence_view *v)

@@ -99,6 +99,9 @@ void evidence_land(const struct limiter *l, const struct limiter_ticket *ticket,
  */
 enum evidence_control evidence_wants_control(const struct region *region, uint64_t variant);
 
+/* Enough is known of what succeeds, or there is nothing to be known: more samples do not help. */
+bool evidence_is_measured(const struct region *region, uint64_t variant);
+
 /* The evidence of @variant, NULL when there is none; it stays where it is. */
 struct evidence *evidence_find(const struct region *region, uint64_t variant);
 

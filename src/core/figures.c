@@ -232,6 +232,11 @@ bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control
         return learnt != (uint64_t)cost + 1 && exchange(&f->learnt, &learnt, (uint64_t)cost + 1);
 }
 
+bool figures_are_many(const struct evidence_figures *f)
+{
+        return (load(&f->total) & TOTAL_MASK) >= EVIDENCE_KEPT / 2;
+}
+
 void figures_look(const struct evidence_figures *f, struct evidence_view *v)
 {
         uint64_t charged = load(&f->charged), learnt = load(&f->learnt),

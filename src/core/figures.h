@@ -31,6 +31,9 @@ CHECKED bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures
  * evidence_wants_control(). */
 enum evidence_control figures_want_control(const struct evidence_figures *f);
 
+/* Half of what is kept: if they do not agree by now they are not likely to. */
+bool figures_are_many(const struct evidence_figures *f);
+
 /* Writes what concerns one kind of @ret_view. */
 void figures_look(const struct evidence_figures *f, struct evidence_view *ret_view);
 

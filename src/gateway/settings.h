@@ -170,6 +170,7 @@ struct settings {
         bool shadow; /* decides and records, and lets everything pass */
         uint32_t unknown_weight;
         bool measure_weights; /* let one request wait for a control, now and then */
+        bool measure_busy;    /* and to be alone, where it never is */
         bool discovery;       /* follow the rateLimits of exchangeInfo */
         uint64_t discovery_interval_ms;
         uint64_t clock_interval_ms;

@@ -76,9 +76,12 @@ struct gateway {
         struct {
                 struct loop_timer *timer;
                 struct upstream *upstream;
-                bool is_behind;             /* it follows its suspect */
                 uint64_t began_us, ends_us; /* monotonic */
-                unsigned n;                 /* since something was learnt */
+                uint64_t step_us;
+                unsigned controls; /* bits of the steps at which one leaves; those to come */
+                unsigned behind;   /* of the one that follows its suspect */
+                unsigned next_step, last_step; /* free for others to be measured at, if any */
+                unsigned n;                    /* since something was learnt */
         } control;
         uint64_t random;
 

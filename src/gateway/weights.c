@@ -15,6 +15,11 @@
 #define CONTROL_SELDOM_US (10 * US_PER_SECOND)
 /* What an answer may be later than the quickest that was seen lately. */
 #define CONTROL_SLACK_US (10 * US_PER_MS)
+/* When it is busy, for each measurement so many times as long a pause. */
+#define BUSY_FACTOR 20
+/* Quiet, a control, one that is measured, a control; and up to so many steps. */
+#define MEASURED_STEPS 4
+#define MEASURED_MAX   12
 /* Nobody waits longer than this. */
 #define CONTROL_MAX_US (1 * US_PER_SECOND)
 
@@ -71,70 +76,129 @@ static bool hold(struct flow *f, enum flow_control control, uint64_t until_us)
         return true;
 }
 
-static void send_control(void *ctx)
+/*
+ * A control is a script of steps, each as long as an answer takes (core/evidence.h). Its second
+ * kind leaves later than a suspect of the first would: who keeps step with it is before the one or
+ * the other. While others are under way a step of quiet comes first, in which they are answered and
+ * nothing new is sent, and controls on both sides, since nothing else is alone to compare with.
+ */
+static const struct script {
+        unsigned controls, behind; /* bits of steps */
+        unsigned suspect, end;     /* steps */
+        unsigned n_more;           /* steps behind the suspect's for others */
+} scripts[2][2] = {
+        /*    control first               suspect first */
+        { { 1 << 0, 0, 1, 2, 0 }, { 1 << 2, 1 << 2, 0, 3, 0 } },
+        { { 1 << 1 | 1 << 2 | 1 << 4, 0, 3, 5, 0 },
+          { 1 << 1 | 1 << 3, 1 << 3, 2, 4, 0 } }, /* busy */
+};
+
+static void run_script(void *ctx)
 {
         struct gateway *g = ctx;
+        unsigned at = (unsigned)__builtin_ctz(g->control.controls | 1u << 31), bit = 1u << at;
 
-        if (g->control.upstream && !g->is_draining)
-                errand_control(g, g->control.upstream, g->control.is_behind);
+        if (!(g->control.controls & bit) || g->is_draining)
+                return;
+        g->control.controls &= ~bit;
+        errand_control(g, g->control.upstream, g->control.behind & bit);
+        if (g->control.controls != 0)
+                loop_timer_set(g->control.timer,
+                               g->control.began_us + (unsigned)__builtin_ctz(g->control.controls) *
+                                                             g->control.step_us);
 }
 
-/*
- * Two kinds of controls (core/evidence.h). Those that follow leave later than a suspect
- * that follows would: who keeps step with it is then before the one or the other.
- *
- *      now    [quiet]     control    suspect                 others go on
- *      now    [quiet]     suspect               control      others go on
- *
- * Quiet is needed where others are under way; they wait, as long as they may, until it is over.
- */
-static bool begin_control(struct flow *f, bool is_behind, uint64_t step_us)
+/* Return: true when @f, the suspect, waits. */
+static bool begin_script(struct flow *f, const struct script *script, uint64_t step_us)
 {
         struct gateway *g = f->gateway;
-        uint64_t now_us = loop_now_us(g->loop), quiet_us = now_us + (g->n_flows > 1 ? step_us : 0);
+        uint64_t now_us = loop_now_us(g->loop);
+        unsigned first = (unsigned)__builtin_ctz(script->controls);
 
+        if (script->end * step_us > CONTROL_MAX_US)
+                return false;
         g->control.upstream = f->upstream;
-        g->control.is_behind = is_behind;
         g->control.began_us = now_us;
-        g->control.ends_us = quiet_us + (is_behind ? 3 : 2) * step_us;
+        g->control.ends_us = now_us + script->end * step_us;
+        g->control.step_us = step_us;
+        g->control.controls = script->controls;
+        g->control.behind = script->behind;
+        g->control.next_step = script->suspect + 1;
+        g->control.last_step = script->suspect + script->n_more;
         g->control.n += pause_us(g) < CONTROL_SELDOM_US;
-        if (is_behind || quiet_us > now_us)
-                loop_timer_set(g->control.timer, is_behind ? quiet_us + 2 * step_us : quiet_us);
+        if (first == 0)
+                run_script(g);
         else
-                send_control(g);
-        if (!is_behind)
-                return hold(f, CONTROL_AWAITED, quiet_us + step_us);
+                loop_timer_set(g->control.timer, now_us + first * step_us);
         f->control = CONTROL_OVER;
-        return quiet_us > now_us && hold(f, CONTROL_OVER, quiet_us);
+        return script->suspect > 0 && hold(f, script->behind ? CONTROL_OVER : CONTROL_AWAITED,
+                                           now_us + script->suspect * step_us);
+}
+
+/* Some requests that are never alone, one behind the other, between two controls. */
+static bool begin_measuring(struct flow *f, uint64_t step_us)
+{
+        unsigned n = (unsigned)(CONTROL_MAX_US / step_us);
+        struct script script = { .suspect = 2 };
+
+        if (n < MEASURED_STEPS)
+                return false;
+        n = n < MEASURED_MAX ? n : MEASURED_MAX;
+        script.n_more = n - MEASURED_STEPS;
+        script.controls = 1u << 1 | 1u << (n - 1);
+        script.end = n;
+        return begin_script(f, &script, step_us);
+}
+
+/* Return: when @f may leave that came while there was quiet: alone too, if that is of use. */
+static uint64_t after_quiet_us(const struct flow *f)
+{
+        struct gateway *g = f->gateway;
+
+        if (g->control.next_step > g->control.last_step ||
+            evidence_is_measured(&g->region, f->plan.variant))
+                return g->control.ends_us;
+        return g->control.began_us + g->control.next_step++ * g->control.step_us;
+}
+
+/* What is never alone is measured so, if the settings allow it: a twentieth of the time. */
+static bool is_due_when_busy(const struct flow *f, uint64_t now_us)
+{
+        const struct gateway *g = f->gateway;
+        uint64_t last_us = g->control.ends_us - g->control.began_us;
+
+        return g->settings.measure_busy && g->n_flows > 1 && f->request.n_charges > 0 &&
+               f->request.charges[0].amount > 0 &&
+               now_us > g->control.ends_us + BUSY_FACTOR * last_us &&
+               !evidence_is_measured(&g->region, f->plan.variant);
 }
 
 bool weights_hold_for_control(struct flow *f)
 {
         struct gateway *g = f->gateway;
-        uint64_t now_us = loop_now_us(g->loop), step_us;
+        uint64_t now_us = loop_now_us(g->loop);
+        uint64_t step_us = f->upstream->clock.one_way_us * 5 / 2 + CONTROL_SLACK_US;
+        bool is_busy = g->n_flows > 1;
         enum evidence_control wanted;
 
         if (f->control != CONTROL_NONE || !g->settings.measure_weights || !may_wait(f))
                 return false;
         if (UNLIKELY(now_us < g->control.ends_us))
-                return g->control.upstream &&
-                       budget_gate(f->plan.group) == budget_gate(g->control.upstream->group) &&
-                       hold(f, CONTROL_OVER, g->control.ends_us);
-        if (now_us < g->control.began_us + pause_us(g))
-                return false;
-        wanted = evidence_wants_control(&g->region, f->plan.variant);
-        if (LIKELY(wanted == EVIDENCE_PLAIN) ||
-            /* Nothing is its own control. */
+                return budget_gate(f->plan.group) == budget_gate(g->control.upstream->group) &&
+                       hold(f, CONTROL_OVER, after_quiet_us(f));
+        /* Nothing is its own control. */
+        if (now_us < g->control.began_us + pause_us(g) ||
             f->plan.variant == f->upstream->errands.all[ERRAND_TIME].plan.variant)
                 return false;
-        step_us = f->upstream->clock.one_way_us * 5 / 2 + CONTROL_SLACK_US;
-        return 4 * step_us <= CONTROL_MAX_US &&
-               begin_control(f, wanted == EVIDENCE_CONTROL, step_us);
+        wanted = evidence_wants_control(&g->region, f->plan.variant);
+        if (UNLIKELY(wanted != EVIDENCE_PLAIN))
+                return begin_script(f, &scripts[is_busy][wanted == EVIDENCE_CONTROL], step_us);
+        return UNLIKELY(is_due_when_busy(f, now_us)) && begin_measuring(f, step_us);
 }
 
 int weights_init(struct gateway *g)
 {
-        return loop_timer_new(g->loop, send_control, g, &g->control.timer);
+        return loop_timer_new(g->loop, run_script, g, &g->control.timer);
 }
 
 void weights_deinit(struct gateway *g)

@@ -152,6 +152,21 @@ def test_a_stranger_makes_no_table_wrong(tmp_path, foreign):
         assert not gateway.logged("weight_mismatch")
 
 
+def test_what_is_never_alone_is_measured_if_it_may_be(tmp_path):
+    seen = {}
+    for busy in ("off", "on"):
+        region, config = tmp_path / busy, tmp_path / f"{busy}.yaml"
+        config.write_text(f"measure_busy: {busy}\n")
+        with Sim("--latency", "20", *LIMITS) as sim, \
+                Gateway(sim.url, region, "--config", str(config)) as gateway:
+            assert set(load(gateway, 2)) == {200}
+            _, seen[busy] = weights(region)
+            assert sim.books()["status429"] == 0
+    assert seen["on"][ACCOUNT]["seen"][0]["weight"] == 5
+    assert sum(row["samples"] for row in seen["off"].values()) < \
+        sum(row["samples"] for row in seen["on"].values())
+
+
 def test_what_cannot_be_looked_at_is_told(tmp_path):
     for args, code, words in (
             (["--weights", "--region", str(tmp_path / "none")], 2, "is a gateway running?"),
