@@ -56,10 +56,11 @@ static uint64_t period_us(const struct errand *e)
                US_PER_MS;
 }
 
-/* The way is shut for it: the breaker's own probe passes. */
+/* The way is shut for it: probes pass, that of the breaker and that of a ban. */
 static bool is_cut_off(struct errand *e)
 {
-        return !e->is_knocking && breakers_are_shut(e->gateway, e->upstream, NULL);
+        return !e->is_knocking && e->kind != ERRAND_PROBE &&
+               breakers_are_shut(e->gateway, e->upstream, NULL);
 }
 
 static bool errand_leave(struct http_call *call)
