@@ -519,6 +519,14 @@ struct fair_wish *fair_hopeful(const struct fair_lane *lane)
         return first ? container_of(first, struct fair_wish, hopeful_link) : NULL;
 }
 
+struct fair_wish *fair_first_before(const struct fair_client *client)
+{
+        struct fair_wish *first = fair_hopeful(client->lane);
+
+        return first && !first->is_full && first->client != client && is_full(client) ? first
+                                                                                      : NULL;
+}
+
 void fair_sweep(struct fair *f, uint64_t mono_ms)
 {
         for (size_t i = 0; i < CLASS_COUNT; ++i) {

@@ -168,6 +168,9 @@ void fair_pass(struct fair_client *client, uint32_t amount);
  * Return: exchange ms, or 0: it may go on.
  */
 uint64_t fair_hold_ms(struct fair_client *client, uint32_t amount, uint64_t now_ms);
+/* The one whose turn it is at what comes free in @client's lane, if @client has had its share and
+ * that one has not; or NULL. */
+struct fair_wish *fair_first_before(const struct fair_client *client);
 /* @wish, which is at no place just now, holds back as told by fair_hold_ms(): those that come after
  * it are told a later time, and anybody else has more right to its place. */
 void fair_hold_back(struct fair_wish *wish, bool is_held_back);

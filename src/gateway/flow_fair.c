@@ -15,12 +15,19 @@
 
 /* How often one that wants a place sends others back for it. */
 #define ROOM_TRIES 4
+/* Those that let another go first come again by so many in a millisecond. */
+#define YIELD_AT_ONCE 64
 /* Sent back altogether, before those that come find their place by arrival only. */
 #define DISPLACED_MAX 1024
 
 static uint64_t now_ms(struct flow *f)
 {
         return upstream_now(f->gateway, f->upstream).now_ms;
+}
+
+static struct flow *flow_of(struct fair_wish *wish)
+{
+        return container_of(wish, struct flow, wish);
 }
 
 /* By name, else by connection. A name's number is odd, a connection's is even, and 0 is nobody's.
@@ -102,6 +109,28 @@ uint64_t flow_fair_hold_ms(struct flow *f)
         return until_ms;
 }
 
+uint64_t flow_fair_yield_ms(struct flow *f)
+{
+        uint64_t until_ms = 0, now = now_ms(f);
+
+        if (LIKELY(fair_is_idle(&f->gateway->fair)) || f->request.class <= CLASS_ORDER)
+                return 0;
+        for (unsigned i = 0; i < f->ticket.n_takes; ++i) {
+                struct fair_client *client = client_at(f, i);
+                struct fair_wish *first = client ? fair_first_before(client) : NULL;
+                uint64_t try_ms = first ? flow_of(first)->ticket.try_ms : 0;
+
+                if (!first)
+                        continue;
+                if (try_ms < now)
+                        try_ms = now;
+                if (try_ms + 1 > until_ms)
+                        until_ms = try_ms + 1;
+        }
+        /* Not all at the same moment. */
+        return until_ms > 0 ? until_ms + f->gateway->queue.n / YIELD_AT_ONCE : 0;
+}
+
 static const struct limiter_take *take_of(const struct flow *f, uint16_t pool, uint64_t owner)
 {
         for (unsigned i = 0; i < f->ticket.n_takes; ++i)
@@ -154,11 +183,6 @@ uint64_t flow_fair_window(const struct flow *f)
 }
 
 /* Overtaking. */
-
-static struct flow *flow_of(struct fair_wish *wish)
-{
-        return container_of(wish, struct flow, wish);
-}
 
 /* Whether what @other holds is just what @f needs. */
 static bool is_alike(const struct flow *f, const struct flow *other)

@@ -10,6 +10,9 @@
 void flow_fair_use(struct flow *f);
 /* Until when it leaves what it has a ticket for to other clients; 0: it may go. Lines it up. */
 uint64_t flow_fair_hold_ms(struct flow *f);
+/* There is room for it, but one that needs more of it, and has had less, is first: until when it
+ * gives the room back; 0: it may have it. */
+uint64_t flow_fair_yield_ms(struct flow *f);
 /* The limiter said that a budget is in the way: now it is in line for it. Return: whether it is. */
 bool flow_fair_line_up(struct flow *f);
 /* The number of the window that its place is in, of the budget it is in line for, or FAIR_NOWHERE.

@@ -103,6 +103,12 @@ static void flow_go(struct flow *f)
                 flow_hold_back(f, until_ms);
                 return;
         }
+        until_ms = flow_fair_yield_ms(f);
+        if (UNLIKELY(until_ms > 0) && until_ms < f->request.deadline_ms) {
+                limiter_refund(&f->gateway->limiter, &f->ticket);
+                flow_wait(f, FLOW_PARKED, until_ms);
+                return;
+        }
         flow_fair_use(f);
         flow_send(f);
 }
