@@ -91,11 +91,15 @@ struct cell {
          */
         word_t seen;
         /*
-         * high: the foreign part of extra; low: lowered, what headers of a count that falls by
-         * itself have taken off sent: sent and lowered together only grow by what is sent. Writers:
-         * observe; who believes, before sent is lowered. Readers: relieve, people; every admission,
-         * before sent is written. Order: sequentially consistent, for lowered. Killed:  lowered is
-         * too high: headers of what is in flight are not believed.
+         * high: the foreign part of extra. Low, of a count that falls by itself: lowered, what
+         * headers have taken off sent: sent and lowered together only grow by what is sent. Of
+         * others: how far strangers had come: 1 << 21 when a header of this window was looked at
+         * since they are known, << 17 the sixteenth of the window in which that was the last time,
+         * 1 << 16 when the limit was passed, and how much was foreign when that sixteenth began
+         * (core/strangers.c). Writers: observe; who believes, before sent is lowered. Readers:
+         * relieve, forecasts, people; every admission, before sent is written. Order: sequentially
+         * consistent, for lowered. Killed: lowered is too high: headers of what is in flight are
+         * not believed.
          */
         word_t foreign;
 };
@@ -136,7 +140,17 @@ struct slot {
          * Relaxed: of two writers one may be lost. Killed: nothing.
          */
         word_t trip;
-        word_t spare[3];
+        /*
+         * What others use in each sixteenth of a window, 1/255 of the limit in a byte each, the
+         * first one lowest (core/strangers.h). Writers: who observes. Readers: every admission,
+         * whether it is 0. Relaxed: a forecast only.
+         */
+        word_t strangers[2];
+        /*
+         * When a header was last compared with the books, in ms << 22, and below what others used
+         * lately between two such looks. As above; one of two stores may be lost.
+         */
+        word_t look;
         struct cell cells[RING_CELLS];
 };
 

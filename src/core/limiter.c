@@ -329,8 +329,8 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                                 continue;
                         at_ms = look_again_ms(take, time);
                         if (used <= limit && take->has_ceilings) {
-                                uint64_t opens_ms = take_reaches_ms(take, c, ticket->class, number,
-                                                                    used, time.guard_ms);
+                                uint64_t opens_ms =
+                                        take_reaches_ms(take, c, ticket->class, number, used, time);
 
                                 at_ms = opens_ms > at_ms ? opens_ms : at_ms;
                         }

@@ -5,6 +5,7 @@
 #include "core/limiter.h"
 #include "core/pool.h"
 #include "core/slot.h"
+#include "core/strangers.h"
 #include "core/trip.h"
 
 static const struct limiter_news *news_for(const struct limiter_take *take,
@@ -31,6 +32,18 @@ static uint64_t minus_ms(uint64_t a, uint64_t b)
         return a > b ? a - b : 0;
 }
 
+/* What @about says of window @number. Return: as window_observe(). */
+static uint32_t hear(const struct window *w, uint64_t number, const struct limiter_news *about,
+                     struct limiter_time time, uint32_t *ret_foreign)
+{
+        uint32_t more = window_observe(w, number, about->used, ret_foreign);
+
+        /* A count that falls by itself also rises by itself: nobody else need be there. */
+        if (!about->may_fall)
+                strangers_note(w, number, about->used, more, time.now_ms);
+        return more;
+}
+
 void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
                   uint16_t refund_pool, uint32_t refund, const struct limiter_news *news, size_t n,
                   uint32_t *ret_foreign)
@@ -48,8 +61,7 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
 
                 /* Before landing: what we hold for it is still in the books, so it is not foreign.
                  */
-                if (is_certain &&
-                    window_observe(&take->window, take->number, about->used, &foreign) &&
+                if (is_certain && hear(&take->window, take->number, about, time, &foreign) > 0 &&
                     ret_foreign)
                         *ret_foreign = foreign;
                 if (is_certain && about->may_fall &&
@@ -83,7 +95,7 @@ bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_
                 if (!news_is_of(number, span_ms, time))
                         return false;
                 w.slot = slot_find(l->region, news->pool, news->owner, span_ms, true);
-                return w.slot && window_observe(&w, number, news->used, ret_foreign);
+                return w.slot && hear(&w, number, news, time, ret_foreign) > 0;
         }
         return false;
 }

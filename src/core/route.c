@@ -1,4 +1,5 @@
 #include "core/route.h"
+#include "core/strangers.h"
 #include "core/front.h"
 #include "core/word.h"
 
@@ -267,7 +268,8 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
         for (i = 0; i < route->n_lanes; ++i)
                 if (!find_window(&route->lanes[i], time, &numbers[i]) ||
                     atomic_load_explicit(&route->lanes[i].window.slot->shut_until_ms,
-                                         memory_order_relaxed) > time.now_ms)
+                                         memory_order_relaxed) > time.now_ms ||
+                    UNLIKELY(strangers_are_known(route->lanes[i].window.slot)))
                         return ROUTE_LONG;
         for (i = 0; i < route->n_lanes; ++i) {
                 places[i].lowered = lowered_of(&route->lanes[i].window, numbers[i]);

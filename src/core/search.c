@@ -103,7 +103,7 @@ uint64_t search_opens_ms(const struct limiter_ticket *ticket, const struct ceili
 
                 if (is_held && n == take->number)
                         used -= take->amount;
-                opens_ms = take_reaches_ms(take, c, ticket->class, n, used, time.guard_ms);
+                opens_ms = take_reaches_ms(take, c, ticket->class, n, used, time);
                 if (opens_ms == UINT64_MAX)
                         opens_ms = perhaps_ms(take, n, used, time);
                 if (opens_ms == UINT64_MAX)

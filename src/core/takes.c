@@ -2,12 +2,15 @@
 
 #include "core/pool.h"
 #include "core/slot.h"
+#include "core/strangers.h"
 #include "core/trip.h"
 
 #include <errno.h>
 
 /* From a ceiling that has opened to a request that leaves: a timer and a wake-up. */
 #define LEAD_MORE_MS 4
+/* Cancels leave so small a part of what strangers are expected to use. */
+#define CANCEL_PART 4
 
 /* A limit that a word cannot hold is as good as the most that it can. */
 static uint32_t cut(uint32_t limit)
@@ -123,11 +126,26 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms)
         return until_ms;
 }
 
-/* What leaves later than this before the turn is charged to both windows. */
-static struct ceiling_window window_of(const struct limiter_take *take, uint32_t guard_ms)
+/*
+ * What of a window is for us. Cancels and what closes use a part of what is kept for strangers:
+ * they are few, and cannot wait.
+ */
+static uint32_t ours_of(const struct limiter_take *take, enum weir_class class, uint64_t number,
+                        uint64_t at_ms)
+{
+        uint32_t expected = strangers_expected(&take->window, number, at_ms);
+
+        if (UNLIKELY(expected > 0) && class == CLASS_CANCEL)
+                expected /= CANCEL_PART;
+        return take->window.limit - expected;
+}
+
+/* What leaves later than the lead before the turn is charged to both windows. */
+static struct ceiling_window window_of(const struct limiter_take *take, uint32_t limit,
+                                       uint32_t guard_ms)
 {
         return (struct ceiling_window){
-                .limit = take->window.limit,
+                .limit = limit,
                 .span_ms = take->window.span_ms,
                 .lead_ms = trip_most_ms(take->window.slot) + guard_ms + LEAD_MORE_MS,
         };
@@ -137,25 +155,50 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
         uint64_t turn_ms = number * take->window.span_ms;
-        uint32_t ceiling;
+        uint32_t limit = ours_of(take, class, number, at_ms), ceiling;
 
         if (!take->has_ceilings)
-                return take->window.limit;
-        ceiling = ceiling_at(c, class, window_of(take, guard_ms),
+                return limit;
+        ceiling = ceiling_at(c, class, window_of(take, limit, guard_ms),
                              at_ms > turn_ms ? at_ms - turn_ms : 0);
         /* What alone is above its class' share may still have a window that is otherwise empty. */
         return ceiling > take->amount ? ceiling : take->amount;
 }
 
-uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings *c,
-                         enum weir_class class, uint64_t number, uint64_t used, uint32_t guard_ms)
+/* Both what is kept for strangers and the ceiling are only ever in the way less as time goes by. */
+static uint64_t melts_ms(const struct limiter_take *take, const struct ceilings *c,
+                         enum weir_class class, uint64_t number, uint64_t used,
+                         struct limiter_time time)
 {
-        uint64_t into_ms = used <= take->amount ? 0
-                           : take->has_ceilings
-                                   ? ceiling_reaches(c, class, window_of(take, guard_ms), used)
-                           : used <= take->window.limit ? 0
-                                                        : UINT64_MAX;
+        uint64_t early_ms = time.now_ms, late_ms = (number + 1) * take->window.span_ms - 1;
 
+        if (early_ms >= late_ms ||
+            take_ceiling(take, c, class, number, late_ms, time.guard_ms) < used)
+                return UINT64_MAX;
+        while (late_ms - early_ms > 1) {
+                uint64_t middle_ms = early_ms + (late_ms - early_ms) / 2;
+
+                if (take_ceiling(take, c, class, number, middle_ms, time.guard_ms) < used)
+                        early_ms = middle_ms;
+                else
+                        late_ms = middle_ms;
+        }
+        return late_ms;
+}
+
+uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings *c,
+                         enum weir_class class, uint64_t number, uint64_t used,
+                         struct limiter_time time)
+{
+        uint64_t into_ms = 0;
+
+        if (UNLIKELY(strangers_are_known(take->window.slot)))
+                return melts_ms(take, c, class, number, used, time);
+        if (used > take->amount && take->has_ceilings)
+                into_ms = ceiling_reaches(c, class,
+                                          window_of(take, take->window.limit, time.guard_ms), used);
+        else if (used > take->window.limit)
+                into_ms = UINT64_MAX;
         return into_ms == UINT64_MAX ? UINT64_MAX : number * take->window.span_ms + into_ms;
 }
 

@@ -37,7 +37,8 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
 
 /* From when on it may use @used, @take's own amount included; UINT64_MAX: not in this window. */
 uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings *c,
-                         enum weir_class class, uint64_t number, uint64_t used, uint32_t guard_ms);
+                         enum weir_class class, uint64_t number, uint64_t used,
+                         struct limiter_time time);
 
 /* Whether @take may be sent at once, as far as the window of now and those beside it tell. */
 CHECKED bool take_fits_now(const struct limiter_take *take, const struct ceilings *c,

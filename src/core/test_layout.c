@@ -77,8 +77,8 @@ static void a_slot_is_as_drawn(void **state)
 {
         static const struct fact facts[] = {
                 FIELD(slot, key),   FIELD(slot, shut_until_ms), FIELD(slot, pool_span),
-                FIELD(slot, owner), FIELD(slot, trip),          FIELD(slot, spare),
-                FIELD(slot, cells),
+                FIELD(slot, owner), FIELD(slot, trip),          FIELD(slot, strangers),
+                FIELD(slot, look),  FIELD(slot, cells),
         };
 
         (void)state;

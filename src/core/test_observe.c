@@ -25,14 +25,17 @@ static void use_by_others_on_this_address_is_found_and_makes_room(void **state)
         limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, &foreign);
         assert_int_equal(foreign, 500);
         assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
-        assert_int_equal(reserve(CLASS_CANCEL, 491, 0, 1200, &held), LIMITER_WAIT);
+        /* As much again is expected of them; of that a quarter is kept from what closes. */
+        assert_int_equal(reserve(CLASS_ORDER, 1, 0, 1200, &held), LIMITER_WAIT);
         limiter_refund(&l, &held);
-        t = go(CLASS_CANCEL, 490, 0, 1200);
+        assert_int_equal(reserve(CLASS_CANCEL, 366, 0, 1200, &held), LIMITER_WAIT);
+        limiter_refund(&l, &held);
+        t = go(CLASS_CANCEL, 365, 0, 1200);
         /* An answer after the turn tells nothing about this window, and is carried. */
         news.used = 1000;
         limiter_land(&l, &t, NOW(59950), 0, 0, &news, 1, &foreign);
         assert_int_equal(look(WEIGHT, 0, 60000, N).extra, 500);
-        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).extra, 490);
+        assert_int_equal(look(WEIGHT, 0, 60000, N + 1).extra, 365);
         /* Of a pool that the request did not charge. */
         news = (struct limiter_news){ .pool = ORDERS, .owner = 7, .span_ms = 10000, .used = 5 };
         assert_true(limiter_observe(&l, &news, AT(1000), NOW(1100), &foreign));

@@ -97,7 +97,7 @@ static void close_window(const struct world *w, struct counted *c, uint32_t limi
                 return;
         c->total += all;
         /* In the next ones trips are still being learnt. */
-        if (least == UINT32_MAX || c->n_windows < 4)
+        if (least == UINT32_MAX || c->n_windows < 4 || w->now_ms < w->judged_ms)
                 return;
         yield = c->foreign >= limit ? 1 : (double)c->ours / (limit - c->foreign);
         c->raw += yield;
@@ -176,8 +176,8 @@ static bool count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
                         c->over += is_ours && c->ours + c->foreign > limit;
                 }
         }
-        w->n_refused += is_refused && is_ours;
-        w->n_refused_others += is_refused && !is_ours;
+        w->n_refused += is_refused && is_ours && w->now_ms >= w->judged_ms;
+        w->n_refused_others += is_refused && !is_ours && w->now_ms >= w->judged_ms;
         return is_refused;
 }
 
@@ -308,6 +308,7 @@ static void begin(struct world *w)
         heap_init(&w->heap, is_before);
         for (unsigned k = 0; k < world_clients(w); ++k)
                 client_set_clock(w, k);
+        w->judged_ms = w->now_ms + (w->s->windows[0][0] >> 32) * w->s->judged_from;
         w->end_ms = w->now_ms + longest_ms(w->s->windows[0]) * (w->s->n_full + 2);
         for (unsigned k = 0; k < world_clients(w); ++k) {
                 for (unsigned i = 0; i < w->s->flows; ++i)

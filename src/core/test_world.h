@@ -63,6 +63,7 @@ struct scenario {
         const struct clock *clock; /* NULL: wrong by at most guard_ms, at once and without notice */
         uint32_t drift_ppm;        /* of the clients' clocks, either way; for @clock */
         struct stranger strangers[2];
+        uint32_t judged_from; /* refusals and yields count after so many windows */
 };
 
 enum kind {
@@ -128,7 +129,8 @@ struct world {
         struct client clients[CLIENTS_MAX];
         struct counted counted[POOLS][REGION_POOL_WINDOWS];
         struct heap heap;
-        uint64_t n_sent, n_lost, n_waits, n_carried, n_short, n_refused, n_refused_others;
+        uint64_t n_sent, n_lost, n_waits, n_carried, n_short, n_refused, n_refused_others,
+                judged_ms;
         uint64_t spike_ms; /* in the latency drawn last */
         uint32_t strayed;  /* left in the window of now, and certainly not counted in it */
         struct learnt learnt[ROUTES];

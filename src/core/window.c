@@ -288,7 +288,8 @@ static uint32_t ours(const struct window *w, uint64_t number, uint32_t extra, ui
         return add(add(sent_of(w, number).high, minus(extra, relief)), flying_before(w, number));
 }
 
-bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign)
+uint32_t window_observe(const struct window *w, uint64_t number, uint32_t used,
+                        uint32_t *ret_foreign)
 {
         struct cell *cell = cell_of(w, number);
         uint64_t seen;
@@ -298,12 +299,12 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
         if (used > WINDOW_AMOUNT_MAX)
                 used = WINDOW_AMOUNT_MAX;
         if (is_later(number, first_look(&cell->held)) || is_later(number, first_look(&cell->sent)))
-                return false;
+                return 0;
         relief = top_raise(w, number, used);
         seen = first_look(&cell->held);
         do {
                 if (is_later(number, seen))
-                        return false;
+                        return 0;
                 held = unpack(number, seen);
                 more = minus(used, ours(w, number, held.low, relief));
                 if (more == 0)
@@ -315,7 +316,7 @@ bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint
         if (more > 0)
                 (void)raise(&cell->foreign, number, more, 0);
         *ret_foreign = read_pair(&cell->foreign, number).high;
-        return more > 0;
+        return more;
 }
 
 void window_relieve(const struct window *w, uint64_t number, const struct window_place *place,

@@ -156,9 +156,10 @@ void window_land(const struct window *w, uint64_t number, uint32_t amount, uint3
  * window_observe() - the exchange says that @used was used in window @number
  * @ret_foreign: what of it was not ours, as now known
  *
- * Raises what we believe; never lowers it. Return: true when foreign use grew.
+ * Raises what we believe; never lowers it. Return: by how much foreign use grew.
  */
-bool window_observe(const struct window *w, uint64_t number, uint32_t used, uint32_t *ret_foreign);
+uint32_t window_observe(const struct window *w, uint64_t number, uint32_t used,
+                        uint32_t *ret_foreign);
 
 /**
  * window_believe() - lower our books to what a header of a count that falls by itself leaves
