@@ -82,6 +82,7 @@ struct gateway {
                 unsigned behind;   /* of the one that follows its suspect */
                 unsigned next_step, last_step; /* free for others to be measured at, if any */
                 unsigned n;                    /* since something was learnt */
+                unsigned n_busy;               /* times that room was made to measure */
         } control;
         uint64_t random;
 

@@ -15,8 +15,10 @@
 #define CONTROL_SELDOM_US (10 * US_PER_SECOND)
 /* What an answer may be later than the quickest that was seen lately. */
 #define CONTROL_SLACK_US (10 * US_PER_MS)
-/* When it is busy, for each measurement so many times as long a pause. */
-#define BUSY_FACTOR 20
+/* When it is busy, for each measurement so many times as long a pause; less for the first few. */
+#define BUSY_FACTOR       20
+#define BUSY_FACTOR_FIRST 4
+#define BUSY_FIRST        8
 /* Quiet, a control, one that is measured, a control; and up to so many steps. */
 #define MEASURED_STEPS 4
 #define MEASURED_MAX   12
@@ -147,6 +149,7 @@ static bool begin_measuring(struct flow *f, uint64_t step_us)
         script.n_more = n - MEASURED_STEPS;
         script.controls = 1u << 1 | 1u << (n - 1);
         script.end = n;
+        ++f->gateway->control.n_busy;
         return begin_script(f, &script, step_us);
 }
 
@@ -166,10 +169,10 @@ static bool is_due_when_busy(const struct flow *f, uint64_t now_us)
 {
         const struct gateway *g = f->gateway;
         uint64_t last_us = g->control.ends_us - g->control.began_us;
+        unsigned factor = g->control.n_busy < BUSY_FIRST ? BUSY_FACTOR_FIRST : BUSY_FACTOR;
 
         return g->settings.measure_busy && g->n_flows > 1 && f->request.n_charges > 0 &&
-               f->request.charges[0].amount > 0 &&
-               now_us > g->control.ends_us + BUSY_FACTOR * last_us &&
+               f->request.charges[0].amount > 0 && now_us > g->control.ends_us + factor * last_us &&
                !evidence_is_measured(&g->region, f->plan.variant);
 }
 
