@@ -350,6 +350,7 @@ static void errand_send(struct errand *e)
         e->call.method = HTTP_GET;
         e->call.head = str_from(e->head, e->n_head);
         e->call.body = STR_NULL;
+        e->call.rank = CLASS_RECONCILE;
         e->is_running = true;
         if (http_pool_call(e->upstream->pool, &e->call) < 0) {
                 e->is_running = false;

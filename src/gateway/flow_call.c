@@ -61,6 +61,8 @@ void flow_send(struct flow *f)
         f->http.head = buf_str(&f->head);
         f->http.body = http_exchange_body(f->exchange);
         f->http.answer_by_us = 0;
+        f->http.rank = (unsigned)f->request.class;
+        f->http.is_urgent = f->request.class <= CLASS_ORDER;
         if (http_pool_call(f->upstream->pool, &f->http) < 0) {
                 refuse_unsent(f, "weir is stopping");
                 flow_end(f);

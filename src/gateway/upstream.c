@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of so many connections one is kept for orders and cancels, when no more may be opened. */
+#define KEPT_FOR_URGENT 16
+
 static bool is_banned(struct gateway *g, unsigned gate, uint64_t now_ms)
 {
         struct gate_view view;
@@ -55,6 +58,7 @@ int upstream_use(struct gateway *g, struct upstream *u)
                 .is_unix = a->is_unix,
                 .tls = a->is_tls ? g->tls : NULL,
                 .max_connections = s->pool.max,
+                .kept_for_urgent = s->pool.max / KEPT_FOR_URGENT,
                 .min_warm = s->pool.warm,
                 .max_idle_us = s->pool.idle_ms * US_PER_MS,
                 .connect_timeout_us = s->timeouts.connect_ms * US_PER_MS,

@@ -40,6 +40,8 @@ static void take_config(struct http_pool *pool, const struct http_pool_config *c
         *c = *config;
         c->host = str_of(pool->host);
         c->max_connections = c->max_connections ? c->max_connections : POOL_CONNECTIONS;
+        if (c->kept_for_urgent > (c->max_connections - 1) / 2)
+                c->kept_for_urgent = (c->max_connections - 1) / 2;
         c->max_idle_us = or_default(c->max_idle_us, POOL_IDLE_US);
         c->max_age_us = or_default(c->max_age_us, POOL_AGE_US);
         c->connect_timeout_us = or_default(c->connect_timeout_us, POOL_CONNECT_US);
@@ -227,6 +229,39 @@ static void fail_later(struct http_pool *pool, struct http_call *call, const cha
         defer(pool);
 }
 
+/* Behind those of its rank. */
+static void wait_last(struct http_pool *pool, struct http_call *call)
+{
+        struct list *place = &pool->waiting;
+
+        while (place->prev != &pool->waiting &&
+               container_of(place->prev, struct http_call, link)->rank > call->rank)
+                place = place->prev;
+        list_insert_before(place, &call->link);
+        ++pool->counters.waiting;
+}
+
+/* Before those of its rank: it has waited already. */
+static void wait_first(struct http_pool *pool, struct http_call *call)
+{
+        struct list *place = pool->waiting.next;
+
+        while (place != &pool->waiting &&
+               container_of(place, struct http_call, link)->rank < call->rank)
+                place = place->next;
+        list_insert_before(place, &call->link);
+        ++pool->counters.waiting;
+}
+
+/* No more can be opened, and the few that are idle wait for urgent calls. */
+static bool keeps_the_rest(const struct http_pool *pool)
+{
+        const struct http_pool_counters *c = &pool->counters;
+
+        return c->idle <= pool->config.kept_for_urgent &&
+               c->connecting + c->idle + c->busy >= pool->config.max_connections;
+}
+
 static void fail_waiting(struct http_pool *pool, const char *why)
 {
         struct list *first;
@@ -355,6 +390,8 @@ static void dispatch(struct http_pool *pool)
                 struct http_link *link = container_of(first_link, struct http_link, link);
                 struct http_call *call = container_of(first_call, struct http_call, link);
 
+                if (!call->is_urgent && keeps_the_rest(pool))
+                        break;
                 list_unlink(&call->link);
                 --pool->counters.waiting;
                 if (!http_call_may_leave(call)) {
@@ -365,8 +402,7 @@ static void dispatch(struct http_pool *pool)
                         pool->counters.reuses += call->is_reuse;
                 } else {
                         ++pool->counters.idle_lost;
-                        list_prepend(&pool->waiting, &call->link);
-                        ++pool->counters.waiting;
+                        wait_first(pool, call);
                 }
         }
 }
@@ -427,8 +463,7 @@ void http_pool_requeue(struct http_pool *pool, struct http_call *call, const cha
                 snprintf(pool->why, sizeof(pool->why), "%s", why);
                 fail_later(pool, call, pool->why);
         } else {
-                list_prepend(&pool->waiting, &call->link);
-                ++pool->counters.waiting;
+                wait_first(pool, call);
         }
         http_pool_refill(pool);
 }
@@ -529,8 +564,7 @@ int http_pool_call(struct http_pool *pool, struct http_call *call)
         call->is_reuse = false;
         call->deadline_us =
                 call->answer_by_us ? call->answer_by_us : now_us + pool->config.answer_timeout_us;
-        list_append(&pool->waiting, &call->link);
-        ++pool->counters.waiting;
+        wait_last(pool, call);
         http_pool_refill(pool);
         return 0;
 }

@@ -8,7 +8,7 @@
  *      http_pool_call()                                   head()  data()*  done()
  *      -> idle connection, newest first  -> written at once ---->|
  *      -> else a new one, below the ceiling                      +--> failed()
- *      -> else waits, first come first served
+ *      -> else waits, by rank, then first come first served
  *
  * Exactly one of done() and failed() ends a call, unless http_call_cancel() did. No callback comes
  * from inside a function of this file but leave(), and failed() in http_pool_free(). A
@@ -36,6 +36,7 @@ struct http_pool_config {
         struct tls *tls; /* NULL: plain. Borrowed from whoever made the pool, outlives it */
 
         unsigned max_connections; /* 0: 64 */
+        unsigned kept_for_urgent; /* of those, when the ceiling is reached; fewer than half */
         unsigned min_warm;        /* idle connections kept open in advance, handshake done */
         bool is_resting;          /* start as after http_pool_rest(): open nothing in advance */
 
@@ -103,7 +104,9 @@ struct http_call {
         const struct http_call_ops *ops;
         enum http_method method; /* decides whether the answer has a body */
         struct str head,
-                body; /* the request as it goes out: head with its empty line, framed body */
+                body;   /* the request as it goes out: head with its empty line, framed body */
+        unsigned rank;  /* of those who wait for a connection the lowest go first */
+        bool is_urgent; /* may use the connections that are kept for such when all are in use */
         uint64_t answer_by_us; /* loop_now_us() by which the answer's head must be here; 0: default
                                 */
 

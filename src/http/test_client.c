@@ -119,6 +119,57 @@ static void the_most_calls_at_once_are_as_configured(void **state)
         assert_int_equal(counted()->waiting, 0);
 }
 
+#define KEEPING                                                                                    \
+        {                                                                                          \
+                .max_connections = 3, .min_warm = 3, .kept_for_urgent = 1                          \
+        }
+
+static void ask_ranked(unsigned i, unsigned rank, bool is_urgent)
+{
+        struct caller *c = &callers[i];
+
+        http_call_init(&c->call, &ops);
+        c->call.head = STR_LITERAL(GET);
+        c->call.rank = rank;
+        c->call.is_urgent = is_urgent;
+        ++n_under_way;
+        assert_int_equal(http_pool_call(pool, &c->call), 0);
+}
+
+static void urgent_calls_find_a_connection_and_others_wait_by_rank(void **state)
+{
+        (void)state;
+        PLAY(KEEPING, { .answer = "" }, { .answer = "" }, { .answer = OK_2 }, { .answer = OK_2 },
+             { .answer = OK_2 });
+        while (counted()->idle < 3)
+                run_a_little();
+        /* The third is kept: one of three waits, although a connection is idle. */
+        for (unsigned i = 0; i < 3; ++i)
+                ask_ranked(i, 5, false);
+        assert_int_equal(counted()->busy, 2);
+        assert_int_equal(counted()->waiting, 1);
+        ask_ranked(3, 4, false);
+        assert_int_equal(counted()->waiting, 2);
+        ask_ranked(4, 0, true);
+        assert_int_equal(counted()->busy, 3);
+        while (callers[4].n_ends == 0)
+                run_a_little();
+        expect_answer(4, 200, "ok");
+        /* It is idle again, and kept again; the others wait for one of the busy ones. */
+        run_a_little();
+        assert_int_equal(callers[3].call.sent_us, 0);
+        http_call_cancel(&callers[0].call);
+        while (callers[3].n_ends == 0)
+                run_a_little();
+        /* The lower rank went first, though it came later. */
+        expect_answer(3, 200, "ok");
+        while (callers[2].n_ends == 0)
+                run_a_little();
+        expect_answer(2, 200, "ok");
+        http_call_cancel(&callers[1].call);
+        assert_int_equal(counted()->waiting, 0);
+}
+
 /*
  * The rule of money
  */
@@ -508,6 +559,7 @@ int main(void)
                 ROW(tls_is_warm_before_the_first_call),
                 ROW(a_resting_pool_opens_nothing_unasked),
                 ROW(the_most_calls_at_once_are_as_configured),
+                ROW(urgent_calls_find_a_connection_and_others_wait_by_rank),
                 ROW(a_connection_that_died_idle_is_not_used),
                 ROW(a_close_while_idle_is_noticed),
                 ROW(bytes_nobody_asked_for_end_an_idle_connection),

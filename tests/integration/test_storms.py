@@ -132,6 +132,20 @@ def test_a_thousand_at_the_start_of_two_gateways(tmp_path):
             check_storm(sim, crowd)
 
 
+def test_an_order_finds_a_connection_while_data_waits_for_one(tmp_path):
+    with Sim("--latency", "150") as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        crowd = Crowd([gateway.port], 400)
+        for s in crowd.sockets:
+            s.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.1)
+        waits = [int(fetch(gateway.port, "/api/v3/order?symbol=BTCUSDT&orderId=1", "DELETE")[1]["x-weir-wait-us"])
+                 for _ in range(3)]
+        assert set(crowd.answers()) == {200}
+    # Data waits for most of a second.
+    assert sorted(waits)[1] < 75000, waits
+
+
 def ban(sim, port, folder):
     """Somebody else on this address goes too far; the next request of ours meets the ban."""
     while fetch(sim.port, "/api/v3/depth?symbol=BTCUSDT&limit=1000&by=stranger")[0] != 418:
