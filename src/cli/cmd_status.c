@@ -6,6 +6,7 @@
 #include "call/breaker.h"
 #include "core/front.h"
 #include "core/limiter.h"
+#include "core/strangers.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
 #include "budget/exclock.h"
@@ -90,6 +91,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         struct limiter_time time;
         struct window_view v;
         uint64_t number, turns_ms;
+        uint32_t expected;
         json_t *account;
         char owner_is[STATUS_OWNER_SIZE];
 
@@ -100,19 +102,20 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         number = window_number(w->span_ms, time.now_ms, time.guard_ms);
         turns_ms = window_opens_ms(w->span_ms, number + 1, time.guard_ms) - time.now_ms;
         window_look(w, number, &v);
+        expected = strangers_expected(w, number, time.now_ms);
         ++look->n;
         status_owner_text(owner, owner_is);
         if (look->budgets) {
                 json_array_append_new(
                         look->budgets,
-                        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-                                  pool->name, "owner", owner_is, "account",
+                        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                                  "name", pool->name, "owner", owner_is, "account",
                                   status_account_of(look->accounts, owner_is), "span_ms",
                                   (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "used",
                                   (json_int_t)v.spent - v.held + v.extra, "in_flight",
                                   (json_int_t)v.flying, "held", (json_int_t)v.held, "foreign",
-                                  (json_int_t)v.foreign, "turns_in_ms", (json_int_t)turns_ms,
-                                  "shut_for_ms",
+                                  (json_int_t)v.foreign, "expected", (json_int_t)expected,
+                                  "turns_in_ms", (json_int_t)turns_ms, "shut_for_ms",
                                   (json_int_t)(shut_until_ms > time.now_ms
                                                        ? shut_until_ms - time.now_ms
                                                        : 0)));
@@ -128,6 +131,8 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
                 printf(", in flight %u", v.flying);
         if (v.foreign)
                 printf(", by others %u", v.foreign);
+        if (expected)
+                printf(", of others expected %u", expected);
         account = status_account_of(look->accounts, owner_is);
         if (json_is_string(account))
                 printf(", account %s", json_string_value(account));

@@ -113,6 +113,20 @@ static void flow_go(struct flow *f)
         flow_send(f);
 }
 
+/*
+ * Its place's time, or before it the turn: in the new window there may be room at once. Between the
+ * two the queue asks the first of each lane.
+ */
+static uint64_t flow_held_until(struct flow *f)
+{
+        uint64_t now_ms = upstream_now(f->gateway, f->upstream).now_ms;
+        uint64_t until_ms = f->ticket.at_ms;
+
+        if (f->ticket.look_ms > now_ms && f->ticket.look_ms < until_ms)
+                until_ms = f->ticket.look_ms;
+        return until_ms > now_ms ? until_ms : now_ms + 1;
+}
+
 static void flow_place(struct flow *f, int answer)
 {
         switch (answer) {
@@ -124,7 +138,7 @@ static void flow_place(struct flow *f, int answer)
                         counter_add(f->gateway->region.header, COUNTER_waited);
                 if (f->ticket.at_ms >= f->request.deadline_ms)
                         break;
-                flow_wait(f, FLOW_HELD, f->ticket.at_ms);
+                flow_wait(f, FLOW_HELD, flow_held_until(f));
                 return;
         case LIMITER_LOST:
                 flow_reserve(f);
@@ -196,7 +210,7 @@ static void flow_confirm(struct flow *f)
                 return;
         }
         /* Not counted again as waiting: it is the same wait. */
-        flow_wait(f, FLOW_HELD, f->ticket.at_ms > time.now_ms ? f->ticket.at_ms : time.now_ms + 1);
+        flow_wait(f, FLOW_HELD, flow_held_until(f));
 }
 
 void flow_due(struct flow *f)
