@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "core/evidence.h"
 #include "core/limiter.h"
 #include "core/route.h"
 #include "core/slot.h"
@@ -193,6 +194,44 @@ static void is_banned(void)
         gate_probe_failed(limiter_gate(&l, 0), AT(600000));
 }
 
+#define VARIANT 0x1000u
+#define COST    9u
+
+/* Each is alone and costs more than is charged; in the end somebody decides what it costs. */
+static void learns_what_it_costs(void)
+{
+        struct limiter_news news = { .pool = 0, .span_ms = 60000 };
+        struct evidence_answer answer = { .variant = VARIANT, .charged = 7 };
+        struct limiter_request r = request_of(7);
+        struct evidence_findings findings;
+        struct limiter_ticket t;
+
+        for (uint32_t i = 0; i < 4; ++i) {
+                CHILD(limiter_reserve(&l, &r, NOW(1000 + i * 100), &t) == LIMITER_GO);
+                promise(&says->must_now, 7);
+                news.used += COST;
+                evidence_land(&l, &t, &answer, NOW(1050 + i * 100), &news, 1, &findings);
+                limiter_land(&l, &t, NOW(1050 + i * 100), 0, 0, &news, 1, NULL);
+        }
+        CHILD(evidence_find(&region, VARIANT) != NULL);
+        evidence_decide(&region, evidence_find(&region, VARIANT), EVIDENCE_OK, COST);
+}
+
+/* What is charged is what was decided or nothing, and no sample is made up. */
+static void check_evidence(unsigned long step, const char *story)
+{
+        const struct evidence *e = evidence_find(&region, VARIANT);
+        struct evidence_view v;
+
+        if (!e)
+                return;
+        evidence_look(e, VARIANT, EVIDENCE_OK, &v);
+        if ((v.has_decided && v.decided != COST) || v.has_learnt || v.samples > 4 ||
+            (v.values[0].samples > 0 && v.values[0].cost != COST) || v.values[1].samples > 0)
+                fail_msg("%s, step %lu: %u samples of %u, decided %u", story, step, v.samples,
+                         v.values[0].cost, v.decided);
+}
+
 static struct window window_of(const struct region *of, uint16_t pool)
 {
         return (struct window){ slot_find(of, pool, 0, 60000, false), 60000, LIMIT };
@@ -215,7 +254,8 @@ static void check_words(unsigned long step, const char *story)
         for (size_t s = 0; s < REGION_SLOTS; ++s) {
                 struct slot *slot = &region.slots[s];
 
-                if (atomic_load(&slot->key) == 0)
+                if (atomic_load(&slot->key) == 0 ||
+                    atomic_load(&slot->pool_span) >> 32 == REGION_POOL_EVIDENCE)
                         continue;
                 for (size_t i = 0; i < RING_CELLS; ++i) {
                         uint64_t sent = atomic_load(&slot->cells[i].sent);
@@ -306,6 +346,7 @@ static void check(unsigned long step, const char *story, uint64_t *last)
                 return;
         *last = sum;
         check_words(step, story);
+        check_evidence(step, story);
         check_others(step, story, now, next);
 }
 
@@ -365,6 +406,7 @@ static void a_kill_at_any_instruction_leaves_no_less_than_was_promised(void **st
                 { "waits and confirms", waits_and_confirms, 20 },
                 { "is given back", is_given_back, 14 },
                 { "is banned", is_banned, 5 },
+                { "learns what it costs", learns_what_it_costs, 40 },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(stories); ++i) {
