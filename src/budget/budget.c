@@ -221,7 +221,9 @@ bool budget_news(const struct limiter *l, const struct policy_plan *plan, struct
                 return false;
         ret_news->span_ms = (uint32_t)usage.span_ms;
         ret_news->used = (uint32_t)usage.value;
-        /* Only spot's count of unfilled orders goes down inside a window. */
-        ret_news->may_fall = header == POLICY_HEADER_ORDER_COUNT && plan->group == POLICY_API;
+        /* Only spot's count of unfilled orders goes down inside a window, whoever shows it: margin
+         * orders of sapi move the same one. */
+        ret_news->may_fall = header == POLICY_HEADER_ORDER_COUNT &&
+                             ret_news->pool == policy_group_pool(POLICY_API, POLICY_ORDERS);
         return true;
 }

@@ -188,6 +188,24 @@ static void a_request_that_is_charged_elsewhere_is_news_all_the_same(void **stat
         assert_int_equal(used("spot-weight", 60000, 10), 77);
 }
 
+/* Whoever shows a count that falls by itself: a cell's word says so, for all. */
+static void margin_orders_show_the_count_of_spot(void **state)
+{
+        static const char *const paths[] = { "/api/v3/order", "/sapi/v1/margin/order" };
+        struct limiter_news news[2];
+
+        (void)state;
+        for (unsigned i = 0; i < 2; ++i) {
+                struct sent s = send_at(i, "POST", paths[i], "");
+
+                assert_true(budget_news(&l, &s.plan, STR_LITERAL("X-MBX-ORDER-COUNT-10S"),
+                                        STR_LITERAL("5"), &news[i]));
+                assert_true(news[i].may_fall);
+        }
+        assert_int_equal(news[0].pool, news[1].pool);
+        assert_true(news[0].owner == news[1].owner);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -196,6 +214,7 @@ int main(void)
                 TEST(outcomes_decide_what_is_given_back),
                 TEST(the_day_s_count_begins_at_midnight_and_earlier_answers_are_not_of_it),
                 TEST(answers_out_of_order_leave_the_highest),
+                TEST(margin_orders_show_the_count_of_spot),
                 TEST(a_request_that_is_charged_elsewhere_is_news_all_the_same),
         };
 

@@ -200,7 +200,8 @@ struct limiter_news {
         uint64_t owner;
         uint32_t span_ms;
         uint32_t used;
-        bool may_fall; /* the count of this pool goes down by itself (fills): believe a lower one */
+        bool may_fall; /* the count of this pool goes down by itself (fills): believe a lower one;
+                        * the same for all news of a pool */
 };
 
 /**

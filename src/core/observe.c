@@ -1,6 +1,7 @@
 /*
  * What the exchange's answers teach: a ticket's places land, usage that headers report is compared
- * with our books. Books are raised on the spot and lowered only for a request that was alone.
+ * with our books. Books are raised on the spot. They are lowered only where a count falls by
+ * itself, to what the header leaves possible.
  */
 #include "core/limiter.h"
 #include "core/pool.h"
