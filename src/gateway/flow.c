@@ -239,7 +239,6 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->order = TWINS_ORDER_NULL;
         policy_key_text(input.api_key, f->key_text);
         f->seal_failure = NULL;
-        f->is_sealed_again = false;
         f->state = FLOW_NEW;
         f->sequence = ++g->sequence;
         f->arrived_us = f->left_us = loop_now_us(g->loop);

@@ -73,7 +73,6 @@ struct flow {
         enum flow_seal seal;
         uint64_t key; /* policy_account() of the API key that is put to it */
         struct buf sealed_target, sealed_body;
-        bool is_sealed_again;     /* the exchange found its time wrong, once */
         const char *seal_failure; /* why it could not be sealed at the last moment, or NULL */
 
         struct twins_order order; /* while it is one and on its way */

@@ -150,6 +150,7 @@ static bool flow_judge(struct flow *f, bool may_retry)
         stops_note(g, f->upstream, &f->plan, &verdict);
         breakers_tell(g, f->upstream, breaker_is_failure(&verdict),
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
+        flow_seal_told(f, &verdict);
         if (verdict.executed == EXECUTED_UNKNOWN)
                 counter_add(g->region.header, COUNTER_unknown_fate);
         if (g->shadow) {
@@ -158,8 +159,6 @@ static bool flow_judge(struct flow *f, bool may_retry)
         }
         if (!may_retry || f->is_gone || g->is_draining)
                 return false;
-        if (flow_seal_again(f, &verdict, now_ms))
-                return true;
         if (call_told(&f->call, &verdict, now_ms, gateway_random(g), &again_ms) != CALL_WAIT)
                 return false;
 

@@ -68,11 +68,9 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
  * Return: false with @flow->seal_failure set: nothing may be sent.
  */
 bool flow_seal(struct flow *f, uint64_t now_ms);
-/*
- * The exchange found the time wrong that we put to it, and so has not executed it: the clock is
- * measured anew, and it waits to be sealed once more. Return: true when it does; may end it.
- */
-bool flow_seal_again(struct flow *f, const struct verdict *verdict, uint64_t now_ms);
+/* What the exchange said of it: where it found the time wrong that we put to it, the clock is
+ * measured anew, for those that come. */
+void flow_seal_told(struct flow *f, const struct verdict *verdict);
 /* Empties what was written, and leaves no signature in memory. */
 void flow_wipe_seal(struct flow *f);
 

@@ -17,9 +17,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-/* Some round trips, until the clock is measured anew. */
-#define CLOCK_WAIT_MS 300
-
 static const struct str account_field = { "x-weir-account", 14 };
 
 /* Who asks. */
@@ -306,25 +303,13 @@ bool flow_seal(struct flow *f, uint64_t now_ms)
         return true;
 }
 
-bool flow_seal_again(struct flow *f, const struct verdict *verdict, uint64_t now_ms)
+void flow_seal_told(struct flow *f, const struct verdict *verdict)
 {
-        bool is_refused = verdict->kind == VERDICT_CLOCK &&
-                          (verdict->executed == EXECUTED_NO || verdict->executed == EXECUTED_NA);
-        struct gateway *g = f->gateway;
-
-        if (f->seal != FLOW_SIGN || f->is_sealed_again || !is_refused ||
-            now_ms + CLOCK_WAIT_MS > f->request.deadline_ms)
-                return false;
-        f->is_sealed_again = true;
-        ++f->call.retries;
-        counter_add(g->region.header, COUNTER_retries);
-        log_event(LOG_WARN, "clock_off", "group=%s code=%d why=\"measured anew, then signed anew\"",
+        if (f->seal != FLOW_SIGN || verdict->kind != VERDICT_CLOCK)
+                return;
+        log_event(LOG_WARN, "clock_off", "group=%s code=%d why=\"it is measured anew\"",
                   policy_group_name(f->plan.group), verdict->code);
-        buf_clear(&f->reply);
-        buf_clear(&f->body);
-        errand_measure(g, f->upstream);
-        flow_wait(f, FLOW_PARKED, now_ms + CLOCK_WAIT_MS);
-        return true;
+        errand_measure(f->gateway, f->upstream);
 }
 
 void flow_wipe_seal(struct flow *f)
