@@ -1,4 +1,5 @@
 """Books that balance: after each of these weir knows exactly what the exchange has counted."""
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
-from books import LONG, Desk, early, sim_books, status
+from books import LONG, RESTING, Desk, early, sim_books, status
 from support import ALICE, BOB, ROOT, WEIR, RawUpstream, Gateway, eventually, fetch
 
 USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
@@ -320,3 +321,49 @@ def test_every_endpoint_costs_what_the_exchange_counts(tmp_path):
         # Refused orders stay charged, as the exchange may count them; the last one only is not in the simulator.
         desk.agree("spot-orders", "futures-orders", "papi-orders", "eapi-orders", "sapi-withdraw-history")
         assert desk.sim.books()["status429"] == 0
+
+
+def test_every_kind_of_order_counts_what_the_exchange_counts(tmp_path):
+    coinm = {"symbol": "BTCUSD_PERP", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1",
+             "price": "50000"}
+    above = {"aboveType": "LIMIT_MAKER", "abovePrice": "150000"}
+    below = {"belowType": "STOP_LOSS_LIMIT", "belowPrice": "50000", "belowStopPrice": "50010",
+             "belowTimeInForce": "GTC"}
+
+    def done(method, path, code=200, **params):
+        status_, _, body = desk.send(method, path, **params)
+        assert status_ == code, (path, status_, body)
+        return json.loads(body)
+
+    limits = LONG.replace("futures-orders=300/5m,futures-orders-long=1200/1h",
+                          "futures-orders=300/10s,futures-orders-long=1200/1m")
+    with Desk(tmp_path, limits=limits) as desk:
+        early(60, 6)
+        order = done("POST", "/api/v3/order", **RESTING)["orderId"]
+        replace = {"cancelReplaceMode": "STOP_ON_FAILURE", **RESTING}
+        done("POST", "/api/v3/order/cancelReplace", cancelOrderId=order, **replace)
+        done("POST", "/api/v3/order/cancelReplace", 400, cancelOrderId=999999, **replace)
+        done("POST", "/api/v3/order/cancelReplace", 409, cancelOrderId=999999,
+             **{**replace, "cancelReplaceMode": "ALLOW_FAILURE"})
+        done("POST", "/api/v3/sor/order", **RESTING)
+        done("POST", "/api/v3/orderList/oco", symbol="BTCUSDT", side="SELL", quantity="0.001", **above, **below)
+        done("POST", "/api/v3/order/oco", symbol="BTCUSDT", side="SELL", quantity="0.001", price="150000",
+             stopPrice="50010", stopLimitPrice="50000", stopLimitTimeInForce="GTC")
+        order = done("POST", "/api/v3/order", **RESTING)["orderId"]
+        done("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT", orderId=order, newQty="0.0005")
+        done("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=order)
+
+        order = json.loads(desk.futures()[2])["orderId"]
+        done("PUT", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", quantity="0.01", price="50001", orderId=order)
+        done("POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", symbol="BTCUSDT", side="SELL",
+             type="STOP_MARKET", quantity="0.01", triggerPrice="40000")
+        order = done("POST", "/dapi/v1/order", **coinm)["orderId"]
+        done("PUT", "/dapi/v1/order", symbol="BTCUSD_PERP", side="BUY", quantity="1", price="50010", orderId=order)
+        done("POST", "/dapi/v1/batchOrders", batchOrders=json.dumps([coinm], separators=(",", ":")))
+        done("POST", "/papi/v1/um/order", **{**RESTING, "quantity": "0.01"})
+        done("POST", "/fapi/v1/countdownCancelAll", symbol="BTCUSDT", countdownTime="60000")
+        done("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
+        books = desk.agree()
+        assert books[("spot-orders", 300)] == books[("spot-orders", 86400)] == [10]
+        assert books[("futures-orders", 60)] == [6] and books[("papi-orders", 60)] == [1]
+        assert desk.foreign() == 0
