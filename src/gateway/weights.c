@@ -23,13 +23,14 @@
 #define MEASURED_STEPS 4
 #define MEASURED_MAX   12
 /* Nobody waits longer than this. */
-#define CONTROL_MAX_US (1 * US_PER_SECOND)
+#define CONTROL_MAX_US (2 * US_PER_SECOND)
 
-/* How long after the last control the next may be. */
+/* How long after the last control the next may be: as long as that took, at first. */
 static uint64_t pause_us(const struct gateway *g)
 {
-        uint64_t us = CONTROL_EVERY_US << (g->control.n / CONTROL_PATIENCE);
+        uint64_t us = g->control.ends_us - g->control.began_us;
 
+        us = (us > CONTROL_EVERY_US ? us : CONTROL_EVERY_US) << (g->control.n / CONTROL_PATIENCE);
         return us < CONTROL_SELDOM_US ? us : CONTROL_SELDOM_US;
 }
 
@@ -190,7 +191,7 @@ bool weights_hold_for_control(struct flow *f)
                 return budget_gate(f->plan.group) == budget_gate(g->control.upstream->group) &&
                        hold(f, CONTROL_OVER, after_quiet_us(f));
         /* Nothing is its own control. */
-        if (now_us < g->control.began_us + pause_us(g) ||
+        if (now_us < g->control.ends_us + pause_us(g) ||
             f->plan.variant == f->upstream->errands.all[ERRAND_TIME].plan.variant)
                 return false;
         wanted = evidence_wants_control(&g->region, f->plan.variant);
