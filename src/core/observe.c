@@ -70,7 +70,8 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                         back = 0;
                 /* A count that falls by itself proves nothing. */
                 if (is_certain && !about->may_fall)
-                        window_relieve(&take->window, take->number, &take->place, about->used);
+                        window_relieve(&take->window, take->number, &take->place, back,
+                                       about->used);
                 /* One of eight keeps the word from going to and fro between processors. */
                 if ((take->place.sent & 7) == 0 || trip_most_ms(take->window.slot) == 0)
                         trip_note(take->window.slot, minus_ms(time.now_ms, ticket->at_ms));

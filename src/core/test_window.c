@@ -537,11 +537,26 @@ static void a_header_proves_what_was_not_counted_here(void **state)
                         take(N, rows[i].beside, true);
                 place = take(N, 10, true);
                 (void)window_observe(&w, N, rows[i].used, &foreign);
-                window_relieve(&w, N, &place, rows[i].used);
+                window_relieve(&w, N, &place, 0, rows[i].used);
                 if (view_of(N).extra != rows[i].extra || window_others(&w, N) != rows[i].extra ||
                     window_used(&w, N, true) != 10 + rows[i].beside + rows[i].extra)
                         fail_msg("%s: extra %u", rows[i].label, view_of(N).extra);
         }
+}
+
+static void what_is_refunded_proves_nothing_twice(void **state)
+{
+        struct window_place place;
+        uint32_t foreign;
+
+        (void)state;
+        carry_40();
+        place = take(N, 10, true);
+        /* It is not counted itself, and 30 of what was carried are. */
+        assert_false(window_observe(&w, N, 30, &foreign));
+        window_relieve(&w, N, &place, 10, 30);
+        window_land(&w, N, 10, 10, AT(5000), GUARD);
+        expect(N, 0, 0, 0, 30);
 }
 
 static void relief_speaks_only_of_what_was_carried_before(void **state)
@@ -555,23 +570,23 @@ static void relief_speaks_only_of_what_was_carried_before(void **state)
         take(N - 1, 7, true);
         window_land(&w, N - 1, 7, 0, AT(160), GUARD);
         assert_false(window_observe(&w, N, 10, &foreign));
-        window_relieve(&w, N, &first, 10);
+        window_relieve(&w, N, &first, 0, 10);
         expect(N, 10, 10, 10, 7);
         /* Twice the same proof relieves once. */
-        window_relieve(&w, N, &first, 10);
+        window_relieve(&w, N, &first, 0, 10);
         expect(N, 10, 10, 10, 7);
         /* Another has shown more: below that nobody goes. */
         window_land(&w, N, 10, 0, AT(5000), GUARD);
         second = take(N, 10, true);
         assert_false(window_observe(&w, N, 25, &foreign));
-        window_relieve(&w, N, &second, 20);
+        window_relieve(&w, N, &second, 0, 20);
         expect(N, 20, 20, 10, 5);
         /* And what is seen beyond it is foreign from now on. */
         assert_true(window_observe(&w, N, 30, &foreign));
         assert_int_equal(foreign, 5);
         expect(N, 20, 20, 10, 10);
         /* Which no proof of an earlier moment takes back. */
-        window_relieve(&w, N, &second, 20);
+        window_relieve(&w, N, &second, 0, 20);
         expect(N, 20, 20, 10, 10);
 }
 
@@ -589,7 +604,7 @@ static void a_released_place_knows_what_it_was_released_into(void **state)
         assert_int_equal(place.flying, 20);
         assert_int_equal(place.extra, 40);
         assert_false(window_observe(&w, N, 30, &foreign));
-        window_relieve(&w, N, &place, 30);
+        window_relieve(&w, N, &place, 0, 30);
         expect(N, 30, 30, 30, 20);
 }
 
@@ -599,6 +614,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 TEST(a_header_proves_what_was_not_counted_here),
+                TEST(what_is_refunded_proves_nothing_twice),
                 TEST(relief_speaks_only_of_what_was_carried_before),
                 TEST(a_released_place_knows_what_it_was_released_into),
                 TEST(a_window_is_cut_where_our_clock_is_sure),

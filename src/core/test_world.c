@@ -135,7 +135,7 @@ static void turn(struct world *w)
                         close_window(w, c, (uint32_t)window,
                                      w->s->refuses ? number - c->number : 1);
                         c->number = number;
-                        c->ours = c->foreign = 0;
+                        c->ours = c->foreign = c->allowed = 0;
                         if (p == 0 && i == 0)
                                 w->strayed = 0;
                 }
@@ -143,8 +143,10 @@ static void turn(struct world *w)
 }
 
 /* Return: true when it was refused; what is refused is counted as others' use in any case. */
-static bool count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
+static bool count(struct world *w, const uint32_t cost[POOLS],
+                  const uint32_t limits[POOLS][REGION_POOL_WINDOWS])
 {
+        bool is_ours = limits != NULL;
         bool is_refused = false;
 
         turn(w);
@@ -157,23 +159,24 @@ static bool count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
                 for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i) {
                         struct counted *c = &w->counted[p][i];
                         uint64_t window = w->s->windows[p][i];
-                        uint32_t limit = (uint32_t)window;
 
                         if (window == 0)
                                 continue;
+                        if (is_ours && limits[p][i] > c->allowed)
+                                c->allowed = limits[p][i];
                         if (is_ours && !is_refused)
                                 c->ours += cost[p];
                         else
                                 c->foreign += cost[p];
                         if (c->ours > c->highest)
                                 c->highest = c->ours;
-                        if (c->ours > limit)
+                        if (c->ours > c->allowed)
                                 fail_msg("%s, seed %llu: %u of %u counted in a window of %u ms, "
                                          "%u ms into it",
-                                         w->s->label, (unsigned long long)w->seed, c->ours, limit,
-                                         (unsigned)(window >> 32),
+                                         w->s->label, (unsigned long long)w->seed, c->ours,
+                                         c->allowed, (unsigned)(window >> 32),
                                          (unsigned)(w->now_ms % (window >> 32)));
-                        c->over += is_ours && c->ours + c->foreign > limit;
+                        c->over += is_ours && c->ours + c->foreign > c->allowed;
                 }
         }
         w->n_refused += is_refused && is_ours && w->now_ms >= w->judged_ms;
@@ -183,7 +186,7 @@ static bool count(struct world *w, const uint32_t cost[POOLS], bool is_ours)
 
 static void arrive(struct world *w, const struct event *e)
 {
-        bool is_refused = count(w, e->cost, true);
+        bool is_refused = count(w, e->cost, e->limits);
         struct event *answer;
 
         if (!e->is_answered)
@@ -216,16 +219,33 @@ static void foreign(struct world *w, unsigned which)
 
         if (w->s->foreign) {
                 cost[0] = (uint32_t)w->s->windows[0][0] / 50;
-                (void)count(w, cost, false);
+                (void)count(w, cost, NULL);
                 world_schedule(w, EV_FOREIGN, w->now_ms + world_below(w, w->s->windows[0][0] >> 32),
                                0, 0);
                 return;
         }
         /* Who is refused stops as well: it is not about him. */
         for (uint32_t i = 0; i < s->burst; ++i)
-                if (count(w, cost, false))
+                if (count(w, cost, NULL))
                         break;
         plan_stranger(w, which);
+}
+
+/* To something between a third and all of what the scenario says. */
+static void change_limit(struct world *w)
+{
+        unsigned p = (unsigned)world_below(w, POOLS);
+
+        for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = w->s->windows[p][i];
+                uint32_t limit = (uint32_t)window, least = (limit + 2) / 3;
+
+                if (window != 0 && world_one_in(w, 2))
+                        w->windows[p][i] = window >> 32 << 32 |
+                                           (least + (uint32_t)world_below(w, limit - least + 1));
+        }
+        limiter_set_pool(&w->limiter, (uint16_t)p, w->windows[p]);
+        world_schedule(w, EV_LIMIT, w->now_ms + world_below(w, w->s->windows[0][0] >> 31), 0, 0);
 }
 
 /* Looked at before what leaves at the turn arrives. */
@@ -269,6 +289,9 @@ static void handle(struct world *w, const struct event *e)
                 break;
         case EV_FOREIGN:
                 foreign(w, e->flow);
+                break;
+        case EV_LIMIT:
+                change_limit(w);
                 break;
         case EV_TURN:
                 turn(w);
@@ -321,6 +344,8 @@ static void begin(struct world *w)
                 world_schedule(w, EV_FOREIGN, w->now_ms, 0, 0);
         if (w->s->refuses)
                 plan_turn(w);
+        if (w->s->changes_limits)
+                world_schedule(w, EV_LIMIT, w->now_ms, 0, 0);
         for (unsigned i = 0; i < ARRAY_SIZE(w->s->strangers); ++i)
                 if (w->s->strangers[i].cost != 0)
                         world_schedule(w, EV_FOREIGN, first_of(w, &w->s->strangers[i]), 0, i);
@@ -346,11 +371,13 @@ struct world_result world_run(const struct scenario *s, uint64_t seed)
         unsigned over = 0;
 
         *w = (struct world){ .s = s, .seed = seed, .rng = seed, .now_ms = START_MS + seed * 997 };
+        memcpy(w->windows, s->windows, sizeof(w->windows));
         begin(w);
-        while (w->now_ms < w->end_ms) {
+        while (s->steps ? w->n_steps < s->steps : w->now_ms < w->end_ms) {
                 struct event *e = container_of(heap_peek(&w->heap), struct event, link);
 
                 heap_remove(&w->heap, &e->link);
+                ++w->n_steps;
                 handle(w, e);
                 free(e);
         }
@@ -382,8 +409,9 @@ struct world_result world_run(const struct scenario *s, uint64_t seed)
                 .refused_others = w->n_refused_others,
                 .n_windows = narrow->n_full,
                 .n_sent = w->n_sent,
+                .n_steps = w->n_steps,
         };
-        if (s->refuses)
+        if (s->refuses || s->steps)
                 return result;
         print_message("%-44s seed %3llu: %6llu windows, %7llu sent, yield %6.2f %%, lost places "
                       "%llu, %llu by the short way%s\n",

@@ -63,6 +63,9 @@ struct scenario {
         const struct clock *clock; /* NULL: wrong by at most guard_ms, at once and without notice */
         uint32_t drift_ppm;        /* of the clients' clocks, either way; for @clock */
         struct stranger strangers[2];
+        bool changes_limits;  /* lowered and raised at any moment */
+        bool refunds;         /* some are not counted after all, and weir is told so */
+        uint64_t steps;       /* end after so many events; 0: by n_full */
         uint32_t judged_from; /* refusals and yields count after so many windows */
 };
 
@@ -75,6 +78,7 @@ enum kind {
         EV_KILL,
         EV_CLOCK,
         EV_FOREIGN, /* flow: which stranger */
+        EV_LIMIT,   /* the exchange's limits change, and weir is told */
         EV_TURN,    /* of the exchange's window */
 };
 
@@ -85,6 +89,7 @@ struct event {
         unsigned client, flow, life; /* of the flow: a dead one's events mean nothing */
         uint32_t cost[POOLS];
         uint32_t used[POOLS][REGION_POOL_WINDOWS];
+        uint32_t limits[POOLS][REGION_POOL_WINDOWS];
         bool is_answered, is_refused;
         uint64_t server_ms; /* of an answer: when it was counted */
 };
@@ -95,7 +100,9 @@ struct flow {
         uint64_t since_ms;
         struct limiter_request request;
         struct limiter_ticket ticket;
-        uint64_t left_us; /* by the client's own clock */
+        uint32_t limits[POOLS][REGION_POOL_WINDOWS]; /* when it was released */
+        bool is_free;                                /* not counted after all */
+        uint64_t left_us;                            /* by the client's own clock */
 };
 
 struct client {
@@ -108,6 +115,7 @@ struct client {
 struct counted {
         uint64_t number;
         uint32_t ours, foreign;
+        uint32_t allowed; /* the highest limit that one of ours was released under */
         uint64_t total, n_windows;
         uint64_t n_full;        /* windows at whose end somebody waited */
         double worst, sum;      /* their yields of what strangers left and anybody could use */
@@ -123,7 +131,8 @@ struct learnt {
 
 struct world {
         const struct scenario *s;
-        uint64_t seed, rng, now_ms, end_ms, order;
+        uint64_t seed, rng, now_ms, end_ms, order, n_steps;
+        uint64_t windows[POOLS][REGION_POOL_WINDOWS]; /* now */
         struct region region;
         struct limiter limiter;
         struct client clients[CLIENTS_MAX];
@@ -152,7 +161,7 @@ struct world_result {
          * anybody could use: not what is too little for all who wait, nor what left in time and was
          * seconds on its way. */
         double limit, limit_worst, mean, worst;
-        uint64_t refused, refused_others, n_windows, n_sent;
+        uint64_t refused, refused_others, n_windows, n_sent, n_steps;
 };
 
 /* Runs @s from its beginning to its end. Fails the test when more of ours is counted than the

@@ -9,6 +9,8 @@
 
 #include "core/test_world.h"
 
+#include <errno.h>
+
 /* What the client's own clock shows. */
 static uint64_t local_us(const struct world *w, const struct client *c)
 {
@@ -86,6 +88,11 @@ static void draw_request(struct world *w, struct limiter_request *r, unsigned fl
 
 static void leave_soon(struct world *w, unsigned client, unsigned flow)
 {
+        struct flow *f = &w->clients[client].flows[flow];
+
+        for (unsigned p = 0; p < POOLS; ++p)
+                for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
+                        f->limits[p][i] = (uint32_t)w->windows[p][i];
         world_schedule(w, EV_LEAVE,
                        w->now_ms +
                                (world_one_in(w, 8) ? world_below(w, w->s->is_exact ? 3 : 20) : 0),
@@ -117,6 +124,17 @@ static void answered(struct world *w, unsigned client, unsigned flow, int r)
         case LIMITER_CROWDED:
                 must(f->ticket.at_ms > time_of(w, c).now_ms);
                 world_schedule(w, EV_WAKE, true_ms(w, c, f->ticket.at_ms), client, flow);
+                return;
+        case -ESTALE:
+                /* Its clock and another's are a window apart. */
+                must(w->s->steps > 0);
+                world_schedule(w, EV_WAKE, w->now_ms + 50, client, flow);
+                return;
+        case LIMITER_NEVER:
+                /* Until the limit is raised again, or for good. */
+                must(w->s->steps > 0);
+                f->since = 0;
+                world_schedule(w, EV_WAKE, w->now_ms + 50, client, flow);
                 return;
         case LIMITER_LOST:
                 ++w->n_lost;
@@ -259,6 +277,10 @@ void client_leave(struct world *w, unsigned client, unsigned flow)
         e->is_answered = !(w->s->chaos && world_one_in(w, 100));
         for (unsigned i = 0; i < f->request.n_charges; ++i)
                 e->cost[f->request.charges[i].pool] = f->request.charges[i].amount;
+        memcpy(e->limits, f->limits, sizeof(e->limits));
+        f->is_free = w->s->refunds && e->is_answered && world_one_in(w, 6);
+        if (f->is_free)
+                e->cost[0] = 0;
         if (w->spike_ms > 0 && e->at_ms / span_ms > w->now_ms / span_ms)
                 w->strayed += e->cost[0];
         if (!e->is_answered) {
@@ -295,7 +317,8 @@ void client_land(struct world *w, const struct event *e)
                                 limiter_turn_ms(&w->limiter, 0, time_of(w, c)));
         if (is_clock(w, e->flow))
                 w->s->clock->sample(e->client, e->server_ms, f->left_us, local_us(w, c));
-        limiter_land(&w->limiter, &f->ticket, time_of(w, c), 0, 0, news, n, NULL);
+        limiter_land(&w->limiter, &f->ticket, time_of(w, c), 0,
+                     f->is_free ? f->request.charges[0].amount : 0, news, n, NULL);
         f->since = 0;
         world_schedule(w, EV_WAKE, w->now_ms + (is_clock(w, e->flow) ? w->s->clock->every_ms : 1),
                        e->client, e->flow);

@@ -320,12 +320,13 @@ uint32_t window_observe(const struct window *w, uint64_t number, uint32_t used,
 }
 
 void window_relieve(const struct window *w, uint64_t number, const struct window_place *place,
-                    uint32_t used)
+                    uint32_t refund, uint32_t used)
 {
         struct cell *cell = cell_of(w, number);
         uint32_t foreign = read_pair(&cell->foreign, number).high;
-        uint32_t certain = minus(place->sent, place->flying), counted = add(used, place->flying);
-        uint32_t relief = minus(add(place->sent, place->extra), counted);
+        uint32_t sent = minus(place->sent, refund);
+        uint32_t certain = minus(sent, place->flying), counted = add(used, place->flying);
+        uint32_t relief = minus(add(sent, place->extra), counted);
         uint64_t seen = first_look(&cell->seen);
         struct pair p;
 

@@ -186,6 +186,7 @@ bool window_is_alone(const struct window *w, uint64_t number, const struct windo
  * window_relieve() - a header may prove that what was carried into window @number is not counted
  *                    there
  * @place: of the request whose answer it came with, as it was when that was released
+ * @refund: part of its amount that is not counted after all, and will be taken off sent
  * @used:  what the exchange had counted in this window, that request included
  *
  * All that was carried before it left was answered before it left: so it was counted before it, and
@@ -195,7 +196,7 @@ bool window_is_alone(const struct window *w, uint64_t number, const struct windo
  * header shows less than what of ours was certainly counted.
  */
 void window_relieve(const struct window *w, uint64_t number, const struct window_place *place,
-                    uint32_t used);
+                    uint32_t refund, uint32_t used);
 
 /* A look at one window, for people. */
 struct window_view {
