@@ -1,4 +1,5 @@
 #include "budget/limits.h"
+#include "core/pool.h"
 
 #include <string.h>
 
@@ -50,9 +51,51 @@ bool budget_limit_from(const struct budget_limit_words *words, struct budget_lim
         return true;
 }
 
+/* Of the spans of @old the one that says most about a new one: the longest that is not longer, else
+ * the shortest. Return: itself if it is there, 0 if there is none. */
+static uint32_t nearest(const uint64_t old[REGION_POOL_WINDOWS], uint32_t span_ms)
+{
+        uint32_t below_ms = 0, above_ms = 0;
+
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint32_t is_ms = (uint32_t)(old[i] >> 32);
+
+                if (is_ms <= span_ms && is_ms > below_ms)
+                        below_ms = is_ms;
+                if (is_ms > span_ms && (above_ms == 0 || is_ms < above_ms))
+                        above_ms = is_ms;
+        }
+        return below_ms ? below_ms : above_ms;
+}
+
+/* What was used in the time that a new span is about. */
+static void carry(struct limiter *l, uint16_t pool, const uint64_t old[REGION_POOL_WINDOWS],
+                  const uint64_t windows[REGION_POOL_WINDOWS], struct limiter_time time)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint32_t span_ms = (uint32_t)(windows[i] >> 32), from_ms = nearest(old, span_ms);
+
+                if (span_ms != 0 && from_ms != 0 && from_ms != span_ms)
+                        limiter_carry_span(l, pool, from_ms, windows[i], time);
+        }
+}
+
+static void set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS],
+                     struct limiter_time time)
+{
+        uint64_t old[REGION_POOL_WINDOWS];
+
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                old[i] = pool_window(l->region, pool, i);
+        /* Before, so that the new windows are never empty; after, for what was taken meanwhile. */
+        carry(l, pool, old, windows, time);
+        limiter_set_pool(l, pool, windows);
+        carry(l, pool, old, windows, time);
+}
+
 /* Replaces the windows of one kind by those that the exchange names, if it names any. */
 static void follow_unit(struct limiter *l, int pool, enum policy_unit unit,
-                        const struct budget_limit *limits, size_t n)
+                        const struct budget_limit *limits, size_t n, struct limiter_time time)
 {
         uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
         size_t k = 0;
@@ -61,13 +104,13 @@ static void follow_unit(struct limiter *l, int pool, enum policy_unit unit,
                 if (limits[i].unit == unit)
                         windows[k++] = region_window(limits[i].span_ms, limits[i].limit);
         if (pool >= 0 && k > 0)
-                limiter_set_pool(l, (uint16_t)pool, windows);
+                set_pool(l, (uint16_t)pool, windows, time);
 }
 
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
-                   size_t n)
+                   size_t n, struct limiter_time time)
 {
         for (unsigned unit = 0; unit < POLICY_UNIT_COUNT; ++unit)
                 follow_unit(l, policy_group_pool(group, (enum policy_unit)unit),
-                            (enum policy_unit)unit, limits, n);
+                            (enum policy_unit)unit, limits, n, time);
 }

@@ -30,8 +30,9 @@ struct budget_limit_words {
 CHECKED bool budget_limit_from(const struct budget_limit_words *words,
                                struct budget_limit *ret_limit);
 
-/* The windows of each kind that @limits names are now these; the others stay. */
+/* The windows of each kind that @limits names are now these; the others stay. Of a span that was
+ * not there before the use so far is taken from those that were. */
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
-                   size_t n);
+                   size_t n, struct limiter_time time);
 
 #endif

@@ -253,6 +253,17 @@ uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_
 CHECKED int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
                           struct limiter_time time);
 
+/**
+ * limiter_carry_span() - @pool gets a window of a span that it had not
+ * @from_ms:   a span that it has
+ * @to_window: as region_window() makes it
+ *
+ * What is used in the windows of that span that are in the new one is used there too, as far as a
+ * ring reaches; of a longer one all. Done twice it changes nothing.
+ */
+void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
+                        struct limiter_time time);
+
 word_t *limiter_gate(struct limiter *l, unsigned gate);
 
 void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings);

@@ -122,3 +122,53 @@ int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
         }
         return 0;
 }
+
+/* The first window of @short_ms that lies in window @number of @long_ms, as far as a ring reaches.
+ */
+static uint64_t first_inside(uint32_t short_ms, uint32_t long_ms, uint64_t number, uint64_t last)
+{
+        uint64_t first = (number * long_ms + short_ms - 1) / short_ms;
+        uint64_t reach = last > RING_CELLS - 1 ? last - (RING_CELLS - 1) : 0;
+
+        return first > reach ? first : reach;
+}
+
+/* What is used of the window of @time, of one span, in terms of another: of a longer one all that
+ * is known of it, of a shorter one as if all had been used just now. */
+static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
+{
+        uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
+        uint64_t last = (time.now_ms + time.guard_ms) / w->span_ms;
+        uint64_t first = first_inside(w->span_ms, span_ms, now_ms / span_ms, last);
+        uint32_t used = window_used(w, last, true);
+
+        for (uint64_t n = first; n < last; ++n)
+                used = add(used, window_used(w, n, false));
+        return used;
+}
+
+void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
+                        struct limiter_time time)
+{
+        struct window to = { NULL, (uint32_t)(to_window >> 32), (uint32_t)to_window };
+        uint64_t pool_span = (uint64_t)pool << 32 | from_ms;
+
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                struct window from = { &l->region->slots[i], from_ms, WINDOW_AMOUNT_MAX };
+                uint64_t number = window_number(to.span_ms, time.now_ms, time.guard_ms);
+                uint32_t need;
+
+                if (atomic_load_explicit(&from.slot->key, memory_order_acquire) == 0 ||
+                    atomic_load_explicit(&from.slot->pool_span, memory_order_relaxed) != pool_span)
+                        continue;
+                need = used_of(&from, to.span_ms, time);
+                if (need == 0)
+                        continue;
+                to.slot = slot_find(l->region, pool,
+                                    atomic_load_explicit(&from.slot->owner, memory_order_relaxed),
+                                    to.span_ms, true);
+                /* No room: then who wants to use it finds none either. */
+                if (to.slot)
+                        raise_foreign(&to, number, minus(need, window_used(&to, number, true)));
+        }
+}

@@ -88,6 +88,7 @@ CHECKED int courier_send(struct courier *courier, const struct courier_request *
 
 /* The exchange's time, as well as it is known. */
 uint64_t courier_now_ms(const struct courier *courier);
+struct limiter_time courier_time(const struct courier *courier);
 
 /*
  * By how much that was corrected since the courier was opened. A deadline is a moment, named by

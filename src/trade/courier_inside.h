@@ -58,7 +58,6 @@ struct courier {
 
 /* courier.c */
 
-struct limiter_time courier_time(const struct courier *c);
 /* Into the log, if there is one. */
 PRINTF(3, 4) void courier_tell(const struct courier *c, bool is_error, const char *format, ...);
 /* @at_us: monotonic; what is due by now is done in any case. */

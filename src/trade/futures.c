@@ -365,7 +365,8 @@ static int read_filters(struct futures *f, uint64_t deadline_ms)
         info = futures_json(f);
         r = filters_read(info, &table);
         if (r == 0 && f->limiter)
-                limits_follow(f->limiter, group_of(f->config.market), info);
+                limits_follow(f->limiter, group_of(f->config.market), info,
+                              courier_time(f->courier));
         json_decref(info);
         if (r < 0)
                 return futures_refuse(f, r, "the exchange's filters cannot be read");

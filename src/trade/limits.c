@@ -1,7 +1,8 @@
 #include "trade/limits.h"
 #include "budget/limits.h"
 
-void limits_follow(struct limiter *l, enum policy_group group, const json_t *info)
+void limits_follow(struct limiter *l, enum policy_group group, const json_t *info,
+                   struct limiter_time time)
 {
         const json_t *entry;
         struct budget_limit limits[BUDGET_LIMITS_MAX];
@@ -19,5 +20,5 @@ void limits_follow(struct limiter *l, enum policy_group group, const json_t *inf
                 if (n < ARRAY_SIZE(limits) && budget_limit_from(&words, &limits[n]))
                         ++n;
         }
-        budget_follow(l, group, limits, n);
+        budget_follow(l, group, limits, n, time);
 }

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 /* @info: of exchangeInfo. A kind of limit that it does not name stays as it is. */
-void limits_follow(struct limiter *l, enum policy_group group, const json_t *info);
+void limits_follow(struct limiter *l, enum policy_group group, const json_t *info,
+                   struct limiter_time time);
 
 #endif

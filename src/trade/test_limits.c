@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+/* In the third second of a minute. */
+#define NOW_MS 1800000003000ULL
+
 static struct region region;
 static struct limiter limiter;
 
@@ -16,7 +19,7 @@ static int begin(void **state)
         struct region_error error;
 
         (void)state;
-        budget_plan(&plan, 1000000);
+        budget_plan(&plan, NOW_MS);
         limiter.region = &region;
         return region_open(NULL, &plan, &region, &error);
 }
@@ -45,7 +48,7 @@ static void follow(const char *text)
         json_t *info = json_loads(text, 0, NULL);
 
         assert_non_null(info);
-        limits_follow(&limiter, POLICY_FAPI, info);
+        limits_follow(&limiter, POLICY_FAPI, info, (struct limiter_time){ NOW_MS, 0 });
         json_decref(info);
 }
 
@@ -93,11 +96,51 @@ static void what_is_no_limit_changes_nothing(void **state)
         }
 }
 
+/* A span that was not there begins with what was used in its time. */
+static void a_new_span_knows_what_was_used(void **state)
+{
+        struct limiter_time now = { NOW_MS, 0 };
+        int pool = policy_group_pool(POLICY_FAPI, POLICY_WEIGHT);
+        struct limiter_request request = {
+                .class = CLASS_CANCEL,
+                .gate = 3,
+                .deadline_ms = UINT64_MAX,
+                .n_charges = 1,
+                .charges = { { .pool = (uint16_t)pool, .amount = 400 } },
+        };
+        struct limiter_ticket t;
+
+        (void)state;
+        assert_int_equal(limiter_reserve(&limiter, &request, now, &t), LIMITER_GO);
+        limiter_land(&limiter, &t, now, 0, 0, NULL, 0, NULL);
+        follow("{\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\","
+               "\"intervalNum\":5,\"limit\":2000},{\"rateLimitType\":\"REQUEST_WEIGHT\","
+               "\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":900}]}");
+        /* 400 of 900 are gone, and of 2000. */
+        assert_int_equal(limiter_reserve(&limiter, &request, now, &t), LIMITER_GO);
+        limiter_land(&limiter, &t, now, 0, 0, NULL, 0, NULL);
+        assert_int_equal(limiter_reserve(&limiter, &request, now, &t), LIMITER_WAIT);
+        assert_true(t.at_ms >= NOW_MS + 7000);
+        limiter_refund(&limiter, &t);
+        for (unsigned i = 0; i < 4; ++i) {
+                int answer;
+
+                now.now_ms += 10000;
+                answer = limiter_reserve(&limiter, &request, now, &t);
+                assert_true((answer == LIMITER_GO) == (i < 3));
+                if (answer == LIMITER_GO)
+                        limiter_land(&limiter, &t, now, 0, 0, NULL, 0, NULL);
+                else
+                        limiter_refund(&limiter, &t);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_the_exchange_names_replaces_the_tables),
                 cmocka_unit_test(what_is_no_limit_changes_nothing),
+                cmocka_unit_test(a_new_span_knows_what_was_used),
         };
 
         return cmocka_run_group_tests(tests, begin, end);

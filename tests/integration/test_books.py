@@ -367,3 +367,14 @@ def test_every_kind_of_order_counts_what_the_exchange_counts(tmp_path):
         assert books[("spot-orders", 300)] == books[("spot-orders", 86400)] == [10]
         assert books[("futures-orders", 60)] == [6] and books[("papi-orders", 60)] == [1]
         assert desk.foreign() == 0
+
+
+def test_a_span_that_is_new_begins_with_what_was_used(tmp_path):
+    with Desk(tmp_path, "--set", "discovery_interval=1s") as desk:
+        assert [desk.spot()[0] for _ in range(7)] == [200] * 7
+        assert [desk.get("/api/v3/depth?symbol=BTCUSDT&limit=5000")[0] for _ in range(2)] == [200] * 2
+        known = desk.agree()
+        desk.sim.admin("/sim/limits", "POST", "spot-weight=6000/10m\nspot-orders=100/10m\n")
+        eventually(lambda: sum("per_ms=600000" in line for line in desk.gateway.lines) == 2)
+        used = {(b["name"], b["span_ms"] // 1000): b["used"] for b in status(desk.region)["budgets"]}
+        assert used[("spot-orders", 600)] == 7 and used[("spot-weight", 600)] >= known[("spot-weight", 300)][0]
