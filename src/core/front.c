@@ -11,6 +11,12 @@ _Static_assert(REGION_TURNS >= 6 * CLASS_COUNT, "a turn for each class of the ga
 /* Further ahead than any wait here: written by a clock that was wrong. */
 #define HORIZON_US (60 * (uint64_t)US_PER_S)
 
+/*
+ * Nobody is told to come later than so much after the earliest time there is: those before him may
+ * be gone, with their process, and what they leave unused is no more than this.
+ */
+#define TURN_AHEAD_US (2 * (uint64_t)US_PER_S)
+
 #define RULE_IS_SET (1ULL << 63)
 
 /* A bucket's rate and depth at some moment. */
@@ -137,6 +143,8 @@ static uint64_t next_turn(word_t *word, const struct front *f, uint64_t earliest
                 if (seen >= now_us && seen < now_us + HORIZON_US &&
                     pace_at(f, seen / US_PER_MS, &pace) && seen + pace.cost_us > at_us)
                         at_us = seen + pace.cost_us;
+                if (at_us > earliest_us + TURN_AHEAD_US)
+                        return earliest_us + TURN_AHEAD_US;
         } while (!atomic_compare_exchange_weak_explicit(word, &seen, at_us, memory_order_relaxed,
                                                         memory_order_relaxed));
         return at_us;
