@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void send_words(struct http_exchange *exchange, const struct answer *answer,
-                       uint64_t wait_ms, const char *format, va_list args)
+static void PRINTF(4, 0) send_words(struct http_exchange *exchange, const struct answer *answer,
+                                    uint64_t wait_ms, const char *format, va_list args)
 {
         char text[512], body[1200], seconds[24], wait[24];
         struct http_field fields[3];
