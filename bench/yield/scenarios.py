@@ -72,10 +72,10 @@ SCENARIOS = [
     S("library, stranger, steady", face="library", window_s=10, limit=6000, stranger="steady", processes=4,
       windows=3),
     # A thousand waiting clients.
-    S("1,000 clients at the start, firewall", mix="light", limit=3000, window_s=10, pollers=1000, firewall=600,
+    S("1,000 clients at the start, firewall", mix="light", limit=3000, window_s=10, pollers=1000, firewall=1000,
       processes=2, windows=3),
     S("1,000 clients at each turn, firewall, 100 ms", mix="light", limit=3000, window_s=10, latency="100~60",
-      pollers=1000, firewall=600, processes=4, windows=3),
+      pollers=1000, firewall=1000, processes=4, windows=3),
     S("1,000 clients, mixed, 100 ms", limit=6000, window_s=10, latency="100~60", pollers=1000, processes=2,
       windows=3),
     S("1,000 clients after a ban", limit=6000, window_s=10, pollers=1000, ban=True, processes=2, windows=4),
@@ -139,7 +139,7 @@ def measure(scenario, windows=None):
     windows = windows or scenario.windows
     with Stand(scenario.window_s * 1000, scenario.limit, latency=scenario.latency, skew_ms=scenario.skew_ms,
                faults=scenario.faults, bans="3,6,12", firewall=scenario.firewall) as stand:
-        program = stand.gateway("max_wait=10m", *([f"rate_ceiling={scenario.firewall * 5 // 6}"]
+        program = stand.gateway("max_wait=10m", *([f"rate_ceiling={scenario.firewall // 2}"]
                                                   if scenario.firewall else []))
         config = {"kind": scenario.face, "mix": scenario.mix, "class": "market"}
         if scenario.face == "gateway":
