@@ -38,8 +38,8 @@ static bool offer(void *ctx, const struct variant *v)
         guess_offer(&near->guess, str_of(v->name));
         /* What was offered goes: keep the words. */
         if (near->guess.best.p != before.p) {
-                memcpy(near->best, v->name, near->guess.best.n);
-                near->guess.best.p = near->best;
+                snprintf(near->best, sizeof(near->best), "%s", v->name);
+                near->guess.best = str_of(near->best);
         }
         return true;
 }
