@@ -55,11 +55,11 @@ def weights(region):
     return result.returncode, {row["what"]: row for row in json.loads(result.stdout)["weights"]}
 
 
-def learn(bot, region, wanted, seconds=15):
-    """Rounds until these are learnt. Returns all rows."""
+def learn(bots, region, wanted, seconds=40):
+    """Rounds by turns until these are learnt. Returns all rows."""
     until = time.monotonic() + seconds
     for n in itertools.count():
-        bot.round()
+        bots[n % len(bots)].round()
         if n % 20 == 19:
             _, rows = weights(region)
             if all(rows.get(name, {}).get("learnt") == cost for name, cost in wanted.items()):
@@ -89,17 +89,19 @@ def test_wrong_tables_are_found_obeyed_and_decided_on(tmp_path):
     region, config = tmp_path / "region", tmp_path / "weir.yaml"
     config.write_text("weights: {}\n")
     with Sim("--measured-weights", *LIMITS) as sim:
-        with Gateway(sim.url, region, "--config", str(config)) as gateway:
-            bot = Bot(gateway)
-            rows = learn(bot, region, {DEPTH: 1, KLINES: 2, ACCOUNT: 10})
+        with Gateway(sim.url, region, "--config", str(config)) as gateway, \
+                Gateway(sim.url, region, "--config", str(config)) as other:
+            bots = [Bot(gateway), Bot(other)]
+            rows = learn(bots, region, {DEPTH: 1, KLINES: 2, ACCOUNT: 10})
             assert rows["GET /fapi/v1/ping"]["state"] in ("agrees", "learning")
             assert [rows[name]["used"] for name in (DEPTH, KLINES, ACCOUNT)] == [10, 5, 10]
             assert all(rows[name]["share_pct"] >= 75 for name in (DEPTH, KLINES, ACCOUNT))
-            # Said once each, whatever came after.
-            for _ in range(20):
-                bot.round()
-            bot.close()
-            said = gateway.logged("weight_mismatch")
+            # Said once each by one of the two, whatever came after.
+            for n in range(20):
+                bots[n % 2].round()
+            for bot in bots:
+                bot.close()
+            said = gateway.logged("weight_mismatch") + other.logged("weight_mismatch")
             assert sorted(line.split('"')[1] for line in said) == [DEPTH, KLINES, ACCOUNT]
 
             text = subprocess.run([WEIR, "check", "--weights", "--region", str(region)],
@@ -116,6 +118,7 @@ def test_wrong_tables_are_found_obeyed_and_decided_on(tmp_path):
             assert set(load(gateway, 3)) == {200}
             assert sim.books()["status429"] == before
             gateway.kill()
+            other.kill()
 
         # A restart knows it; a decision is obeyed and ends the talk.
         config.write_text(f'weights:\n  "{DEPTH}": 1\n  "{KLINES}": 2\n  "{ACCOUNT}": 10\n')
@@ -127,7 +130,7 @@ def test_wrong_tables_are_found_obeyed_and_decided_on(tmp_path):
             # Until headers show something new.
             sim.admin("/sim/weights", "POST", f"{KLINES.rsplit(' ', 1)[0]}=3\n")
             bot = Bot(gateway)
-            rows = learn(bot, region, {KLINES: 3})
+            rows = learn([bot], region, {KLINES: 3})
             bot.close()
             assert rows[KLINES]["state"] == "disagrees" and rows[KLINES]["used"] == 2
             config.write_text("weights: {}\n")
