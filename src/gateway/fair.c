@@ -133,7 +133,7 @@ struct fair_lane *fair_lane_open(struct fair *f, const struct fair_budget *budge
 
         if (lane)
                 return lane;
-        lane = calloc(1, sizeof(*lane));
+        lane = f->n_lanes < FAIR_LANES_MAX ? calloc(1, sizeof(*lane)) : NULL;
         if (!lane)
                 return NULL;
         lane->budget = *budget;

@@ -44,6 +44,8 @@
 #define FAIR_WINDOWS 16
 /* Clients that one lane tells apart; those beyond count as one. */
 #define FAIR_CLIENTS_MAX 8192
+/* Lanes at the same time; those beyond go by arrival only. */
+#define FAIR_LANES_MAX 4096
 /* A wish without a place. */
 #define FAIR_NOWHERE UINT64_MAX
 
@@ -134,7 +136,7 @@ static inline bool fair_is_idle(const struct fair *f)
 /* The lane of @class in that budget, or NULL. */
 struct fair_lane *fair_lane_find(struct fair *f, enum weir_class class, uint16_t pool,
                                  uint64_t owner);
-/* The same, opened when there is none. Return: NULL without memory. */
+/* The same, opened when there is none. Return: NULL without memory, or when there are too many. */
 struct fair_lane *fair_lane_open(struct fair *f, const struct fair_budget *budget, uint64_t now_ms);
 
 /* The client @id of @lane, made when it is new; @share counts then. Return: NULL without memory. */

@@ -37,6 +37,10 @@ def poll(port, recv_window, until, seen):
             seen["200"] += 1
             continue
         seen[f"{reply.status} {body['code']}"] += 1
+        if body["code"] == -1021:
+            # It was too old when it came, on a machine that was slow to send it: weir did not keep it.
+            assert recv_window == 200 and int(reply.getheader("X-Weir-Wait-Us")) < 20000, body
+            continue
         assert reply.getheader("X-Weir-Verdict") == "late", body
         would_wait = int(reply.getheader("X-Weir-Would-Wait-Ms", "0"))
         # It could not have been sent in time, or what it waited for was taken from it.
@@ -62,9 +66,9 @@ def test_nothing_ages_in_the_queue(tmp_path):
         answered = sim.requests(5000)
         assert sim.books()["status429"] == 0
     print(json.dumps(seen))
-    # By what the exchange answered, and by what the clients saw.
-    assert [r for r in answered if r["status"] >= 400] == []
-    assert {code for counts in seen.values() for code in counts} <= {"200", "429 -1003"}, seen
+    # By what the clients saw, and by what the exchange answered.
+    assert {code for counts in seen.values() for code in counts} <= {"200", "429 -1003", "400 -1021"}, seen
+    assert len([r for r in answered if r["status"] >= 400]) == seen[200]["400 -1021"], seen
     assert seen[200]["429 -1003"] > 0 and seen[60000]["200"] > 0
 
 
