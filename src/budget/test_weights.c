@@ -195,6 +195,9 @@ static void an_unknown_endpoint_is_learnt_once_it_has_a_name(void **state)
         (void)state;
         send_often(&plan, 200, 3);
         assert_null(evidence_find(&region, plan.variant));
+        weights_note_unknown(&l, &plan, STR_LITERAL("GET"), STR_LITERAL("/api/v3/no\"such"));
+        weights_note_unknown(&l, &plan, STR_LITERAL("GET"), STR_LITERAL("/api/v3/no\xffsuch"));
+        assert_null(evidence_find(&region, plan.variant));
         weights_note_unknown(&l, &plan, STR_LITERAL("GET"), STR_LITERAL("/api/v3/no/such"));
         send_often(&plan, 200, 3);
         assert_int_equal(finding.learnt, 3);

@@ -111,12 +111,22 @@ uint32_t weights_land(struct limiter *l, const struct policy_plan *plan,
         return answer.refund;
 }
 
+/* What can be printed anywhere, and pasted between quotes. */
+static bool is_plain(struct str text)
+{
+        for (size_t i = 0; i < text.n; ++i)
+                if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
+                        return false;
+        return true;
+}
+
 void weights_note_unknown(struct limiter *l, const struct policy_plan *plan, struct str method,
                           struct str path)
 {
         char name[EVIDENCE_NAME];
 
-        if (plan->variant == 0 || method.n + path.n + 2 > sizeof(name))
+        if (plan->variant == 0 || method.n + path.n + 2 > sizeof(name) || !is_plain(method) ||
+            !is_plain(path))
                 return;
         snprintf(name, sizeof(name), "%.*s %.*s", STR_ARGS(method), STR_ARGS(path));
         (void)evidence_claim(l->region, plan->variant, name);

@@ -223,9 +223,9 @@ static bool is_decided(void *ctx, uint64_t variant, enum evidence_kind kind)
 /* Without the outcome behind it. */
 static const char *plain_name(const struct settings_weight *w, char *to, size_t size)
 {
-        const char *at = strchr(w->name, '@');
+        const char *at = strstr(w->name, " @");
 
-        str_copy(str_from(w->name, at ? (size_t)(at - w->name) - 1 : strlen(w->name)), to, size);
+        str_copy(str_from(w->name, at ? (size_t)(at - w->name) : strlen(w->name)), to, size);
         return to;
 }
 
