@@ -259,6 +259,7 @@ int limiter_charge(struct limiter *l, const struct limiter_request *request,
                 take->place = (struct window_place){ .amount = take->amount };
                 window_charge(&take->window, take->number, take->amount);
         }
+        ticket->at_ms = time.now_ms;
         ticket->good_until_ms = UINT64_MAX;
         ticket->state = TICKET_FLYING;
         return 0;

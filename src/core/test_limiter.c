@@ -1,4 +1,5 @@
 #include "core/test_budgets.h"
+#include "core/trip.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -458,6 +459,8 @@ static void what_is_sent_in_any_case_is_charged_and_stays_in_its_word(void **sta
         assert_true(ticket_may_leave(&t[0], AT(59000)));
         for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
                 land(&t[i], 1500);
+        /* Its trip is known as any other's. */
+        assert_int_equal(trip_most_ms(slot_find(&region, WEIGHT, 0, 60000, false)), 500);
         assert_int_equal(weight_spent(N), 3000);
         assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 0);
         gate_open(limiter_gate(&l, 1), 0);

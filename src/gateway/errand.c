@@ -142,8 +142,11 @@ static void charge_late(struct errand *e)
         for (; e->n_uncharged > 0; --e->n_uncharged) {
                 write_request(e, &request);
                 /* Not asked for a place: it has been sent, and what is in the way is no matter. */
-                if (limiter_charge(l, &request, time, &e->ticket) == 0)
-                        limiter_land(l, &e->ticket, time, 0, 0, NULL, 0, NULL);
+                if (limiter_charge(l, &request, time, &e->ticket) < 0)
+                        continue;
+                /* The first trip that anybody knows of. */
+                e->ticket.at_ms = sent_ms;
+                limiter_land(l, &e->ticket, time, 0, 0, NULL, 0, NULL);
         }
         for (size_t i = 0; i < e->n_news; ++i)
                 (void)!limiter_observe(l, &e->news[i], sent_ms, time, &foreign);
