@@ -38,26 +38,41 @@ static uint64_t error_at(const struct exclock *c, uint64_t mono_us)
         return c->error_us + age_us * EXCLOCK_DRIFT_PPM / 1000000;
 }
 
+/* Follows a slower way little by little, and a quicker one at once. */
+static void note_way(struct exclock *c, uint64_t one_way_us)
+{
+        if (c->one_way_us == 0 || one_way_us < c->one_way_us)
+                c->one_way_us = one_way_us;
+        else
+                c->one_way_us += (one_way_us - c->one_way_us) / 16;
+}
+
+/*
+ * The exchange's clock was between the two ends that this sample leaves, and between those that all
+ * before it left, apart by as much more as two clocks drift: so it was between the inner ones. A
+ * sample whose answer was quick brings one of them, one whose request was quick the other.
+ */
 bool exclock_sample(struct exclock *c, uint64_t server_ms, uint64_t sent_us, uint64_t received_us)
 {
         uint64_t round_us = received_us > sent_us ? received_us - sent_us : 0;
-        /* The server cut its time to a millisecond: it was half of one later on average. */
-        uint64_t error_us = round_us / 2 + US_PER_MS / 2;
-        int64_t offset_us = (int64_t)(server_ms * US_PER_MS + US_PER_MS / 2) -
-                            (int64_t)(sent_us + round_us / 2);
-        int64_t apart_us = offset_us - c->offset_us;
+        uint64_t old_us = error_at(c, received_us);
+        /* The server cut its time to a millisecond. */
+        int64_t low_us = (int64_t)(server_ms * US_PER_MS) - (int64_t)received_us;
+        int64_t high_us = low_us + (int64_t)(round_us + US_PER_MS);
+        int64_t old_low_us = c->offset_us - (int64_t)old_us;
+        int64_t old_high_us = c->offset_us + (int64_t)old_us;
 
-        if (apart_us < 0)
-                apart_us = -apart_us;
-        /* A worse sample is of use only when it shows that the old one no longer holds. */
-        if (c->is_measured && error_us > error_at(c, received_us) &&
-            (uint64_t)apart_us <= error_us + error_at(c, received_us))
-                return false;
-        if (!c->is_measured || round_us / 2 < c->one_way_us || c->one_way_us == 0)
-                c->one_way_us = round_us / 2;
+        note_way(c, round_us / 2);
+        /* Without a common part the old ones no longer hold: one of the clocks was set. */
+        if (c->is_measured && low_us <= old_high_us && high_us >= old_low_us) {
+                if (low_us <= old_low_us && high_us >= old_high_us)
+                        return false;
+                low_us = low_us > old_low_us ? low_us : old_low_us;
+                high_us = high_us < old_high_us ? high_us : old_high_us;
+        }
         c->is_measured = true;
-        c->offset_us = offset_us;
-        c->error_us = error_us;
+        c->offset_us = low_us + (high_us - low_us) / 2;
+        c->error_us = (uint64_t)(high_us - low_us + 1) / 2;
         c->measured_us = received_us;
         return true;
 }

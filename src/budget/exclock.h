@@ -1,10 +1,11 @@
 /*
  * Exchange clock
  *
- * The exchange's windows turn by its own clock, so each product's clock is measured: half the
- * round trip of a time request is how wrong the best of our samples can be. Kept against the
- * monotonic clock, so that a step of this machine's wall clock changes nothing, and written to
- * the region against the wall clock, for the next process.
+ * The exchange's windows turn by its own clock, so each product's clock is measured: the answer to
+ * a time request was written between its two ends, so half its round trip is how wrong it can be,
+ * and less where samples leave each other only a part. What is known grows wrong with age. Kept
+ * against the monotonic clock, so that a step of this machine's wall clock changes nothing, and
+ * written to the region against the wall clock, for the next process.
  */
 #ifndef BUDGET_EXCLOCK_H
 #define BUDGET_EXCLOCK_H
@@ -42,7 +43,7 @@ void exclock_init(struct exclock *c, const word_t *word, uint64_t mono_us, uint6
 /**
  * exclock_sample() - the exchange said @server_ms between @sent_us and @received_us (monotonic)
  *
- * Return: true when the sample was better than what we had, and was taken.
+ * Return: true when we know more by it than before.
  */
 bool exclock_sample(struct exclock *c, uint64_t server_ms, uint64_t sent_us, uint64_t received_us);
 

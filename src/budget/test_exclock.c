@@ -58,6 +58,50 @@ static void a_worse_sample_is_ignored_until_the_old_one_cannot_be_true(void **st
         assert_in_range(exclock_now(&c, MS(3100)).now_ms, 102000, 102150);
 }
 
+static void two_samples_together_know_more_than_each(void **state)
+{
+        /* The exchange's clock is 5000 s ahead of ours. */
+        const uint64_t ahead_us = 5000 * US_PER_SECOND;
+        uint64_t sent_us = MS(1000000), true_ms;
+        struct exclock c;
+        word_t word[2 * EXCLOCK_WHEN] = { 0 };
+        struct limiter_time t;
+
+        (void)state;
+        exclock_init(&c, word, sent_us, MS(50000));
+        /* 200 ms there, 2 ms back; then 2 ms there and 200 ms back. */
+        assert_true(exclock_sample(&c, (sent_us + MS(200) + ahead_us) / US_PER_MS, sent_us,
+                                   sent_us + MS(202)));
+        assert_in_range(exclock_now(&c, sent_us + MS(202)).guard_ms, 101, 104);
+        sent_us += MS(1000);
+        assert_true(exclock_sample(&c, (sent_us + MS(2) + ahead_us) / US_PER_MS, sent_us,
+                                   sent_us + MS(202)));
+        t = exclock_now(&c, sent_us + MS(202));
+        true_ms = (sent_us + MS(202) + ahead_us) / US_PER_MS;
+        assert_in_range(t.guard_ms, 3, 6);
+        assert_in_range(t.now_ms + t.guard_ms, true_ms, true_ms + 2 * t.guard_ms);
+}
+
+static void the_way_is_that_of_lately(void **state)
+{
+        struct exclock c;
+        word_t word[2 * EXCLOCK_WHEN] = { 0 };
+
+        (void)state;
+        exclock_init(&c, word, MS(0), MS(50000));
+        (void)!exclock_sample(&c, 90000, MS(1000), MS(1020));
+        assert_int_equal(c.one_way_us, MS(10));
+        /* One spike does little, and a way that is longer from now on is followed. */
+        (void)!exclock_sample(&c, 91000, MS(2000), MS(2340));
+        assert_int_equal(c.one_way_us, MS(20));
+        for (unsigned i = 0; i < 100; ++i)
+                (void)!exclock_sample(&c, 92000 + 1000 * i, MS(3000 + 1000 * i),
+                                      MS(3100 + 1000 * i));
+        assert_in_range(c.one_way_us, MS(48), MS(50));
+        (void)!exclock_sample(&c, 193000, MS(104000), MS(104006));
+        assert_int_equal(c.one_way_us, MS(3));
+}
+
 static void the_error_grows_with_age(void **state)
 {
         struct exclock c;
@@ -133,6 +177,8 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_true_time_is_always_inside_the_error),
                 cmocka_unit_test(a_worse_sample_is_ignored_until_the_old_one_cannot_be_true),
+                cmocka_unit_test(two_samples_together_know_more_than_each),
+                cmocka_unit_test(the_way_is_that_of_lately),
                 cmocka_unit_test(the_error_grows_with_age),
                 cmocka_unit_test(the_next_process_starts_from_what_was_published),
                 cmocka_unit_test(a_shared_clock_grows_less_certain_with_age),
