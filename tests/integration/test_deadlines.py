@@ -55,8 +55,10 @@ def test_nothing_ages_in_the_queue(tmp_path):
             Gateway(sim.url, tmp_path / "region") as gateway:
         fetch(gateway.port, "/api/v3/ping")
         eventually(lambda: gateway.logged("limit"))
+        # Windows of the length that exchangeInfo has told, from the first turn on.
+        time.sleep(2.05 - (time.time() + SKEW_S) % 2)
         seen = {window: collections.Counter() for window in (200, 500, 1000, 2000, 5000, 60000)}
-        until = time.monotonic() + 5
+        until = time.monotonic() + 4
         polls = [threading.Thread(target=poll, args=(gateway.port, window, until, counts))
                  for window, counts in seen.items() for _ in range(6)]
         for p in polls:

@@ -54,12 +54,14 @@ def jain(shares):
     return sum(shares) ** 2 / (len(shares) * sum(s * s for s in shares))
 
 
-def run(tmp_path, clients, *args, learn=3):
+def run(tmp_path, clients, *args, learn=2):
     """The weight that each client got in two whole windows; those in which they learn are left out."""
     with Sim("--limit", "spot-weight=2000/1s,spot-raw=0", "--latency", "2") as sim, \
             Gateway(sim.url, tmp_path / "region", *args) as gateway:
         fetch(gateway.port, "/api/v3/ping")
         eventually(lambda: gateway.logged("limit"))
+        # Windows of the length that exchangeInfo has told, from the first turn on.
+        time.sleep(1.05 - time.time() % 1)
         first = int(time.time()) + learn
         last = first + 2
         saturate(gateway.port, clients, last + 0.1)
@@ -83,7 +85,7 @@ def test_each_client_gets_its_share_by_weight_on_however_many_connections(tmp_pa
 def test_history_gets_something_in_every_window(tmp_path):
     """Though so much market data waits that all windows ahead are spoken for."""
     back = Client("back", 5, headers={"X-Weir-Class": "backfill"})
-    run(tmp_path, [*(Client(f"market-{i}", 25, 128) for i in range(4)), back], learn=2)
+    run(tmp_path, [*(Client(f"market-{i}", 25, 128) for i in range(4)), back], learn=1)
     seconds = sorted({int(when) for when, _ in back.got})
     assert len(seconds) >= 2 and seconds[-1] - seconds[0] == len(seconds) - 1, seconds
 
@@ -102,6 +104,7 @@ def test_nothing_urgent_waits_behind_data(tmp_path):
             Gateway(sim.url, tmp_path / "region") as gateway:
         fetch(gateway.port, "/fapi/v1/ping")
         eventually(lambda: gateway.logged("limit"))
+        time.sleep(2.05 - time.time() % 2)
         until = time.time() + 3.5
         pollers = [Client(f"poller-{i}", 2, 16, path="/fapi/v1/depth?symbol=BTCUSDT&limit=50") for i in range(4)]
         load = threading.Thread(target=saturate, args=(gateway.port, pollers, until))
