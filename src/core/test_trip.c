@@ -64,12 +64,25 @@ static void a_spike_hardly_moves_it(void **state)
         assert_in_range(trip_most_ms(&slot), 95, 105);
 }
 
+static void a_first_one_that_was_a_spike_is_forgotten_soon(void **state)
+{
+        struct slot slot;
+
+        (void)state;
+        memset(&slot, 0, sizeof(slot));
+        trip_note(&slot, 3000);
+        for (unsigned i = 0; i < 120; ++i)
+                trip_note(&slot, 20);
+        assert_in_range(trip_most_ms(&slot), 20, 80);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_first_one_is_believed),
                 cmocka_unit_test(it_is_above_most_and_follows),
                 cmocka_unit_test(a_spike_hardly_moves_it),
+                cmocka_unit_test(a_first_one_that_was_a_spike_is_forgotten_soon),
         };
 
         return cmocka_run_group_tests_name("core/trip", tests, NULL, NULL);

@@ -13,7 +13,9 @@ void trip_note(struct slot *slot, uint64_t trip_ms)
         else if (trip > most)
                 next = most + 1 + (trip - most < most / 2 ? trip - most : most / 2) / 2;
         else
-                next = most - most / 512 - 1;
+                /* Far below: the one that it was learnt from, with a handshake perhaps, was none of
+                 * the usual ones. */
+                next = most - most / (trip < most / 4 ? 32 : 512) - 1;
         if (next > TRIP_MOST)
                 next = TRIP_MOST;
         atomic_store_explicit(&slot->trip, next, memory_order_relaxed);
