@@ -40,7 +40,8 @@
 #define EVIDENCE_WINDOWS   3
 #define EVIDENCE_SHARE_PCT 75
 #define EVIDENCE_BELOW     16
-/* Samples in a row behind a control, and as many before one, that prove a cost. */
+/* Samples in a row behind a control, and as many before one, that prove a cost; one more of each
+ * for every time that controls have refuted it. */
 #define EVIDENCE_CONTROLS 4
 /* So many in a row that show the same: what was seen before is of an earlier price. */
 #define EVIDENCE_RUN 16

@@ -163,53 +163,71 @@ static void note_times(struct evidence_figures *f, uint64_t now_ms)
         atomic_store_explicit(&f->last_ms, now_ms, memory_order_relaxed);
 }
 
-/* The control word: cost 32 bits, samples behind a control 16, before one 16. */
-#define BEHIND_SHIFT 16
-#define PROOF_MASK   0xffffu
+/*
+ * The control word: cost 32 bits, how often it was refuted 12, samples behind a control 10, before
+ * one 10.
+ */
+#define REFUTED_SHIFT 20
+#define REFUTED_MASK  0xfffu
+#define BEHIND_SHIFT  10
+#define PROOF_MASK    0x3ffu
 
-/* What shows another cost than those before it begins anew. */
+struct proofs {
+        uint32_t refuted, behind, before;
+};
+
+static struct proofs proofs_of(uint64_t word, uint32_t cost)
+{
+        if (word >> 32 != cost)
+                return (struct proofs){ 0 };
+        return (struct proofs){
+                .refuted = (uint32_t)(word >> REFUTED_SHIFT & REFUTED_MASK),
+                .behind = (uint32_t)(word >> BEHIND_SHIFT & PROOF_MASK),
+                .before = (uint32_t)(word & PROOF_MASK),
+        };
+}
+
+/*
+ * What shows another cost than those before it begins anew. What refutes one does too, and asks for
+ * more from then on: whoever is nearly in step with us is refuted most of the time, not always.
+ */
 static void note_control(struct evidence_figures *f, uint32_t cost, enum figures_control control)
 {
         uint64_t seen = load(&f->control);
-        uint64_t next = seen >> 32 == cost ? seen : (uint64_t)cost << 32;
+        uint32_t of = control == FIGURES_REFUTED ? (uint32_t)(seen >> 32) : cost;
+        struct proofs p = proofs_of(seen, of);
 
         if (control == FIGURES_PLAIN)
                 return;
         if (control == FIGURES_REFUTED)
-                next = 0;
-        else if (control == FIGURES_BEHIND && (next >> BEHIND_SHIFT & PROOF_MASK) < PROOF_MASK)
-                next += 1u << BEHIND_SHIFT;
-        else if (control == FIGURES_BEFORE && (next & PROOF_MASK) < PROOF_MASK)
-                ++next;
-        (void)exchange(&f->control, &seen, next);
-}
-
-static void proofs_of(const struct evidence_figures *f, uint32_t cost, uint32_t *ret_behind,
-                      uint32_t *ret_before)
-{
-        uint64_t control = load(&f->control);
-
-        *ret_behind = control >> 32 == cost ? control >> BEHIND_SHIFT & PROOF_MASK : 0;
-        *ret_before = control >> 32 == cost ? control & PROOF_MASK : 0;
+                p = (struct proofs){ .refuted = p.refuted + (p.refuted < REFUTED_MASK) };
+        else if (control == FIGURES_BEHIND)
+                p.behind += p.behind < PROOF_MASK;
+        else
+                p.before += p.before < PROOF_MASK;
+        (void)exchange(&f->control, &seen,
+                       (uint64_t)of << 32 | (uint64_t)p.refuted << REFUTED_SHIFT |
+                               (uint64_t)p.behind << BEHIND_SHIFT | p.before);
 }
 
 static bool is_proved(const struct evidence_figures *f, uint32_t cost)
 {
-        uint32_t behind, before;
+        struct proofs p = proofs_of(load(&f->control), cost);
+        uint32_t wanted = EVIDENCE_CONTROLS + p.refuted;
 
-        proofs_of(f, cost, &behind, &before);
-        return behind >= EVIDENCE_CONTROLS && before >= EVIDENCE_CONTROLS;
+        return p.behind >= wanted && p.before >= wanted;
 }
 
 enum evidence_control figures_want_control(const struct evidence_figures *f)
 {
-        uint32_t cost, behind, before;
+        struct proofs p;
+        uint32_t cost;
 
         if (!judge(f, &cost) || (uint64_t)cost + 1 <= load(&f->charged) ||
             (uint64_t)cost + 1 == load(&f->learnt) || is_proved(f, cost))
                 return EVIDENCE_PLAIN;
-        proofs_of(f, cost, &behind, &before);
-        return behind <= before ? EVIDENCE_SUSPECT : EVIDENCE_CONTROL;
+        p = proofs_of(load(&f->control), cost);
+        return p.behind <= p.before ? EVIDENCE_SUSPECT : EVIDENCE_CONTROL;
 }
 
 bool figures_add(struct evidence_figures *f, uint32_t cost, enum figures_control control,
@@ -266,6 +284,10 @@ void figures_look(const struct evidence_figures *f, struct evidence_view *v)
                 v->values[at].windows = value.windows;
                 ++n;
         }
-        if (n > 0)
-                proofs_of(f, v->values[0].cost, &v->n_behind, &v->n_before);
+        if (n > 0) {
+                struct proofs p = proofs_of(load(&f->control), v->values[0].cost);
+
+                v->n_behind = p.behind;
+                v->n_before = p.before;
+        }
 }

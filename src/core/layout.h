@@ -282,8 +282,8 @@ struct evidence_figures {
         word_t learnt;  /* 1 + the cost that the samples show; 0: none yet. Readers: every admission
                          */
         word_t decided; /* 1 + the cost that somebody decided on; learnt as it was then << 32 */
-        word_t control; /* cost << 32, samples in a row that show it: behind a control << 16, before
-                           one */
+        word_t control; /* cost << 32, times refuted << 20, samples behind a control << 10, before
+                         */
         word_t first_ms, last_ms;
 };
 

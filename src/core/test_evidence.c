@@ -47,7 +47,8 @@ static struct street_plan draw_plan(uint64_t seed)
                 .for_ms = 600000,
         };
 
-        p.control_pause_us = draw(&r, 2) == 0 ? 0 : 500000;
+        /* All the time, or as the gateway does. */
+        p.control_pause_us = draw(&r, 2) == 0 ? 0 : 50000;
         p.jitter_us = draw(&r, 2) == 0 ? 0 : p.one_way_us / 2;
         if (draw(&r, 2) == 0)
                 p.n_clients = 1;

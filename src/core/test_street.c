@@ -33,6 +33,7 @@ struct street {
         struct street_report *report;
         struct client clients[STREET_CLIENTS];
         uint64_t random, now_us, stranger_us, controlled_us;
+        unsigned n_since; /* controls since something was learnt */
         uint64_t window;
         uint32_t used, earlier;
 };
@@ -126,10 +127,33 @@ static void leave(struct street *s, struct client *c, unsigned variant)
         c->at_us = s->now_us + way_us(s);
 }
 
+/* As the gateway's pauses are, but that they begin with what the plan says. */
+static uint64_t control_pause_us(const struct street *s)
+{
+        uint64_t n = s->n_since / 8, us = s->plan->control_pause_us;
+
+        us = n < 20 ? us << n : UINT64_MAX;
+        return us < 10000000 ? us : 10000000;
+}
+
 /* As the gateway waits: the suspect that is first is followed later than it would follow. */
 static uint64_t control_wait_us(const struct street *s)
 {
         return s->plan->one_way_us * 5 / 2 + s->plan->jitter_us + 2000;
+}
+
+static bool could_leave(struct street *s, unsigned variant)
+{
+        struct limiter_request r = {
+                .class = CLASS_CANCEL, .gate = 1, .deadline_ms = UINT64_MAX, .n_charges = 1
+        };
+        struct limiter_ticket ticket;
+        int answer;
+
+        r.charges[0] = (struct limiter_charge){ .pool = POOL, .amount = charged(s, variant) };
+        answer = limiter_reserve(&s->l, &r, time_of(s), &ticket);
+        limiter_refund(&s->l, &ticket);
+        return answer == LIMITER_GO;
 }
 
 /* The next of its round; a suspect lets a control go first. */
@@ -145,10 +169,12 @@ static void go(struct street *s, struct client *c, unsigned i)
         if (variant == 0 || !s->plan->has_mixed_clients)
                 c->began_us = s->now_us;
         if (s->plan->has_controls && !c->is_behind_control && variant != STREET_CONTROL &&
-            s->now_us > s->controlled_us + s->plan->control_pause_us &&
-            evidence_wants_control(s->l.region, street_variant(variant)) != EVIDENCE_PLAIN) {
+            s->now_us > s->controlled_us + control_pause_us(s) &&
+            evidence_wants_control(s->l.region, street_variant(variant)) != EVIDENCE_PLAIN &&
+            could_leave(s, variant)) {
                 s->controlled_us = c->left_us = s->now_us;
                 ++s->report->n_controls;
+                ++s->n_since;
                 c->wants_control = evidence_wants_control(s->l.region, street_variant(variant)) ==
                                    EVIDENCE_CONTROL;
                 c->is_control = !c->wants_control;
@@ -193,6 +219,8 @@ static void land(struct street *s, struct client *c)
 
         ++report->n_answers;
         evidence_land(&s->l, &c->ticket, &answer, time_of(s), &news, n, &found);
+        if (found.n > 0)
+                s->n_since = 0;
         for (unsigned i = 0; i < found.n && report->n_findings < ARRAY_SIZE(report->findings); ++i)
                 report->findings[report->n_findings++] = found.all[i];
         limiter_land(&s->l, &c->ticket, time_of(s), 0, 0, &news, n, NULL);

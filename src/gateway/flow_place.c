@@ -189,10 +189,12 @@ void flow_reserve(struct flow *f)
                 flow_send(f);
                 return;
         }
-        if (flow_is_cut_off(f) || weights_hold_for_control(f))
+        if (flow_is_cut_off(f))
                 return;
         r = limiter_reserve(&f->gateway->limiter, &f->request,
                             upstream_now(f->gateway, f->upstream), &f->ticket);
+        if (r == LIMITER_GO && weights_hold_for_control(f))
+                return;
         if (f->control != CONTROL_NONE)
                 f->control = f->control == CONTROL_AWAITED && r == LIMITER_GO ? CONTROL_BEHIND
                                                                               : CONTROL_OVER;

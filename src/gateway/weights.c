@@ -65,18 +65,22 @@ static bool may_wait(const struct flow *f)
                f->plan.charges[0].pool == policy_group_pool(f->plan.group, POLICY_WEIGHT);
 }
 
-/* Parks @f until @until_us, or not, if it would be too late. */
-static bool hold(struct flow *f, enum flow_control control, uint64_t until_us)
+/* Whether @f may be parked until @until_us, and not be too late then. */
+static bool can_hold(const struct flow *f, uint64_t until_us)
 {
         struct gateway *g = f->gateway;
         uint64_t now_us = loop_now_us(g->loop), ms = (until_us - now_us) / US_PER_MS + 1;
 
-        if (until_us > now_us + CONTROL_MAX_US ||
-            upstream_now(g, f->upstream).now_ms + ms >= f->request.deadline_ms)
-                return false;
+        return until_us <= now_us + CONTROL_MAX_US &&
+               upstream_now(g, f->upstream).now_ms + ms < f->request.deadline_ms;
+}
+
+/* Gives its place back first: it is in nobody's way while it waits. May end it. */
+static void hold(struct flow *f, enum flow_control control, uint64_t until_us)
+{
+        limiter_refund(&f->gateway->limiter, &f->ticket);
         f->control = control;
         flow_wait_us(f, FLOW_PARKED, until_us);
-        return true;
 }
 
 /*
@@ -115,10 +119,10 @@ static void run_script(void *ctx)
 static bool begin_script(struct flow *f, const struct script *script, uint64_t step_us)
 {
         struct gateway *g = f->gateway;
-        uint64_t now_us = loop_now_us(g->loop);
+        uint64_t now_us = loop_now_us(g->loop), suspect_us = now_us + script->suspect * step_us;
         unsigned first = (unsigned)__builtin_ctz(script->controls);
 
-        if (script->end * step_us > CONTROL_MAX_US)
+        if (script->end * step_us > CONTROL_MAX_US || !can_hold(f, suspect_us))
                 return false;
         g->control.upstream = f->upstream;
         g->control.began_us = now_us;
@@ -129,13 +133,14 @@ static bool begin_script(struct flow *f, const struct script *script, uint64_t s
         g->control.next_step = script->suspect + 1;
         g->control.last_step = script->suspect + script->n_more;
         g->control.n += pause_us(g) < CONTROL_SELDOM_US;
+        f->control = CONTROL_OVER;
+        if (script->suspect > 0)
+                hold(f, script->behind ? CONTROL_OVER : CONTROL_AWAITED, suspect_us);
         if (first == 0)
                 run_script(g);
         else
                 loop_timer_set(g->control.timer, now_us + first * step_us);
-        f->control = CONTROL_OVER;
-        return script->suspect > 0 && hold(f, script->behind ? CONTROL_OVER : CONTROL_AWAITED,
-                                           now_us + script->suspect * step_us);
+        return script->suspect > 0;
 }
 
 /* Some requests that are never alone, one behind the other, between two controls. */
@@ -165,6 +170,21 @@ static uint64_t after_quiet_us(const struct flow *f)
         return g->control.began_us + g->control.next_step++ * g->control.step_us;
 }
 
+/* One that came while others are measured. Return: true when it waits. */
+static bool keep_quiet(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+        uint64_t until_us;
+
+        if (budget_gate(f->plan.group) != budget_gate(g->control.upstream->group))
+                return false;
+        until_us = after_quiet_us(f);
+        if (!can_hold(f, until_us))
+                return false;
+        hold(f, CONTROL_OVER, until_us);
+        return true;
+}
+
 /* What is never alone is measured so, if the settings allow it: a twentieth of the time. */
 static bool is_due_when_busy(const struct flow *f, uint64_t now_us)
 {
@@ -188,8 +208,7 @@ bool weights_hold_for_control(struct flow *f)
         if (f->control != CONTROL_NONE || !g->settings.measure_weights || !may_wait(f))
                 return false;
         if (UNLIKELY(now_us < g->control.ends_us))
-                return budget_gate(f->plan.group) == budget_gate(g->control.upstream->group) &&
-                       hold(f, CONTROL_OVER, after_quiet_us(f));
+                return keep_quiet(f);
         /* Nothing is its own control. */
         if (now_us < g->control.ends_us + pause_us(g) ||
             f->plan.variant == f->upstream->errands.all[ERRAND_TIME].plan.variant)

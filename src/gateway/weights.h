@@ -14,7 +14,8 @@
 void weights_tell(struct gateway *g, const struct evidence_findings *findings);
 
 /**
- * weights_hold_for_control() - does @f wait, so that what a request costs can be told?
+ * weights_hold_for_control() - does @f wait, that could leave now, so that what requests cost can
+ * be told?
  *
  * Only what reads data, once, and seldom: when some request seems to cost more than is charged. May
  * end it.
