@@ -1,17 +1,10 @@
-#include "gateway/fair.h"
+#include "gateway/fair_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* One unit for a client of share 1, in tags: fine enough for the largest share. */
 #define TAG_UNIT ((uint64_t)1 << 24)
-/* The level is kept in this many parts of a unit. */
-#define LEVEL_UNIT 1024
-/* What is reserved opens to all between these parts of a window. */
-#define OPENS_FROM_PCT 50
-#define OPENS_TO_PCT   90
-/* A client that got all it asked for is expected to ask for this much of it again. */
-#define AGAIN_PCT 125
 /* A class that waits may have one of so many parts of each window in any case. */
 #define GRANT_PARTS 50
 /* The longest that a lane of a long window is remembered. */
@@ -68,7 +61,7 @@ void fair_init(struct fair *f)
         f->n_lanes = 0;
 }
 
-static void client_free(struct fair_client *client)
+void fair_client_free(struct fair_client *client)
 {
         must(client->n_wishes == 0);
         list_unlink(&client->link);
@@ -83,7 +76,7 @@ static void lane_free(struct fair *f, struct fair_lane *lane)
 
         must(lane->n_wishes == 0);
         while ((link = list_first(&lane->clients)) != NULL)
-                client_free(container_of(link, struct fair_client, lane_link));
+                fair_client_free(container_of(link, struct fair_client, lane_link));
         heap_deinit(&lane->hopeful);
         heap_deinit(&lane->held);
         for (size_t i = 0; i < FAIR_WINDOWS; ++i)
@@ -202,111 +195,7 @@ struct fair_client *fair_client(struct fair *f, struct fair_lane *lane, uint64_t
         return client;
 }
 
-/* The ledger of a window. */
-
-static uint64_t fair_part(const struct fair_client *client)
-{
-        return client->lane->level * client->share / LEVEL_UNIT;
-}
-
-/* It has had its share of this window. */
-static bool is_full(const struct fair_client *client)
-{
-        return client->lane->level > 0 && client->used + client->debt >= fair_part(client);
-}
-
-static uint64_t at_most(uint64_t a, uint64_t b)
-{
-        return a < b ? a : b;
-}
-
-/* What a client is likely to ask for: all that it got, and more if it was made to wait. */
-static uint64_t likely(const struct fair_client *client)
-{
-        return client->used_before * AGAIN_PCT / 100 + client->largest;
-}
-
-/*
- * What each may count on in the window that begins. Who did not wait in the last one is content
- * with what it had, so the others share the rest.
- */
-static void share_out(struct fair_lane *lane)
-{
-        uint64_t expected = lane->was_whole ? lane->used_before : lane->budget.limit;
-        uint64_t shares = 0, wanting = 0, content = 0;
-        struct list *it, *after;
-
-        lane->level = lane->reserved = 0;
-        list_for_each_safe(it, after, &lane->clients)
-        {
-                struct fair_client *client = container_of(it, struct fair_client, lane_link);
-
-                shares += client->share;
-                wanting += client->waited_before ? client->share : 0;
-        }
-        if (!lane->was_blocked || shares == 0)
-                return;
-        list_for_each_safe(it, after, &lane->clients)
-        {
-                struct fair_client *client = container_of(it, struct fair_client, lane_link);
-
-                if (client->waited_before)
-                        continue;
-                client->reserved = at_most(likely(client), expected * client->share / shares);
-                content += client->reserved;
-        }
-        lane->reserved = content;
-        lane->level = wanting > 0 ? (expected - at_most(content, expected)) * LEVEL_UNIT / wanting
-                                  : expected * LEVEL_UNIT / shares;
-        list_for_each_safe(it, after, &lane->clients)
-        {
-                struct fair_client *client = container_of(it, struct fair_client, lane_link);
-
-                if (!client->waited_before)
-                        continue;
-                client->reserved = fair_part(client) - at_most(client->debt, fair_part(client));
-                lane->reserved += client->reserved;
-        }
-}
-
-static void client_turn(struct fair_client *client, bool is_next, bool may_end)
-{
-        uint64_t over = client->debt + client->used, part = fair_part(client);
-
-        client->debt = part > 0 && over > part ? at_most(over - part, client->largest) : 0;
-        client->used_before = is_next ? client->used : 0;
-        client->waited_before = (is_next && client->waited) || client->n_wishes > 0;
-        client->used = client->reserved = 0;
-        client->waited = client->n_wishes > 0;
-        if (may_end && client->used_before == 0 && !client->waited_before)
-                client_free(client);
-}
-
-/* When a window has turned: the only look at all clients of a lane. @keep: stays in any case. */
-static void turn(struct fair_lane *lane, uint64_t now_ms, struct fair_client *keep)
-{
-        uint64_t number = now_ms / lane->budget.span_ms;
-        bool is_next = number == lane->number + 1;
-        struct list *it, *after;
-
-        /* A clock that is corrected by a little goes on in the window that has begun. */
-        if (LIKELY(number <= lane->number && number + 2 > lane->number))
-                return;
-        list_for_each_safe(it, after, &lane->clients)
-        {
-                struct fair_client *client = container_of(it, struct fair_client, lane_link);
-
-                client_turn(client, is_next, client != keep);
-        }
-        lane->number = number;
-        lane->was_blocked = is_next && lane->is_blocked;
-        lane->was_whole = is_next && lane->is_whole;
-        lane->is_blocked = false;
-        lane->is_whole = true;
-        lane->used_before = is_next ? lane->used : 0;
-        lane->used = 0;
-        share_out(lane);
-}
+/* Order. */
 
 static uint64_t cost(const struct fair_client *client, uint32_t amount)
 {
@@ -330,54 +219,13 @@ void fair_pass(struct fair_client *client, uint32_t amount)
         client->lane->now_tag = promise(client, amount);
 }
 
-void fair_use(struct fair_client *client, uint32_t amount, uint64_t now_ms)
-{
-        struct fair_lane *lane = client->lane;
-        uint64_t of_reserved;
-
-        turn(lane, now_ms, client);
-        of_reserved = at_most(amount, client->reserved);
-        client->reserved -= of_reserved;
-        lane->reserved -= of_reserved;
-        client->used += amount;
-        lane->used += amount;
-}
-
-void fair_block(struct fair_client *client, uint64_t now_ms)
-{
-        turn(client->lane, now_ms, client);
-        client->waited = true;
-        client->lane->is_blocked = client->lane->is_wanted = true;
-}
-
-uint64_t fair_hold_ms(struct fair_client *client, uint32_t amount, uint64_t now_ms)
-{
-        struct fair_lane *lane = client->lane;
-        uint64_t span = lane->budget.span_ms, wanted, expected, of_others, at_ms;
-
-        turn(lane, now_ms, client);
-        if (!is_full(client))
-                return 0;
-        of_others = lane->reserved - client->reserved;
-        expected = lane->was_whole ? lane->used_before : lane->budget.limit;
-        wanted = lane->used + lane->held_back + amount + of_others;
-        if (of_others == 0 || wanted <= expected)
-                return 0;
-        at_ms = lane->number * span + span * OPENS_FROM_PCT / 100 +
-                span * (OPENS_TO_PCT - OPENS_FROM_PCT) / 100 *
-                        at_most(wanted - expected, of_others) / of_others;
-        return at_ms > now_ms ? at_ms : 0;
-}
-
-/* Order. */
-
 void fair_enter(struct fair_client *client, struct fair_wish *wish, uint32_t amount,
                 uint64_t sequence, uint64_t now_ms)
 {
         struct fair_lane *lane = client->lane;
 
         must(!wish->client);
-        turn(lane, now_ms, client);
+        fair_turn(lane, now_ms, client);
         client->waited = true;
         wish->client = client;
         wish->amount = amount;
@@ -424,7 +272,7 @@ int fair_hope(struct fair_wish *wish, bool is_hopeful)
 
         if (is_hopeful == (wish->hopeful_link.place != 0))
                 return 0;
-        wish->is_full = is_full(wish->client);
+        wish->is_full = fair_is_full(wish->client);
         if (is_hopeful)
                 return heap_push(&lane->hopeful, &wish->hopeful_link);
         heap_remove(&lane->hopeful, &wish->hopeful_link);
@@ -523,8 +371,8 @@ struct fair_wish *fair_first_before(const struct fair_client *client)
 {
         struct fair_wish *first = fair_hopeful(client->lane);
 
-        return first && !first->is_full && first->client != client && is_full(client) ? first
-                                                                                      : NULL;
+        return first && !first->is_full && first->client != client && fair_is_full(client) ? first
+                                                                                           : NULL;
 }
 
 void fair_sweep(struct fair *f, uint64_t mono_ms)
@@ -535,7 +383,8 @@ void fair_sweep(struct fair *f, uint64_t mono_ms)
                 list_for_each_safe(it, after, &f->by_class[i])
                 {
                         struct fair_lane *lane = container_of(it, struct fair_lane, class_link);
-                        uint64_t keep_ms = at_most(2 * (uint64_t)lane->budget.span_ms, KEEP_MAX_MS);
+                        uint64_t keep_ms =
+                                fair_at_most(2 * (uint64_t)lane->budget.span_ms, KEEP_MAX_MS);
 
                         if (lane->n_wishes > 0 || lane->is_wanted)
                                 lane->wanted_ms = mono_ms;
