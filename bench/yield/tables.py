@@ -25,7 +25,7 @@ def spoken(wait_ms):
 
 def row_cells(row):
     return [row["name"], str(row["processes"]), percent(row["yield_mean"]), percent(row["yield_worst"]),
-            str(row["refused_429"]), str(row["refused_418"]), str(row["bans"]), ms(row["order_wait_p50_ms"]), ms(row["order_wait_p99_ms"]),
+            f"{row['refused_429']:,}", f"{row['refused_418']:,}", str(row["bans"]), ms(row["order_wait_p50_ms"]), ms(row["order_wait_p99_ms"]),
             ms(row["order_wait_max_ms"]), f"{row['fairness']:.2f}"]
 
 
