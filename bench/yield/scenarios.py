@@ -139,7 +139,8 @@ def measure(scenario, windows=None):
     windows = windows or scenario.windows
     with Stand(scenario.window_s * 1000, scenario.limit, latency=scenario.latency, skew_ms=scenario.skew_ms,
                faults=scenario.faults, bans="3,6,12", firewall=scenario.firewall) as stand:
-        program = stand.gateway("max_wait=10m", *([f"rate_ceiling={scenario.firewall // 2}"]
+        # The ramp behind a ban is shorter by as much as the minute is.
+        program = stand.gateway("max_wait=10m", f"ramp={max(1, scenario.window_s // 6)}s", *([f"rate_ceiling={scenario.firewall // 2}"]
                                                   if scenario.firewall else []))
         config = {"kind": scenario.face, "mix": scenario.mix, "class": "market"}
         if scenario.face == "gateway":
