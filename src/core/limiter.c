@@ -333,7 +333,9 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                                 uint64_t opens_ms =
                                         take_reaches_ms(take, c, ticket->class, number, used, time);
 
-                                at_ms = opens_ms > at_ms ? opens_ms : at_ms;
+                                /* Never, if all of it counts: some of the others may not. */
+                                if (opens_ms != UINT64_MAX && opens_ms > at_ms)
+                                        at_ms = opens_ms;
                         }
                         if (at_ms >= closes)
                                 return LIMITER_LOST;

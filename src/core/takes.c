@@ -155,12 +155,18 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
         uint64_t turn_ms = number * take->window.span_ms;
-        uint32_t limit = ours_of(take, class, number, at_ms), ceiling;
+        uint32_t limit = ours_of(take, class, number, at_ms), kept, ceiling;
 
         if (!take->has_ceilings)
                 return limit;
         ceiling = ceiling_at(c, class, window_of(take, limit, guard_ms),
                              at_ms > turn_ms ? at_ms - turn_ms : 0);
+        /* What is kept for strangers is more, and cancels may use a part of it. */
+        kept = strangers_are_known(take->window.slot)
+                       ? 0
+                       : ceiling_kept(c, class, take->window.limit, take->amount);
+        if (limit < kept + ceiling)
+                ceiling = limit > kept ? limit - kept : 0;
         /* What alone is above its class' share may still have a window that is otherwise empty. */
         return ceiling > take->amount ? ceiling : take->amount;
 }
@@ -190,14 +196,17 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
                          enum weir_class class, uint64_t number, uint64_t used,
                          struct limiter_time time)
 {
+        uint32_t limit = take->window.limit, kept = ceiling_kept(c, class, limit, take->amount);
         uint64_t into_ms = 0;
 
         if (UNLIKELY(strangers_are_known(take->window.slot)))
                 return melts_ms(take, c, class, number, used, time);
         if (used > take->amount && take->has_ceilings)
-                into_ms = ceiling_reaches(c, class,
-                                          window_of(take, take->window.limit, time.guard_ms), used);
-        else if (used > take->window.limit)
+                into_ms = used + kept > limit
+                                  ? UINT64_MAX
+                                  : ceiling_reaches(c, class, window_of(take, limit, time.guard_ms),
+                                                    used);
+        else if (used > limit)
                 into_ms = UINT64_MAX;
         return into_ms == UINT64_MAX ? UINT64_MAX : number * take->window.span_ms + into_ms;
 }

@@ -230,6 +230,28 @@ static void who_waits_for_a_ceiling_is_told_when_it_opens(void **state)
         limiter_refund(&l, &t);
 }
 
+static void the_last_units_of_a_window_are_left_to_orders(void **state)
+{
+        struct limiter_ticket t, first = go(CLASS_CANCEL, 990, 0, 1000);
+
+        (void)state;
+        land(&first, 1100);
+        /* All ceilings are open: of 1000 data leaves two to orders, one by one, */
+        for (unsigned i = 0; i < 8; ++i)
+                (void)go(CLASS_MARKET, 1, 0, 59850);
+        assert_int_equal(reserve(CLASS_MARKET, 1, 0, 59850, &t), LIMITER_WAIT);
+        assert_int_equal(t.at_ms, AT(60000 + GUARD));
+        (void)go(CLASS_ORDER, 1, 0, 59850);
+        (void)go(CLASS_ORDER, 1, 0, 59850);
+        assert_int_equal(reserve(CLASS_ORDER, 1, 0, 59850, &t), LIMITER_WAIT);
+        /* but not where a larger request would else leave more than that idle. */
+        assert_int_equal(teardown(NULL), 0);
+        assert_int_equal(setup(NULL), 0);
+        first = go(CLASS_CANCEL, 997, 0, 1000);
+        land(&first, 1100);
+        (void)go(CLASS_MARKET, 3, 0, 59850);
+}
+
 static void a_held_place_moves_forward_when_the_ceiling_has_opened(void **state)
 {
         struct limiter_ticket first = go(CLASS_CANCEL, 700, 0, 1000), t, other;
@@ -530,6 +552,7 @@ int main(void)
                 TEST(pools_without_windows_and_limits_beyond_a_word),
                 TEST(a_class_gets_more_as_the_window_goes_by),
                 TEST(who_waits_for_a_ceiling_is_told_when_it_opens),
+                TEST(the_last_units_of_a_window_are_left_to_orders),
                 TEST(a_held_place_moves_forward_when_the_ceiling_has_opened),
                 TEST(a_held_place_stays_where_it_is_while_the_product_is_stopped),
                 TEST(what_may_go_can_keep_its_place_and_go_later),
