@@ -119,6 +119,7 @@ listen: 127.0.0.1:{port}
 upstream: {scheme}://localhost:{upstream}
 tls_ca: "{ca}"
 region: {dir}/region-{port}
+rate_ceiling: 0
 pool:
   max: 128
 """
