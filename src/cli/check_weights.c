@@ -2,6 +2,7 @@
 
 #include "budget/weights_list.h"
 #include "cli/cmd.h"
+#include "cli/look.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -126,25 +127,14 @@ int check_weights(const char *path, bool is_json)
 {
         struct region region = REGION_NULL;
         struct weights_list *list;
-        struct region_error error;
-        char place[512];
-        int r = 0;
+        char place[LOOK_PATH_SIZE];
+        int r;
 
         if (!path || path[0] == '\0')
                 path = getenv("WEIR_REGION");
-        if (!path || path[0] == '\0') {
-                r = region_default_path_readonly(place, sizeof(place), &error);
-                path = place;
-        }
-        if (r == 0)
-                r = region_open_readonly(path, &region, &error);
-        if (r < 0) {
-                fprintf(stderr, "weir: %s%s\n", error.why,
-                        error.is_place ? " with --region"
-                        : r == -ENOENT ? "; is a gateway running?"
-                                       : "");
+        path = look_path(path, place);
+        if (!path || look_open(path, &region) < 0)
                 return EXIT_USAGE;
-        }
         list = malloc(sizeof(*list));
         must(list);
         weights_list(&region, list);

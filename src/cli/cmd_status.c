@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
+#include "cli/look.h"
 #include "cli/option.h"
 #include "cli/status_accounts.h"
 #include "cli/status_shadow.h"
@@ -360,11 +361,10 @@ int cmd_status(int argc, char **argv)
         };
         const char *path = getenv("WEIR_REGION");
         struct region region = REGION_NULL;
-        struct region_error error;
         struct look look = { .region = &region, .wall_ms = clock_wall_us() / US_PER_MS };
         bool is_json = false, is_shadow = false;
-        char place[512];
-        int c, r = 0;
+        char place[LOOK_PATH_SIZE];
+        int c;
 
         opterr = 0;
         while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
@@ -391,21 +391,13 @@ int cmd_status(int argc, char **argv)
                         argv[optind]);
                 return EXIT_USAGE;
         }
-        if (!path || path[0] == '\0') {
-                r = region_default_path_readonly(place, sizeof(place), &error);
-                path = place;
-        }
-        if (r == 0 && is_shadow)
-                return status_shadow(path, is_json);
-        if (r == 0)
-                r = region_open_readonly(path, &region, &error);
-        if (r < 0) {
-                fprintf(stderr, "weir: %s%s\n", error.why,
-                        error.is_place ? " with --region"
-                        : r == -ENOENT ? "; is a gateway running?"
-                                       : "");
+        path = look_path(path, place);
+        if (!path)
                 return EXIT_FAILED;
-        }
+        if (is_shadow)
+                return status_shadow(path, is_json);
+        if (look_open(path, &region) < 0)
+                return EXIT_FAILED;
         look.accounts = status_accounts(&region);
         if (is_json)
                 print_json(&look, path);

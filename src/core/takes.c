@@ -151,6 +151,15 @@ static struct ceiling_window window_of(const struct limiter_take *take, uint32_t
         };
 }
 
+/* What is kept for strangers is more than for orders, and cancels may use a part of it. */
+static uint32_t kept_of(const struct limiter_take *take, const struct ceilings *c,
+                        enum weir_class class)
+{
+        return strangers_are_known(take->window.slot)
+                       ? 0
+                       : ceiling_kept(c, class, take->window.limit, take->amount);
+}
+
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
@@ -161,10 +170,7 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                 return limit;
         ceiling = ceiling_at(c, class, window_of(take, limit, guard_ms),
                              at_ms > turn_ms ? at_ms - turn_ms : 0);
-        /* What is kept for strangers is more, and cancels may use a part of it. */
-        kept = strangers_are_known(take->window.slot)
-                       ? 0
-                       : ceiling_kept(c, class, take->window.limit, take->amount);
+        kept = kept_of(take, c, class);
         if (limit < kept + ceiling)
                 ceiling = limit > kept ? limit - kept : 0;
         /* What alone is above its class' share may still have a window that is otherwise empty. */
@@ -196,13 +202,13 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
                          enum weir_class class, uint64_t number, uint64_t used,
                          struct limiter_time time)
 {
-        uint32_t limit = take->window.limit, kept = ceiling_kept(c, class, limit, take->amount);
+        uint32_t limit = take->window.limit;
         uint64_t into_ms = 0;
 
         if (UNLIKELY(strangers_are_known(take->window.slot)))
                 return melts_ms(take, c, class, number, used, time);
         if (used > take->amount && take->has_ceilings)
-                into_ms = used + kept > limit
+                into_ms = used + kept_of(take, c, class) > limit
                                   ? UINT64_MAX
                                   : ceiling_reaches(c, class, window_of(take, limit, time.guard_ms),
                                                     used);

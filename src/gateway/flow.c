@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-/* The longest name in X-Weir-Client. */
-#define CLIENT_NAME_MAX (SETTINGS_CLIENT_SIZE - 1)
 /* Flows kept for reuse, with their buffers; more than are ever under way at once on one desk. */
 #define FREE_FLOWS_MAX 1024
 /* What max_body allows at most, and the seal. */
@@ -105,25 +103,16 @@ void flow_abort(struct flow *f)
 /* The beginning. */
 
 /* A name that may be written into a log and a file as it is. */
-static bool is_client_name(struct str name)
-{
-        for (size_t i = 0; i < name.n; ++i)
-                if (name.p[i] < ' ' || name.p[i] > '~')
-                        return false;
-        return name.n > 0 && name.n <= CLIENT_NAME_MAX;
-}
-
 /* X-Weir-Class, X-Weir-Client and X-Weir-Max-Wait (ms). Return: false after having refused. */
 static bool flow_read_wishes(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
         struct str class = http_field_value(head, STR_LITERAL("x-weir-class"));
         struct str max_wait = http_field_value(head, STR_LITERAL("x-weir-max-wait"));
-
         struct str client = http_field_value(head, STR_LITERAL("x-weir-client"));
 
         f->max_wait_ms = f->gateway->settings.max_wait_ms;
-        if (client.p && !is_client_name(client) &&
+        if (client.p && !settings_is_client_name(client) &&
             !shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Client", client,
                             "a name of 1 to 64 printable characters of ASCII");

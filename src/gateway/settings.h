@@ -314,6 +314,9 @@ CHECKED int settings_check(const struct settings *s, struct settings_report *rep
 size_t settings_reload(struct settings *s, const struct settings *next,
                        void (*ignored)(const char *key));
 
+/* What a client may call itself: printable ASCII, and not too long. */
+CHECKED bool settings_is_client_name(struct str name);
+
 /* The share of the client @name; STR_NULL: of one without a name. */
 uint32_t settings_client_share(const struct settings *s, struct str name);
 

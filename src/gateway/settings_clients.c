@@ -41,7 +41,7 @@ bool clients_are_equal(const struct settings_clients *a, const struct settings_c
         return true;
 }
 
-static bool is_name(struct str name)
+bool settings_is_client_name(struct str name)
 {
         for (size_t i = 0; i < name.n; ++i)
                 if (name.p[i] < ' ' || name.p[i] > '~')
@@ -127,7 +127,7 @@ static void take_client(struct reader *r, const yaml_node_t *key, const yaml_nod
         char quoted[QUOTE_SIZE];
         uint32_t share;
 
-        if (key->type != YAML_SCALAR_NODE || !is_name(scalar(key))) {
+        if (key->type != YAML_SCALAR_NODE || !settings_is_client_name(scalar(key))) {
                 value_quote(key->type == YAML_SCALAR_NODE ? scalar(key) : STR_LITERAL("?"), quoted,
                             sizeof(quoted));
                 add_at_node(r, key,

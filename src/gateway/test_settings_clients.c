@@ -1,29 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "gateway/settings.h"
-
-static char *said(const char *yaml)
-{
-        static struct settings s;
-        struct settings_report report = { 0 };
-        char *text = NULL;
-        size_t n = 0;
-        FILE *to = open_memstream(&text, &n);
-
-        assert_non_null(to);
-        settings_init(&s);
-        assert_true(settings_load_bytes(&s, "f", str_of(yaml), &report) >= 0);
-        settings_report_print(&report, to);
-        fclose(to);
-        settings_report_deinit(&report);
-        return text;
-}
+#include "gateway/test_settings.h"
 
 static void load_well(struct settings *s, const char *yaml)
 {

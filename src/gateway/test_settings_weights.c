@@ -1,30 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "gateway/settings.h"
+#include "gateway/test_settings.h"
 
 static struct settings s;
-
-static char *said(const char *yaml)
-{
-        struct settings_report report = { 0 };
-        char *text = NULL;
-        size_t n = 0;
-        FILE *to = open_memstream(&text, &n);
-
-        assert_non_null(to);
-        settings_init(&s);
-        assert_true(settings_load_bytes(&s, "f", str_of(yaml), &report) >= 0);
-        settings_report_print(&report, to);
-        fclose(to);
-        settings_report_deinit(&report);
-        return text;
-}
 
 static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 {
@@ -65,7 +41,7 @@ static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                char *text = said(rows[i].yaml);
+                char *text = said_of(&s, rows[i].yaml);
 
                 if (strcmp(text, rows[i].says) != 0)
                         fail_msg("%s: said \"%s\"", rows[i].yaml, text);
@@ -76,7 +52,8 @@ static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 static void what_was_decided_is_what_is_loaded(void **state)
 {
         (void)state;
-        free(said(
+        free(said_of(
+                &s,
                 "weights:\n  \"GET /fapi/v2/account\": 10\n  \"POST /api/v3/order @failed\": 3\n"));
         assert_int_equal(s.weights.n, 2);
         assert_int_equal(s.weights.all[0].weight, 10);

@@ -1,0 +1,36 @@
+#include "cli/look.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static void complain(int r, const struct region_error *error)
+{
+        fprintf(stderr, "weir: %s%s\n", error->why,
+                error->is_place ? " with --region"
+                : r == -ENOENT  ? "; is a gateway running?"
+                                : "");
+}
+
+const char *look_path(const char *path, char place[LOOK_PATH_SIZE])
+{
+        struct region_error error;
+        int r;
+
+        if (path && path[0] != '\0')
+                return path;
+        r = region_default_path_readonly(place, LOOK_PATH_SIZE, &error);
+        if (r == 0)
+                return place;
+        complain(r, &error);
+        return NULL;
+}
+
+int look_open(const char *path, struct region *ret_region)
+{
+        struct region_error error;
+        int r = region_open_readonly(path, ret_region, &error);
+
+        if (r < 0)
+                complain(r, &error);
+        return r;
+}
