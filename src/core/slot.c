@@ -10,10 +10,7 @@
 #include <xxhash.h>
 #pragma GCC diagnostic pop
 
-/* Places a key may be away from where it belongs; beyond it the table counts as full. */
-#define PROBES 64
-
-static uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms)
+uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms)
 {
         uint64_t words[2] = { owner, (uint64_t)pool << 32 | span_ms };
         uint64_t key = XXH3_64bits(words, sizeof(words));
@@ -36,7 +33,7 @@ struct slot *slot_find(const struct region *region, uint16_t pool, uint64_t owne
 {
         uint64_t key = slot_key(pool, owner, span_ms);
 
-        for (uint64_t i = 0; i < PROBES; ++i) {
+        for (uint64_t i = 0; i < SLOT_PROBES; ++i) {
                 struct slot *slot = &region->slots[(key + i) % REGION_SLOTS];
                 uint64_t seen = atomic_load_explicit(&slot->key, memory_order_acquire);
 

@@ -10,6 +10,12 @@
 
 #include "core/region.h"
 
+/* Places a key may be away from where it belongs; beyond it the table counts as full. */
+#define SLOT_PROBES 64
+
+/* What a slot's key is made of; never 0. It belongs at key % REGION_SLOTS, or behind it. */
+uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms);
+
 /* The slot of a budget, claimed if @claim. NULL: not there, or no room. */
 struct slot *slot_find(const struct region *region, uint16_t pool, uint64_t owner, uint32_t span_ms,
                        bool claim);
