@@ -3,6 +3,7 @@
 #include "api/cutoff.h"
 #include "budget/holder.h"
 #include "budget/budget.h"
+#include "budget/expiry.h"
 #include "budget/landing.h"
 #include "budget/stops.h"
 
@@ -17,8 +18,6 @@ _Static_assert((int)WEIR_GO == (int)LIMITER_GO && (int)WEIR_WAIT == (int)LIMITER
                        (int)WEIR_LOST == (int)LIMITER_LOST,
                "answers have the same numbers");
 
-/* What the exchange itself needs between its two looks at recvWindow. */
-#define ENGINE_MARGIN_MS 50
 /* A budget that is not there, or a ban whose probe did not get a place: asked again then. */
 #define AGAIN_MS 50
 
@@ -26,18 +25,16 @@ _Static_assert((int)WEIR_GO == (int)LIMITER_GO && (int)WEIR_WAIT == (int)LIMITER
 static uint64_t deadline_of(const struct weir_request *request, uint64_t deadline_ms,
                             struct limiter_time time)
 {
-        uint64_t expires_ms = request->expires_ms, margin_ms, window_ms;
+        /* Who measured the clock, and how far away the exchange is, nobody says here. */
+        struct expiry expiry = {
+                .at_ms = request->expires_ms,
+                .window_ms = request_of(request)->plan.recv_window_us / US_PER_MS,
+        };
+        uint64_t leave_ms;
 
-        if (expires_ms == 0)
+        if (expiry_leave_by(&expiry, time, &leave_ms) == EXPIRY_NONE)
                 return deadline_ms;
-        window_ms = request_of(request)->plan.recv_window_us / US_PER_MS;
-        margin_ms = window_ms / 10 < ENGINE_MARGIN_MS ? window_ms / 10 : ENGINE_MARGIN_MS;
-        expires_ms = expires_ms > margin_ms ? expires_ms - margin_ms : 0;
-        /* Past its end already by our clock: it may go at once, and the exchange says whether it is
-         * too old; it knows its own clock better than we do. */
-        if (expires_ms <= time.now_ms)
-                expires_ms = time.now_ms + 1;
-        return expires_ms < deadline_ms ? expires_ms : deadline_ms;
+        return leave_ms < deadline_ms ? leave_ms : deadline_ms;
 }
 
 /* What a route is known by: a caller may have set another class, and a key may have been named an

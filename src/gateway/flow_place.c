@@ -1,4 +1,5 @@
 #include "budget/budget.h"
+#include "budget/expiry.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
@@ -12,8 +13,6 @@
 
 /* Before trying again when the limiter cannot say when. */
 #define AGAIN_MS 50
-/* What the exchange itself needs between its two looks at recvWindow. */
-#define ENGINE_MARGIN_MS 50
 
 /* Waiting. */
 
@@ -240,28 +239,24 @@ void flow_due(struct flow *f)
 static void flow_set_deadline(struct flow *f, uint64_t max_wait_ms)
 {
         struct limiter_time time = upstream_now(f->gateway, f->upstream);
-        uint64_t expires_ms = policy_expires_ms(&f->plan);
-        uint64_t window_ms = f->plan.recv_window_us / US_PER_MS, margin_ms;
+        struct expiry expiry = {
+                .at_ms = f->plan.is_signed ? policy_expires_ms(&f->plan) : 0,
+                .window_ms = f->plan.recv_window_us / US_PER_MS,
+                .way_ms = f->upstream->clock.one_way_us / US_PER_MS,
+                .is_measured = f->upstream->clock.is_measured,
+        };
+        enum expiry_kind kind;
+        uint64_t leave_ms;
 
         f->expires_ms = UINT64_MAX;
         f->request.deadline_ms = time.now_ms + max_wait_ms + 1;
-        if (!f->plan.is_signed || expires_ms == 0)
+        kind = expiry_leave_by(&expiry, time, &leave_ms);
+        if (kind == EXPIRY_NONE)
                 return;
-        margin_ms = f->upstream->clock.one_way_us / US_PER_MS +
-                    (window_ms / 10 < ENGINE_MARGIN_MS ? window_ms / 10 : ENGINE_MARGIN_MS);
-        if (f->upstream->clock.is_measured)
-                margin_ms += time.guard_ms;
-        expires_ms = expires_ms > margin_ms ? expires_ms - margin_ms : 0;
-        /*
-         * Past its end already by our clock: it may go at once, and the exchange says whether it is
-         * too old; it knows its own clock better than we do. We only add no waiting to it.
-         */
-        if (expires_ms <= time.now_ms)
-                expires_ms = time.now_ms + 1;
-        else
-                f->expires_ms = expires_ms;
-        if (expires_ms < f->request.deadline_ms)
-                f->request.deadline_ms = expires_ms;
+        if (kind == EXPIRY_FIRM)
+                f->expires_ms = leave_ms;
+        if (leave_ms < f->request.deadline_ms)
+                f->request.deadline_ms = leave_ms;
 }
 
 void flow_admit(struct flow *f)

@@ -117,3 +117,25 @@ def test_a_ban_and_lower_limits_refuse_those_who_wait(tmp_path):
         assert time.monotonic() - banned < 1
     assert verdicts(answers[3:]) == ["ban"] * 3
     assert all(50000 < int(h["x-weir-would-wait-ms"]) <= 60000 for _, h, _, _ in answers[3:])
+
+
+def test_who_is_too_old_already_hears_that_from_the_exchange(tmp_path):
+    """A bot whose clock is an hour behind: no wait makes it older, and a full budget is not what is wrong with it."""
+    depth = "/api/v3/depth?symbol=BTCUSDT&limit=1000"
+    with Sim("--limit", "spot-weight=200/2s,spot-raw=0") as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        time.sleep(2.1 - time.time() % 2)
+        while fetch(gateway.port, depth, headers={"X-Weir-Max-Wait": "1", "X-Weir-Class": "cancel"})[0] == 200:
+            pass
+        query = f"recvWindow=60000&timestamp={int((time.time() - 3600) * 1000)}"
+        path = f"/api/v3/account?{query}&signature={sign(ALICE[1], query)}"
+        status, headers, body, took = ask(gateway.port, path)
+        assert (status, body["code"]) == (400, -1021) and took > 0.2, (body, took)
+        assert "x-weir-verdict" not in headers
+        # It waits as long as anybody, and is then told what was in its way.
+        while fetch(gateway.port, depth, headers={"X-Weir-Max-Wait": "1", "X-Weir-Class": "cancel"})[0] == 200:
+            pass
+        status, headers, body, _ = ask(gateway.port, path, {"X-Weir-Max-Wait": "1"})
+        assert (status, headers["x-weir-verdict"]) == (429, "late"), body
+        assert sim.books()["status429"] == 0
