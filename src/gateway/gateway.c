@@ -155,23 +155,14 @@ static int open_keys(struct gateway *g)
 
 static const struct http_server_ops server_ops;
 
-static int open_server(struct gateway *g)
+static int listen_at_places(struct gateway *g)
 {
         const struct settings *s = &g->settings;
-        struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
         char address[SETTINGS_HOST_SIZE + 16], text[ADDRESS_TEXT_MAX];
-        int r;
 
-        config.connections_max = s->max_connections;
-        config.idle_timeout_us = s->timeouts.idle_ms * US_PER_MS;
-        config.head_timeout_us = s->timeouts.head_ms * US_PER_MS;
-        config.body_timeout_us = s->timeouts.body_ms * US_PER_MS;
-        config.write_timeout_us = s->timeouts.write_ms * US_PER_MS;
-        config.body_max = s->max_body_bytes;
-        r = http_server_new(g->loop, &config, &server_ops, g, &g->server);
-        if (r < 0)
-                return r;
         for (size_t i = 0; i < s->n_listen; ++i) {
+                int r;
+
                 settings_address_text(&s->listen[i], false, address, sizeof(address));
                 r = http_server_listen(g->server, str_of(address), LISTEN_UNIX_MODE);
                 if (r < 0) {
@@ -189,10 +180,23 @@ static int open_server(struct gateway *g)
         return 0;
 }
 
-static void stop_when_idle(struct gateway *g)
+static int open_server(struct gateway *g)
 {
-        if (g->is_draining && g->is_server_empty && g->n_flows == 0)
-                loop_stop(g->loop);
+        const struct settings *s = &g->settings;
+        struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+        int r;
+
+        config.connections_max = s->max_connections;
+        config.idle_timeout_us = s->timeouts.idle_ms * US_PER_MS;
+        config.head_timeout_us = s->timeouts.head_ms * US_PER_MS;
+        config.body_timeout_us = s->timeouts.body_ms * US_PER_MS;
+        config.write_timeout_us = s->timeouts.write_ms * US_PER_MS;
+        config.body_max = s->max_body_bytes;
+        r = http_server_new(g->loop, &config, &server_ops, g, &g->server);
+        if (r < 0)
+                return r;
+        r = service_listen(g);
+        return r == 0 ? listen_at_places(g) : r < 0 ? r : 0;
 }
 
 static void on_housekeeping(void *ctx)
@@ -217,53 +221,16 @@ static void on_housekeeping(void *ctx)
         }
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         shadow_keep(g);
-        stop_when_idle(g);
-}
-
-static void on_empty(void *ctx)
-{
-        struct gateway *g = ctx;
-
-        g->is_server_empty = true;
-        stop_when_idle(g);
+        service_keep(g);
+        ending_check(g);
 }
 
 static const struct http_server_ops server_ops = {
         .request = flow_begin,
         .gone = flow_client_gone,
         .drained = flow_client_drained,
-        .empty = on_empty,
+        .empty = ending_on_empty,
 };
-
-static void on_drain_timeout(void *ctx)
-{
-        struct gateway *g = ctx;
-
-        log_event(LOG_WARN, "drain_timeout", "flows=%zu", g->n_flows);
-        loop_stop(g->loop);
-}
-
-/* Finish what has been sent, refuse what has not, and go. */
-static void on_terminate(void *ctx)
-{
-        struct gateway *g = ctx;
-        struct list *it, *after;
-
-        if (g->is_draining) {
-                loop_stop(g->loop);
-                return;
-        }
-        g->is_draining = true;
-        log_event(LOG_INFO, "draining", "flows=%zu waiting=%zu", g->n_flows, g->queue.n);
-        list_for_each_safe(it, after, &g->flows)
-        {
-                flow_turn_away(container_of(it, struct flow, link));
-        }
-        loop_timer_set(g->drain_timer,
-                       loop_now_us(g->loop) + g->settings.timeouts.drain_ms * US_PER_MS);
-        http_server_drain(g->server);
-        stop_when_idle(g);
-}
 
 static void say_ignored(const char *key)
 {
@@ -282,6 +249,7 @@ static void on_reload(void *ctx)
         next = malloc(sizeof(*next));
         if (!next)
                 return;
+        service_reloading(g);
         if (g->options->reload(g->options->ctx, next) == 0 && keys_open(next, &keys) == 0) {
                 /* The files may hold others under the same names. */
                 keys_close(g->keys);
@@ -295,6 +263,7 @@ static void on_reload(void *ctx)
                 log_event(LOG_ERROR, "reload_refused", "the settings stay as they were");
         }
         keys_hide(g->keys);
+        service_ready(g);
         free(next);
 }
 
@@ -318,9 +287,9 @@ static int open_loop(struct gateway *g)
         int r = loop_new(&g->loop);
 
         if (r == 0)
-                r = loop_on_signal(g->loop, SIGTERM, on_terminate, g);
+                r = loop_on_signal(g->loop, SIGTERM, ending_begin, g);
         if (r == 0)
-                r = loop_on_signal(g->loop, SIGINT, on_terminate, g);
+                r = loop_on_signal(g->loop, SIGINT, ending_begin, g);
         if (r == 0)
                 r = loop_on_signal(g->loop, SIGHUP, on_reload, g);
         if (r == 0)
@@ -328,7 +297,7 @@ static int open_loop(struct gateway *g)
         if (r == 0)
                 r = loop_timer_new(g->loop, on_housekeeping, g, &g->housekeeping);
         if (r == 0)
-                r = loop_timer_new(g->loop, on_drain_timeout, g, &g->drain_timer);
+                r = ending_init(g);
         if (r == 0)
                 r = weights_init(g);
         if (r == 0)
@@ -387,7 +356,7 @@ static void gateway_close(struct gateway *g)
                 fair_deinit(&g->fair);
                 flow_pool_free(g);
                 g->housekeeping = loop_timer_free(g->housekeeping);
-                g->drain_timer = loop_timer_free(g->drain_timer);
+                ending_deinit(g);
                 weights_deinit(g);
                 g->loop = loop_free(g->loop);
         }
@@ -406,8 +375,11 @@ int gateway_run(const struct gateway_options *options)
         if (!g)
                 return -ENOMEM;
         r = gateway_open(g, options);
-        if (r == 0)
+        if (r == 0) {
+                service_ready(g);
                 r = loop_run(g->loop);
+        } else
+                service_failed(r);
         gateway_close(g);
         free(g);
         return r;

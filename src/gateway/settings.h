@@ -211,6 +211,7 @@ struct settings {
                 uint64_t body_ms;
                 uint64_t write_ms;
                 uint64_t idle_ms;
+                uint64_t handover_ms; /* with sockets of a service manager, before draining */
                 uint64_t drain_ms;
         } timeouts;
 

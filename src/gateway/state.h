@@ -14,10 +14,12 @@
 #include "core/limiter.h"
 #include "budget/counters.h"
 #include "budget/twins.h"
+#include "gateway/ending.h"
 #include "gateway/errand.h"
 #include "gateway/keys.h"
 #include "gateway/fair.h"
 #include "budget/exclock.h"
+#include "gateway/service.h"
 #include "gateway/settings.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -86,8 +88,10 @@ struct gateway {
         } control;
         uint64_t random;
 
-        struct loop_timer *housekeeping, *drain_timer;
-        bool is_draining, is_server_empty;
+        struct loop_timer *housekeeping;
+        struct service service;
+        struct ending ending;
+        bool is_draining; /* what has not been sent is refused */
 };
 
 static inline uint64_t gateway_random(struct gateway *g)

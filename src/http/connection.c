@@ -89,7 +89,7 @@ void connection_die(struct http_exchange *x)
         if (server->counters.open > 0)
                 return;
         loop_timer_clear(server->timer);
-        if (server->is_draining)
+        if (server->is_retiring)
                 loop_timer_set(server->timer, 0);
 }
 
@@ -320,7 +320,7 @@ static void hand_over(struct http_exchange *x)
 
         x->phase = PHASE_BUSY;
         x->user = NULL;
-        x->is_told = x->is_paused = false;
+        x->is_told = x->is_paused = x->says_close = false;
         ++server->counters.requests;
         server->ops->request(server->ctx, x);
 }

@@ -76,6 +76,7 @@ struct http_exchange {
         bool is_blocked;  /* the socket takes no more: a LOOP_WRITE comes */
         bool is_paused;   /* the owner waits for drained() */
         bool is_told;     /* gone() was called */
+        bool says_close;  /* the head of the answer does */
         bool keep_alive;  /* decided with the end of the answer */
         bool is_running;  /* run() is on the stack */
         bool is_deferred; /* run() is due at the end of the turn */
@@ -99,7 +100,9 @@ struct http_server {
         struct list exchanges[DEADLINES];
         size_t buffered; /* bytes of all input buffers */
         struct http_server_counters counters;
-        bool is_draining, is_empty_told;
+        bool is_retiring; /* listens no more; an answer ends its connection */
+        bool is_draining; /* and who has not asked is closed */
+        bool is_empty_told;
 };
 
 /* Goes on as far as it gets. Inside an op it is on the stack already: then the outer one sees what

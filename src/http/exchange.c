@@ -100,7 +100,7 @@ bool http_exchange_has_left(const struct http_exchange *exchange)
 
 bool http_exchange_may_keep_alive(const struct http_exchange *exchange)
 {
-        return exchange->head.keep_alive && !exchange->is_hung_up && !exchange->server->is_draining;
+        return exchange->head.keep_alive && !exchange->is_hung_up && !exchange->server->is_retiring;
 }
 
 struct buf *http_exchange_out(struct http_exchange *exchange)
@@ -112,7 +112,8 @@ int http_exchange_write_connection(struct http_exchange *exchange, bool keep_ali
 {
         struct str name = STR_LITERAL("Connection");
 
-        if (!keep_alive || !http_exchange_may_keep_alive(exchange))
+        exchange->says_close = !keep_alive || !http_exchange_may_keep_alive(exchange);
+        if (exchange->says_close)
                 return http_write_field(&exchange->out, name, STR_LITERAL("close"));
         if (exchange->head.minor_version == 0)
                 return http_write_field(&exchange->out, name, STR_LITERAL("keep-alive"));
@@ -145,7 +146,9 @@ void http_exchange_end(struct http_exchange *exchange, bool keep_alive)
         struct http_exchange *x = exchange;
 
         must(x->phase == PHASE_BUSY);
-        x->keep_alive = keep_alive && http_exchange_may_keep_alive(x);
+        /* A client that was not told of the end may ask again: its next answer tells it. */
+        x->keep_alive = keep_alive && x->head.keep_alive && !x->is_hung_up && !x->says_close &&
+                        !x->server->is_draining;
         x->phase = PHASE_FLUSH;
         if (!x->stream || connection_send(x) < 0) {
                 connection_die(x);

@@ -61,7 +61,7 @@ static void sweep(void *ctx)
                         expire(x);
                 }
         }
-        if (server->is_draining && server->counters.open == 0 && !server->is_empty_told) {
+        if (server->is_retiring && server->counters.open == 0 && !server->is_empty_told) {
                 server->is_empty_told = true;
                 if (server->ops->empty)
                         server->ops->empty(server->ctx);
@@ -147,7 +147,7 @@ int http_server_adopt(struct http_server *server, int fd)
         struct http_exchange *x;
         int r;
 
-        if (server->counters.open >= server->config.connections_max || server->is_draining) {
+        if (server->counters.open >= server->config.connections_max || server->is_retiring) {
                 turn_away(server, fd);
                 return -EMFILE;
         }
@@ -196,9 +196,34 @@ int http_server_listen(struct http_server *server, struct str where, unsigned un
         return r;
 }
 
+int http_server_listen_at(struct http_server *server, int fd)
+{
+        int r;
+
+        if (server->n_listeners == HTTP_LISTENERS_MAX) {
+                close(fd);
+                return -ENOSPC;
+        }
+        r = listen_adopt(server->loop, fd, on_accept, server,
+                         &server->listeners[server->n_listeners]);
+        if (r == 0)
+                ++server->n_listeners;
+        return r;
+}
+
 const struct address *http_server_address(const struct http_server *server, size_t i)
 {
         return i < server->n_listeners ? listen_address(server->listeners[i]) : NULL;
+}
+
+void http_server_retire(struct http_server *server)
+{
+        if (server->is_retiring)
+                return;
+        server->is_retiring = true;
+        close_listeners(server);
+        if (server->counters.open == 0)
+                loop_timer_set(server->timer, 0);
 }
 
 void http_server_drain(struct http_server *server)
@@ -207,8 +232,8 @@ void http_server_drain(struct http_server *server)
 
         if (server->is_draining)
                 return;
+        http_server_retire(server);
         server->is_draining = true;
-        close_listeners(server);
         /* No op is called from here: idle connections die without one. */
         list_for_each_safe(it, after, idle)
         {

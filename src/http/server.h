@@ -119,11 +119,21 @@ struct http_server *http_server_free(struct http_server *server);
  */
 CHECKED int http_server_listen(struct http_server *server, struct str where, unsigned unix_mode);
 
+/* The same at a socket that is open already and becomes the server's, also on failure. Return: as
+ * listen_adopt(), or -ENOSPC. */
+CHECKED int http_server_listen_at(struct http_server *server, int fd);
+
 /* Where listener @i, in order of the calls, really listens; NULL when there are not so many. */
 const struct address *http_server_address(const struct http_server *server, size_t i);
 
 /* Serves a connected descriptor, which becomes the server's, also on failure. */
 CHECKED int http_server_adopt(struct http_server *server, int fd);
+
+/*
+ * No new connections; who is connected may still ask, and each answer from now on ends its
+ * connection. So nobody who is about to ask finds it closed. Ends with empty(), when all have gone.
+ */
+void http_server_retire(struct http_server *server);
 
 /*
  * No new connections; idle ones are closed now, others after the exchange they are in, which

@@ -85,6 +85,47 @@ static void draining_finishes_what_is_begun(void **state)
         assert_int_equal(stage.n_empty, 1);
 }
 
+static void a_retiring_server_answers_who_is_connected_and_then_closes(void **state)
+{
+        (void)state;
+        begin_server();
+        settle();
+        http_server_retire(stage.server);
+        settle();
+        assert_int_equal(http_server_counters(stage.server).open, 1);
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        expect("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /1 ");
+        assert_true(stage.is_closed);
+        close(stage.client);
+        stage.client = -1;
+        assert_int_equal(loop_run(stage.loop), 0); /* until on_empty() */
+        assert_int_equal(stage.n_empty, 1);
+        http_server_drain(stage.server);
+        settle();
+        assert_int_equal(stage.n_empty, 1);
+}
+
+static void who_was_not_told_of_the_end_may_ask_once_more(void **state)
+{
+        static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n";
+
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(buf_append(http_exchange_out(stage.held[0]), head, sizeof(head) - 1), 0);
+        assert_int_equal(http_exchange_write_connection(stage.held[0], true), 0);
+        http_server_retire(stage.server);
+        assert_int_equal(buf_append(http_exchange_out(stage.held[0]), "\r\n1", 3), 0);
+        http_exchange_end(stage.held[0], true);
+        expect("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
+        assert_false(stage.is_closed);
+        stage.holds = false;
+        send_text("GET /2 HTTP/1.1\r\n" HOST "\r\n");
+        expect("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /2 ");
+        assert_true(stage.is_closed);
+}
+
 static void an_empty_server_drains_at_once(void **state)
 {
         (void)state;
@@ -131,6 +172,8 @@ int main(void)
                 TEST(an_aborted_answer_does_not_look_complete),
                 TEST(a_reset_while_waiting_is_noticed),
                 TEST(draining_finishes_what_is_begun),
+                TEST(a_retiring_server_answers_who_is_connected_and_then_closes),
+                TEST(who_was_not_told_of_the_end_may_ask_once_more),
                 TEST(an_empty_server_drains_at_once),
                 TEST(connections_have_a_ceiling),
                 TEST(a_server_may_go_while_exchanges_are_held),

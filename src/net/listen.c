@@ -1,6 +1,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -141,31 +142,88 @@ static int open_socket(struct listener *l, unsigned unix_mode)
         return listen(l->fd, LISTEN_BACKLOG) == 0 ? 0 : -errno;
 }
 
-int listen_open(struct loop *loop, struct str where, unsigned unix_mode, listen_fn fn, void *ctx,
-                struct listener **ret_listener)
+static int option_of(int fd, int option, int *ret)
+{
+        socklen_t length = sizeof(*ret);
+
+        return getsockopt(fd, SOL_SOCKET, option, ret, &length) == 0 ? 0 : -errno;
+}
+
+/* Whatever another program handed over may be anything. */
+static int take_socket(struct listener *l)
+{
+        int type, is_listening, flags, r;
+
+        r = option_of(l->fd, SO_TYPE, &type);
+        if (r == 0)
+                r = option_of(l->fd, SO_ACCEPTCONN, &is_listening);
+        if (r < 0)
+                return r;
+        l->address.length = sizeof(l->address.socket);
+        if (getsockname(l->fd, (struct sockaddr *)&l->address.socket, &l->address.length) < 0)
+                return -errno;
+        if (type != SOCK_STREAM || !is_listening ||
+            (l->address.socket.ss_family != AF_INET && l->address.socket.ss_family != AF_INET6 &&
+             l->address.socket.ss_family != AF_UNIX))
+                return -EINVAL;
+        flags = fcntl(l->fd, F_GETFL);
+        if (flags < 0 || fcntl(l->fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+            fcntl(l->fd, F_SETFD, FD_CLOEXEC) < 0)
+                return -errno;
+        return 0;
+}
+
+static struct listener *listener_new(struct loop *loop, int fd, listen_fn fn, void *ctx)
 {
         struct listener *l = calloc(1, sizeof(*l));
-        int r;
 
         if (!l)
-                return -ENOMEM;
-        l->fd = -1;
+                return NULL;
+        l->fd = fd;
         l->loop = loop;
         l->fn = fn;
         l->ctx = ctx;
-        r = address_parse(where, &l->address);
+        return l;
+}
+
+/* @r: how its socket was had. */
+static int listener_start(struct listener *l, int r, struct listener **ret_listener)
+{
         if (r == 0)
-                r = open_socket(l, unix_mode);
+                r = loop_timer_new(l->loop, on_again, l, &l->again);
         if (r == 0)
-                r = loop_timer_new(loop, on_again, l, &l->again);
-        if (r == 0)
-                r = loop_watch(loop, l->fd, on_edge, l, &l->watch);
+                r = loop_watch(l->loop, l->fd, on_edge, l, &l->watch);
         if (r < 0) {
                 listen_close(l);
                 return r;
         }
         *ret_listener = l;
         return 0;
+}
+
+int listen_open(struct loop *loop, struct str where, unsigned unix_mode, listen_fn fn, void *ctx,
+                struct listener **ret_listener)
+{
+        struct listener *l = listener_new(loop, -1, fn, ctx);
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+        r = address_parse(where, &l->address);
+        if (r == 0)
+                r = open_socket(l, unix_mode);
+        return listener_start(l, r, ret_listener);
+}
+
+int listen_adopt(struct loop *loop, int fd, listen_fn fn, void *ctx, struct listener **ret_listener)
+{
+        struct listener *l = listener_new(loop, fd, fn, ctx);
+
+        if (!l) {
+                close(fd);
+                return -ENOMEM;
+        }
+        return listener_start(l, take_socket(l), ret_listener);
 }
 
 const struct address *listen_address(const struct listener *l)

@@ -1,8 +1,9 @@
 /*
  * Listening sockets
  *
- * One per `--listen`: TCP or unix. Accepted sockets are non-blocking, close-on-exec and handed
- * over one by one; how many a server keeps is the server's business.
+ * One per `--listen`, or handed over by a service manager: TCP or unix. Accepted sockets are
+ * non-blocking, close-on-exec and handed over one by one; how many a server keeps is the server's
+ * business.
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
@@ -31,6 +32,18 @@ typedef void (*listen_fn)(void *ctx, int fd);
  */
 CHECKED int listen_open(struct loop *loop, struct str where, unsigned unix_mode, listen_fn fn,
                         void *ctx, struct listener **ret_listener);
+
+/**
+ * listen_adopt() - accept connections at a socket that somebody else has opened and keeps
+ * @fd: becomes the listener's, also on failure
+ *
+ * A unix socket's path stays when the listener closes: its owner waits there for the next of us.
+ *
+ * Return: 0, -ENOTSOCK for no socket, -EINVAL for one that does not listen or carries no streams
+ *         over TCP or unix sockets, or the errno of the system call that failed.
+ */
+CHECKED int listen_adopt(struct loop *loop, int fd, listen_fn fn, void *ctx,
+                         struct listener **ret_listener);
 
 /* Where it really listens: with the port that the kernel chose. Lives as long as @listener. */
 const struct address *listen_address(const struct listener *listener);

@@ -136,6 +136,63 @@ static void a_unix_socket_has_its_mode_and_goes_at_close(void **state)
         assert_int_equal(stat(path, &st), -1);
 }
 
+/* A socket as a service manager opens it. Return: the descriptor. */
+static int open_kept(int type, bool listens)
+{
+        struct address a;
+        int fd;
+
+        assert_int_equal(address_parse(str_of(where), &a), 0);
+        fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&a.socket, a.length), 0);
+        if (listens)
+                assert_int_equal(listen(fd, CALLERS_MAX), 0);
+        return fd;
+}
+
+static int adopt(int fd)
+{
+        return listen_adopt(loop, fd, on_accept, &n_accepted, &listener);
+}
+
+static void who_calls_while_a_kept_socket_has_no_listener_waits_for_the_next(void **state)
+{
+        int kept = open_kept(SOCK_STREAM, true), callers[3];
+        char text[ADDRESS_TEXT_MAX];
+
+        (void)state;
+        assert_int_equal(adopt(dup(kept)), 0);
+        assert_string_equal(address_print(listen_address(listener), text), where);
+        callers[0] = call();
+        n_wanted = 1;
+        assert_int_equal(loop_run(loop), 0);
+        callers[1] = call();
+        callers[2] = call();
+        listener = listen_close(listener);
+        assert_int_equal(adopt(dup(kept)), 0);
+        n_wanted = 3;
+        assert_int_equal(loop_run(loop), 0);
+        assert_int_equal(n_accepted, 3);
+        for (unsigned i = 0; i < ARRAY_SIZE(callers); ++i)
+                close(callers[i]);
+        close(kept);
+}
+
+static void what_is_no_listening_stream_socket_is_not_adopted(void **state)
+{
+        int pipes[2];
+
+        (void)state;
+        assert_int_equal(adopt(open_kept(SOCK_STREAM, false)), -EINVAL);
+        unlink(path);
+        assert_int_equal(adopt(open_kept(SOCK_SEQPACKET, true)), -EINVAL);
+        assert_int_equal(pipe(pipes), 0);
+        assert_int_equal(adopt(pipes[0]), -ENOTSOCK);
+        close(pipes[1]);
+        assert_null(listener);
+}
+
 static void a_stale_unix_socket_is_replaced_but_not_one_in_use(void **state)
 {
         struct listener *second = NULL;
@@ -224,6 +281,8 @@ int main(void)
                 ROW(a_listener_may_be_closed_by_its_callback),
                 ROW(a_unix_socket_has_its_mode_and_goes_at_close),
                 ROW(a_stale_unix_socket_is_replaced_but_not_one_in_use),
+                ROW(who_calls_while_a_kept_socket_has_no_listener_waits_for_the_next),
+                ROW(what_is_no_listening_stream_socket_is_not_adopted),
                 ROW(a_file_in_the_way_stays),
                 ROW(another_ones_socket_is_not_removed_at_close),
                 ROW(callers_wait_while_descriptors_are_out),

@@ -3,6 +3,7 @@
 Everything listens on a port that the kernel chose, on loopback, and lives in a folder of its own.
 The program under test is $WEIR, else build/weir.
 """
+import fcntl
 import hashlib
 import hmac
 import http.client
@@ -31,15 +32,35 @@ BOB = ("SimKeyBob7mQ2xVtR9pLw4ZcYh8Nf3KsJ6bGd1uEoXa5TqMvWnPrHyBkCiLzUgFj",
        "SimSecretBob4Rk8WzT2yQm6NvPb9XcJf1HsLd7GtUa3EoKiVxYn5MqBwZpRhCjF")
 
 
-class Program:
-    """A weir subcommand that says where it listens."""
+def hand_over(sockets):
+    """As systemd does it: {name: socket} from descriptor 3 on. Returns arguments for Popen, and what to close then."""
+    high = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD, 100) for s in sockets.values()]
 
-    def __init__(self, *args, env=None):
+    def place():
+        for i, fd in enumerate(high):
+            os.dup2(fd, 3 + i)
+
+    return high, {"preexec_fn": place, "pass_fds": tuple(range(3, 3 + len(high)))}
+
+
+class Program:
+    """A weir subcommand that says where it listens, if need be at @sockets that it is given."""
+
+    def __init__(self, *args, env=None, sockets=None):
         self.args = [WEIR, *args]
         self.lines = []
         self.port = None
+        env = {**os.environ, **(env or {})}
+        high, options = [], {}
+        if sockets:
+            high, options = hand_over(sockets)
+            env.update(LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES=":".join(sockets))
+            # The shell's id becomes the program's: LISTEN_PID has to name it.
+            self.args = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *self.args]
         self.process = subprocess.Popen(self.args, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
+                                        stderr=subprocess.STDOUT, env=env, **options)
+        for fd in high:
+            os.close(fd)
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -130,9 +151,10 @@ def eventually(condition, seconds=10):
 
 
 class Gateway(Program):
-    def __init__(self, upstream, region, *args, env=None):
-        super().__init__("gateway", "--listen", "127.0.0.1:0", "--upstream", upstream,
-                         "--region", str(region), *args, env=env)
+    def __init__(self, upstream, region, *args, env=None, sockets=None):
+        place = [] if sockets else ["--listen", "127.0.0.1:0"]
+        super().__init__("gateway", *place, "--upstream", upstream,
+                         "--region", str(region), *args, env=env, sockets=sockets)
 
 
 def fetch(port, path, method="GET", body=None, headers=None, timeout=60):

@@ -1,0 +1,87 @@
+#include "budget/budget.h"
+#include "gateway/breakers.h"
+#include "gateway/service.h"
+#include "gateway/upstream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Cut where there is no more room. */
+PRINTF(2, 3) static void add(char to[SERVICE_WORDS_SIZE], const char *format, ...)
+{
+        size_t n = strlen(to);
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(to + n, SERVICE_WORDS_SIZE - n, format, args);
+        va_end(args);
+}
+
+static void add_time(char to[SERVICE_WORDS_SIZE], uint64_t at_ms)
+{
+        time_t at = (time_t)(at_ms / MS_PER_SECOND);
+        char text[16];
+        struct tm parts;
+
+        if (gmtime_r(&at, &parts) && strftime(text, sizeof(text), "%H:%M:%S", &parts) > 0)
+                add(to, " until %s UTC", text);
+}
+
+static void add_gate(char to[SERVICE_WORDS_SIZE], struct gateway *g, unsigned gate,
+                     const char *what, uint64_t now_ms)
+{
+        static const char *const words[] = {
+                [GATE_STOP] = "stopped",
+                [GATE_BAN] = "banned",
+                [GATE_FIREWALL] = "shut out by the firewall",
+        };
+        struct gate_view v;
+
+        gate_look(limiter_gate(&g->limiter, gate), now_ms, &v);
+        if (!v.is_shut || v.kind >= GATE_KINDS)
+                return;
+        add(to, "; %s %s", what, words[v.kind]);
+        if (v.until_ms > now_ms)
+                add_time(to, v.until_ms);
+        else
+                add(to, " until a probe is answered");
+}
+
+static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
+{
+        const struct upstream *any = &g->upstreams[POLICY_API];
+        unsigned said = 1u << BUDGET_GATE_ALL;
+
+        add_gate(to, g, BUDGET_GATE_ALL, "everything is", upstream_now(g, any).now_ms);
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
+                const struct upstream *u = &g->upstreams[i];
+                unsigned gate = budget_gate(u->group);
+                char what[32];
+
+                snprintf(what, sizeof(what), "%s is", policy_group_name(u->group));
+                if (!(said & 1u << gate))
+                        add_gate(to, g, gate, what, upstream_now(g, u).now_ms);
+                said |= 1u << gate;
+                if (breakers_are_shut(g, u, NULL))
+                        add(to, "; %s does not answer", policy_group_name(u->group));
+        }
+}
+
+const char *service_words(struct gateway *g, char to[SERVICE_WORDS_SIZE])
+{
+        to[0] = '\0';
+        if (g->is_draining)
+                add(to, "draining: %zu requests under way", g->n_flows);
+        else if (g->ending.is_handing_over)
+                add(to, "handing over to the next gateway");
+        else if (!g->settings.limits)
+                add(to, "a plain proxy: limits are off");
+        else if (g->shadow)
+                add(to, "in shadow: decides and reports, lets everything pass");
+        else
+                add(to, "serving");
+        if (g->settings.limits && !g->is_draining)
+                add_trouble(to, g);
+        return to;
+}
