@@ -10,7 +10,6 @@
 #include "core/strangers.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
-#include "budget/exclock.h"
 #include "budget/weights_list.h"
 
 #include <errno.h>
@@ -41,31 +40,6 @@ struct look {
         bool is_terminal;
         size_t n;
 };
-
-/* The exchange's time for a product, as the last one who measured it left it; else ours. */
-static struct limiter_time group_now(const struct look *look, unsigned group)
-{
-        int64_t offset_ms;
-        uint32_t error_ms;
-
-        if (!exclock_read(&look->region->header->clocks[group], &offset_ms, &error_ms))
-                return (struct limiter_time){ look->wall_ms, 0 };
-        return (struct limiter_time){ look->wall_ms + (uint64_t)offset_ms, error_ms };
-}
-
-/* The same for a pool: of the first of its products whose time is known. */
-static struct limiter_time time_of(const struct look *look, const struct policy_pool *pool)
-{
-        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
-                int64_t offset_ms;
-                uint32_t error_ms;
-
-                if ((pool->groups & 1u << g) &&
-                    exclock_read(&look->region->header->clocks[g], &offset_ms, &error_ms))
-                        return group_now(look, g);
-        }
-        return (struct limiter_time){ look->wall_ms, 0 };
-}
 
 static void print_bar(const struct window_view *v, uint32_t limit, bool is_terminal)
 {
@@ -99,7 +73,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         if (pool_index >= policy_pool_count())
                 return;
         pool = policy_pool(pool_index);
-        time = time_of(look, pool);
+        time = look_pool_time(look->region, pool, look->wall_ms);
         number = window_number(w->span_ms, time.now_ms, time.guard_ms);
         turns_ms = window_opens_ms(w->span_ms, number + 1, time.guard_ms) - time.now_ms;
         window_look(w, number, &v);
@@ -179,7 +153,7 @@ static uint64_t gate_now_ms(const struct look *look, unsigned gate)
 
                 for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
                         if ((pool->groups & 1u << g) && budget_gate((enum policy_group)g) == gate)
-                                return time_of(look, pool).now_ms;
+                                return look_pool_time(look->region, pool, look->wall_ms).now_ms;
         }
         return look->wall_ms;
 }
@@ -258,7 +232,7 @@ static void show_breakers(const struct look *look, json_t *breakers)
 
         for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
                 const char *name = policy_group_name((enum policy_group)g);
-                uint64_t now_ms = group_now(look, g).now_ms, left_ms;
+                uint64_t now_ms = look_group_time(look->region, g, look->wall_ms).now_ms, left_ms;
                 struct breaker_view v;
 
                 breaker_look(&header->breakers[g], rule, &v);

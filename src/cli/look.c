@@ -1,4 +1,5 @@
 #include "cli/look.h"
+#include "budget/exclock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,4 +34,28 @@ int look_open(const char *path, struct region *ret_region)
         if (r < 0)
                 complain(r, &error);
         return r;
+}
+
+struct limiter_time look_group_time(const struct region *region, unsigned group, uint64_t wall_ms)
+{
+        int64_t offset_ms;
+        uint32_t error_ms;
+
+        if (!exclock_read(&region->header->clocks[group], &offset_ms, &error_ms))
+                return (struct limiter_time){ wall_ms, 0 };
+        return (struct limiter_time){ wall_ms + (uint64_t)offset_ms, error_ms };
+}
+
+struct limiter_time look_pool_time(const struct region *region, const struct policy_pool *pool,
+                                   uint64_t wall_ms)
+{
+        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
+                int64_t offset_ms;
+                uint32_t error_ms;
+
+                if ((pool->groups & 1u << g) &&
+                    exclock_read(&region->header->clocks[g], &offset_ms, &error_ms))
+                        return look_group_time(region, g, wall_ms);
+        }
+        return (struct limiter_time){ wall_ms, 0 };
 }

@@ -6,7 +6,9 @@
 #ifndef CLI_LOOK_H
 #define CLI_LOOK_H
 
+#include "core/limiter.h"
 #include "core/region.h"
+#include "policy/policy.h"
 
 #define LOOK_PATH_SIZE 512
 
@@ -16,5 +18,11 @@ const char *look_path(const char *path, char place[LOOK_PATH_SIZE]);
 
 /* Maps it for looking. Return: 0, or a negative errno after a complaint on stderr. */
 CHECKED int look_open(const char *path, struct region *ret_region);
+
+/* The exchange's time for a product, as the last one who measured it left it; else @wall_ms. */
+struct limiter_time look_group_time(const struct region *region, unsigned group, uint64_t wall_ms);
+/* The same for a pool: of the first of its products whose time is known. */
+struct limiter_time look_pool_time(const struct region *region, const struct policy_pool *pool,
+                                   uint64_t wall_ms);
 
 #endif

@@ -16,6 +16,7 @@ static const struct command {
         { "check", cmd_check, "explain what is wrong with a configuration file" },
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
         { "positions", cmd_positions, "what is open, what protects it, what has changed" },
+        { "region", cmd_region, "the shared file: show what is in it, check every byte" },
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
 };
 

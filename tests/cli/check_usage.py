@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
-COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions")
+COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
@@ -56,6 +56,12 @@ WRONG = (
     ("demo extra", 2, 'unexpected "extra"'),
     ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
     ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("region", 2, "region: say what to do: show or check; see weir region --help"),
+    ("region look", 2, "region: say what to do: show or check"),
+    ("region show extra", 2, "region: say what to do: show or check"),
+    ("region show --region FOLDER/none", 2, "No such file or directory; is a gateway running?"),
+    ("region check --region FOLDER", 2, "cannot read it: Is a directory"),
+    ("region check --region FOLDER/link", 2, "it is a symbolic link; name the file it leads to"),
     ("status extra", 2, 'unexpected "extra"'),
     ("positions extra", 2, 'positions: unexpected "extra"; see weir positions --help'),
     ("positions --watch=0", 2, "--watch 0: want 1 to 86400 seconds"),

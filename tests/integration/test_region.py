@@ -1,0 +1,262 @@
+"""weir region: what it shows and finds, of a region in use, after a crash, and of files that are none."""
+import json
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import threading
+
+import pytest
+from support import ROOT, WEIR, Gateway, Sim, fetch
+
+# As docs/region.md draws them; a test of core compares it with the structs.
+FIELDS = {name: (int(at), int(n)) for at, n, name in
+          re.findall(r"^\| (\d+) \| (\d+) \| `([a-z_]+)`", (ROOT / "docs" / "region.md").read_text(encoding="utf-8")
+                     .split("\n## Header\n")[1].split("\n## ")[0], re.M)}
+HEADER, SLOT, SLOTS = 4096, 576, 2048
+SIZE = HEADER + SLOT * SLOTS
+
+
+def weir(*args):
+    return subprocess.run([WEIR, *map(str, args)], capture_output=True, text=True, timeout=30, check=False)
+
+
+def check(region):
+    result = weir("region", "check", "--json", "--region", region)
+    assert result.returncode in (0, 1), result
+    found = json.loads(result.stdout)
+    assert found["clean"] == (result.returncode == 0) == (found["findings"] == [])
+    return found
+
+
+def texts(region):
+    return [f"{f['where']}: {f['text']}" for f in check(region)["findings"]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A region as a killed gateway leaves it, with something of every kind in it."""
+    folder = tmp_path_factory.mktemp("made")
+    config = folder / "weir.yaml"
+    config.write_text("accounts:\n  desk:\n    keys: [AKeyThatIsNamed]\n", encoding="utf-8")
+    pacing = {"BINANCE_RATE_LIMIT_RPM": "6000", "BINANCE_RATE_LIMIT_BURST": "100"}
+    with Sim() as sim, Gateway(sim.url, folder / "region", "--config", config, env=pacing) as gateway:
+        for path in ("/fapi/v1/depth?symbol=BTCUSDT", "/api/v3/time", "/sapi/v1/system/status") * 3:
+            assert fetch(gateway.port, path)[0] == 200
+        gateway.kill()
+    return folder / "region"
+
+
+@pytest.fixture
+def region(made, tmp_path):
+    return shutil.copy(made, tmp_path / "region")
+
+
+def patch(region, at, value):
+    with open(region, "r+b") as f:
+        f.seek(at)
+        f.write(struct.pack("<Q", value & (2**64 - 1)))
+
+
+def word(region, at):
+    with open(region, "rb") as f:
+        f.seek(at)
+        return struct.unpack("<Q", f.read(8))[0]
+
+
+def slot_of(region, **wanted):
+    """The offset of the first budget, key or bucket with these values."""
+    shown = json.loads(weir("region", "show", "--json", "--region", region).stdout)
+    for kind in ("budgets", "keys", "pacing", "evidence"):
+        for row in shown[kind]:
+            if all(row.get(name) == value for name, value in wanted.items()):
+                return HEADER + SLOT * row["slot"]
+    raise AssertionError(wanted)
+
+
+def test_a_dead_gateways_region_is_shown_whole(made):
+    before = made.read_bytes(), made.stat().st_mtime_ns
+    result = weir("region", "show", "--region", made)
+    assert (result.returncode, result.stderr) == (0, "")
+    for text in ("futures-weight 1m, the address", "GET /sapi/v1/system/status", "nobody uses it now",
+                 "6000 a minute, burst 100", "of account desk", "costs seen", "GET /api/v3/time"):
+        assert text in result.stdout, result.stdout
+    shown = json.loads(weir("region", "show", "--json", "--region", made).stdout)
+    assert shown["state"] == "good" and shown["users"] == [] and shown["bytes"] == SIZE
+    # Every word of the header that is not 0 is there as it is.
+    for name, (at, n) in FIELDS.items():
+        if at >= 128 and at + n <= HEADER and name in shown["words"]:
+            words = {str(i): f"{word(made, at + 8 * i):016x}" for i in range(n // 8)}
+            assert shown["words"][name] == {i: w for i, w in words.items() if int(w, 16)}
+    weight = next(b for b in shown["budgets"] if b["name"] == "futures-weight")
+    now = next(w for w in weight["windows"] if w["sent"])
+    assert now["shown"] == now["sent"] + now["extra"] and now["flying"] == 0
+    assert {c["key"]: c["name"] for c in shown["keys"]}.popitem()[1] == "desk"
+    assert shown["slots"]["used"] == sum(len(shown[k]) for k in ("budgets", "pacing", "keys", "evidence")) + \
+        shown["slots"]["anchors"]
+    assert check(made)["clean"] and "every byte is one that can be" in weir("region", "check", "--region", made).stdout
+    assert (made.read_bytes(), made.stat().st_mtime_ns) == before
+
+
+def test_of_a_region_in_use_every_look_is_clean_and_nobody_is_disturbed(tmp_path):
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region") as gateway, \
+            Gateway(sim.url, tmp_path / "region") as other:
+        stop, statuses = threading.Event(), []
+
+        def work(port):
+            while not stop.is_set():
+                statuses.append(fetch(port, "/api/v3/time")[0])
+
+        threads = [threading.Thread(target=work, args=(port,)) for port in (gateway.port, other.port) * 2]
+        for thread in threads:
+            thread.start()
+        try:
+            found = [check(tmp_path / "region") for _ in range(25)]
+            shown = json.loads(weir("region", "show", "--json", "--region", tmp_path / "region").stdout)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert all(f["clean"] for f in found), found
+        assert set(shown["users"]) == {gateway.process.pid, other.process.pid}
+        assert set(statuses) == {200}
+
+
+# What is written where, in a copy of a good region, and what is said of it.
+def broken():
+    def header(name, index, value, says):
+        return pytest.param(lambda _: FIELDS[name][0] + 8 * index, value, says, id=f"{name}[{index}]")
+
+    def budget(name, at, value, says):
+        return pytest.param(lambda r: slot_of(r, name="futures-weight") + at, value, says, id=f"budget {name}")
+
+    def other(kind, wanted, at, value, says):
+        return pytest.param(lambda r: slot_of(r, **wanted) + at, value, says, id=f"{kind} {at}")
+
+    return [
+        header("magic", 0, 1, "file: the magic is damaged"),
+        header("table_hash", 0, 1, "header table_hash: was made for other endpoint tables"),
+        header("born_ms", 0, 5, "header born_ms: 5 is no time to be made"),
+        header("spare_certificate", 3, 1, "header spare_certificate[3]: is 0x1: a spare word is 0"),
+        header("ceilings", 0, 0xff, "header ceilings: is 0xff: no set of shares"),
+        header("gates", 1, 3, "header gates[1]: is 0x3: no gate has phase 3 and kind 0"),
+        header("gates", 2, 0x71, "no gate has phase 1 and kind 7"),
+        header("gates", 0, 1, "header gates[0]: is 0x1: its time is none"),
+        header("clocks", 0, 1, "an exchange whose clock is"),
+        header("clocks", 7, 1, "there is no product of this number"),
+        header("clocks", 8, 2**50, "measured at a time that has not come"),
+        header("clocks", 12, 1790000000000, "says when a clock was measured that never was"),
+        header("pools", 255, 60000 << 32 | 5, "there is no pool of this number"),
+        header("pools", 1, 60000 << 32 | 5, "a second window of 60000 ms in pool 0"),
+        header("pools", 1, 60000 << 32, "no window of the exchange"),
+        header("counters", 63, 1, "header counters[63]: is 0x1: nothing is counted here"),
+        header("counters", 0, 2**63, "nothing happens so often"),
+        header("exchanges", 9, 1, "there is no product of this number"),
+        header("rules", 7, 1, "there is no rule of this number"),
+        header("rules", 0, 1, "no rule of breakers"),
+        header("breakers", 0, 3 << 62, "no state of a breaker"),
+        header("breakers", 7, 1, "there is no product of this number"),
+        header("fronts", 1, 2**63, "header fronts[1]: is 0x8000000000000000: no time"),
+        header("weights", 1, 2000, "slots of evidence are said"),
+        header("weights", 5, 1, "nothing is counted here"),
+        budget("key", 0, 12345, "slot"),
+        budget("shut", 8, 2**60, "shut until a time that is none"),
+        budget("pool", 16, 999 << 32 | 60000, "there is no pool 999"),
+        budget("trip", 32, 10**9, "trip: is 1000000000: nothing is on its way for so long"),
+        budget("look", 56, 2**63, "look: is 0x8000000000000000: a time that is none"),
+        other("free slot", {"name": "futures-weight"}, 0, 0, "where a free slot keeps nothing"),
+        other("pacing", {"burst": 100}, 64, 2**63, "the bucket is full again at a time that is none"),
+        other("pacing", {"burst": 100}, 72, 7, "cell 0: is 0x7, where a pacing bucket keeps nothing"),
+        other("key", {"name": "desk"}, 72, 2, "neither that both are charged nor that one is"),
+        other("key", {"name": "desk"}, 128, 0x80, "the account's name has a byte 0x80"),
+        other("key", {"name": "desk"}, 504, 1, "where a key keeps nothing"),
+    ]
+
+
+@pytest.mark.parametrize("at, value, says", broken())
+def test_a_word_that_cannot_be_is_named_with_its_place(region, at, value, says):
+    offset = at(region)
+    patch(region, offset, value)
+    found = check(region)["findings"]
+    assert any(says in f"{f['where']}: {f['text']}" for f in found), found
+    assert any(f["offset"] == offset or value == 0 or f["where"] == "file" for f in found)
+    # In words for people, with the offset, and no less shown for it.
+    said = weir("region", "check", "--region", region)
+    assert said.returncode == 1 and found[0]["text"] in said.stdout
+    assert weir("region", "show", "--region", region).returncode in (0, 1)
+
+
+def test_a_cell_of_what_cannot_be_is_named(region):
+    slot = slot_of(region, name="futures-weight")
+    cell = next(slot + 64 + 32 * i for i in range(16) if word(region, slot + 64 + 32 * i))
+    was = word(region, cell)
+    patch(region, cell, was & ~(2**44 - 1) | 2 << 22 | 3)
+    assert "3 are flying of 2 that were sent" in texts(region)[0]
+    # Six rounds of the ring ahead: nobody may write there until then.
+    patch(region, cell, was + (6 << 44))
+    assert re.search(r"cell \d+: sent is of a window \d+ s ahead of all that can be: .*-ESTALE", texts(region)[0])
+    patch(region, cell, was)
+    assert check(region)["clean"]
+
+
+def test_a_slot_that_nobody_finds_is_named(region):
+    at = slot_of(region, name="futures-weight")
+    data = bytearray(open(region, "rb").read())
+    free = next(HEADER + SLOT * i for i in range(SLOTS - 1, 0, -1) if not any(data[HEADER + SLOT * i:][:SLOT]))
+    data[free:free + SLOT], data[at:at + SLOT] = data[at:at + SLOT], bytes(SLOT)
+    open(region, "wb").write(data)
+    assert any("nobody finds it" in text for text in texts(region))
+
+
+@pytest.mark.parametrize("size", [1, 100, 4095, 4096, 5000, SIZE // 2, SIZE - 1])
+def test_a_file_that_is_cut_short_is_read_as_far_as_it_goes(region, size):
+    os.truncate(region, size)
+    found = texts(region)
+    assert ("is cut short" if size >= 128 else "is no region of weir") in found[0] or size == 100 and found, found
+    shown = weir("region", "show", "--region", region)
+    assert shown.returncode == 1 and f"{size} bytes" in shown.stdout
+
+
+def test_files_that_are_none_are_told_apart(region, tmp_path):
+    assert check(region)["clean"]
+    with open(region, "ab") as f:
+        f.write(b"more")
+    assert "has 4 bytes more" in texts(region)[0]
+    os.truncate(region, SIZE)
+    patch(region, 8, 3 | HEADER << 32)
+    assert "is of version 3" in texts(region)[0] and check(region)["state"] == "other version"
+    patch(region, 0, 0)
+    assert check(region)["state"] == "unfinished"
+    for text, state in ((b"", "unfinished"), (bytes(SIZE), "unfinished"), (b"a poem\n" * 999, "foreign")):
+        (tmp_path / "file").write_bytes(text)
+        assert check(tmp_path / "file")["state"] == state
+        assert weir("region", "show", "--region", tmp_path / "file").returncode == 1
+    os.chmod(region, 0o666)
+    assert any("may be written by everybody" in text for text in texts(region))
+    (tmp_path / "link").symlink_to(region)
+    for path, says in ((tmp_path / "none", "No such file or directory"), (tmp_path, "Is a directory"),
+                       (tmp_path / "link", "it is a symbolic link; name the file it leads to")):
+        for action in ("show", "check"):
+            result = weir("region", action, "--region", path)
+            assert (result.returncode, result.stdout) == (2, "") and result.stderr.startswith("weir: region ")
+            assert says in result.stderr
+
+
+def test_whatever_is_in_a_file_is_read_to_its_end(region):
+    seed = int(os.environ.get("WEIR_REGION_SEED", "0")) or random.randrange(2**32)
+    print("WEIR_REGION_SEED =", seed)
+    dice = random.Random(seed)
+    good = open(region, "rb").read()
+    used = [HEADER + SLOT * i for i in range(SLOTS) if any(good[HEADER + SLOT * i:][:8])]
+    for _ in range(40):
+        data = bytearray(good)
+        for _ in range(dice.choice((1, 3, 400))):
+            at = dice.choice((dice.randrange(128, HEADER), dice.choice(used) + dice.randrange(SLOT), dice.randrange(128, SIZE)))
+            data[at] ^= 1 << dice.randrange(8)
+        open(region, "wb").write(data)
+        check(region)
+        shown = weir("region", "show", "--json", "--region", region)
+        assert shown.returncode in (0, 1) and json.loads(shown.stdout)["bytes"] == SIZE
+        assert weir("region", "show", "--region", region).returncode == shown.returncode
