@@ -46,12 +46,12 @@ def hand_over(sockets):
 class Program:
     """A weir subcommand that says where it listens, if need be at @sockets that it is given."""
 
-    def __init__(self, *args, env=None, sockets=None):
+    def __init__(self, *args, env=None, sockets=None, preexec_fn=None):
         self.args = [WEIR, *args]
         self.lines = []
         self.port = None
         env = {**os.environ, **(env or {})}
-        high, options = [], {}
+        high, options = [], {"preexec_fn": preexec_fn}
         if sockets:
             high, options = hand_over(sockets)
             env.update(LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES=":".join(sockets))
@@ -151,10 +151,10 @@ def eventually(condition, seconds=10):
 
 
 class Gateway(Program):
-    def __init__(self, upstream, region, *args, env=None, sockets=None):
-        place = [] if sockets else ["--listen", "127.0.0.1:0"]
+    def __init__(self, upstream, region, *args, **how):
+        place = [] if how.get("sockets") else ["--listen", "127.0.0.1:0"]
         super().__init__("gateway", *place, "--upstream", upstream,
-                         "--region", str(region), *args, env=env, sockets=sockets)
+                         "--region", str(region), *args, **how)
 
 
 def fetch(port, path, method="GET", body=None, headers=None, timeout=60):
