@@ -2,7 +2,7 @@
 
 static word_t *word_of(struct weir_limiter *l, enum policy_group group)
 {
-        return &l->region.header->breakers[group];
+        return limiter_breaker(&l->limiter, group);
 }
 
 static uint64_t rule_of(const struct weir_limiter *l)

@@ -13,7 +13,7 @@
 /* Nothing is wrong with @group's upstream; nearly always so. */
 static inline bool cutoff_is_calm(const struct weir_limiter *l, enum policy_group group)
 {
-        return LIKELY(atomic_load_explicit(&l->region.header->breakers[group],
+        return LIKELY(atomic_load_explicit(&limiter_egress(&l->limiter)->breakers[group],
                                            memory_order_relaxed) == 0);
 }
 

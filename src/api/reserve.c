@@ -151,7 +151,7 @@ static bool is_open(const struct weir_limiter *l, unsigned gate, uint64_t now_ms
         enum gate_kind kind;
         uint64_t until_ms;
 
-        return gate_check(&l->region.header->gates[gate], now_ms, &until_ms, &kind) == GATE_OPEN;
+        return gate_check(limiter_gate(&l->limiter, gate), now_ms, &until_ms, &kind) == GATE_OPEN;
 }
 
 bool reservation_may_leave(const struct weir_limiter *l, const struct reservation *r,

@@ -73,7 +73,9 @@ static bool is_shared(const struct policy_pool *pool, size_t index)
 static uint64_t owner_of(const struct limiter *l, bool is_per_account, uint64_t account,
                          uint64_t endpoint)
 {
-        return holder_owner(l, is_per_account ? holder_find(l, account).number : 0, endpoint);
+        if (is_per_account)
+                return holder_owner(l, holder_find(l, account).number, endpoint);
+        return endpoint == 0 ? l->address : holder_owner(l, l->address, endpoint);
 }
 
 /* A key whose use is not all in its account's books yet is charged by itself too. */

@@ -43,11 +43,11 @@ uint64_t holder_number(struct str name)
         return policy_account(str_from(marked, name.n + 1));
 }
 
-uint64_t holder_owner(const struct limiter *l, uint64_t account, uint64_t endpoint)
+uint64_t holder_owner(const struct limiter *l, uint64_t whose, uint64_t endpoint)
 {
-        uint64_t name[2] = { account, endpoint };
+        uint64_t name[2] = { whose, endpoint };
 
-        return account == 0 && endpoint == 0 ? 0 : limiter_owner(l, name, sizeof(name));
+        return whose == 0 && endpoint == 0 ? 0 : limiter_owner(l, name, sizeof(name));
 }
 
 static word_t *word_at(struct slot *slot, unsigned i)

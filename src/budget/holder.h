@@ -65,8 +65,9 @@ static inline uint64_t holders_version(const struct limiter *l)
 /* The number of an account with this name. */
 uint64_t holder_number(struct str name);
 
-/* The owner of a counter: of an account, 0 for the address, and of an endpoint, 0 for none. */
-uint64_t holder_owner(const struct limiter *l, uint64_t account, uint64_t endpoint);
+/* The owner of a counter: of an account, or of an address (limiter.address), and of an endpoint, 0
+ * for none. */
+uint64_t holder_owner(const struct limiter *l, uint64_t whose, uint64_t endpoint);
 
 /* The named keys, for people. */
 struct holder_view {

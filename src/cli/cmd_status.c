@@ -175,7 +175,7 @@ static void show_gates(const struct look *look, json_t *gates)
                 struct gate_view v;
                 uint64_t left_ms;
 
-                gate_look(&look->region->header->gates[gate], now_ms, &v);
+                gate_look(&look->region->header->egresses[0].gates[gate], now_ms, &v);
                 if (!v.is_shut)
                         continue;
                 left_ms = v.until_ms > now_ms ? v.until_ms - now_ms : 0;
@@ -203,7 +203,7 @@ static void show_front(const struct look *look, json_t *front)
         json_t *ramps = json_array();
 
         for (unsigned gate = 0; gate < REGION_FRONTS; ++gate) {
-                uint64_t opened_ms = gate_opened_ms(&header->gates[gate]);
+                uint64_t opened_ms = gate_opened_ms(&header->egresses[0].gates[gate]);
                 uint64_t now_ms = gate_now_ms(look, gate);
 
                 if (opened_ms == 0 || now_ms >= opened_ms + ramp_ms)
@@ -235,7 +235,7 @@ static void show_breakers(const struct look *look, json_t *breakers)
                 uint64_t now_ms = look_group_time(look->region, g, look->wall_ms).now_ms, left_ms;
                 struct breaker_view v;
 
-                breaker_look(&header->breakers[g], rule, &v);
+                breaker_look(&header->egresses[0].breakers[g], rule, &v);
                 if (v.state == BREAKER_CLOSED)
                         continue;
                 left_ms = v.probe_ms > now_ms ? v.probe_ms - now_ms : 0;

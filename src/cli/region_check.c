@@ -7,6 +7,7 @@
 #include "call/breaker.h"
 #include "cli/region_findings.h"
 #include "core/chart.h"
+#include "core/egress.h"
 #include "core/evidence.h"
 #include "core/front.h"
 
@@ -30,6 +31,8 @@ struct word {
         const struct region_file *file;
         struct findings *findings;
         uint64_t wall_ms;
+        const struct chart_section *section;
+        size_t part; /* of the section */
         const struct chart_field *field;
         uint64_t offset; /* in the file */
         size_t index;    /* in the field */
@@ -43,13 +46,16 @@ bool region_is_time(uint64_t ms, uint64_t wall_ms)
 
 PRINTF(2, 3) static void find(const struct word *w, const char *format, ...)
 {
-        char where[64], text[320];
+        char where[96], text[320], part[24] = "";
         va_list args;
 
+        if (w->section->count > 1)
+                snprintf(part, sizeof(part), "[%zu]", w->part);
         if (w->field->bytes > sizeof(uint64_t))
-                snprintf(where, sizeof(where), "header %s[%zu]", w->field->name, w->index);
+                snprintf(where, sizeof(where), "%s%s %s[%zu]", w->section->name, part,
+                         w->field->name, w->index);
         else
-                snprintf(where, sizeof(where), "header %s", w->field->name);
+                snprintf(where, sizeof(where), "%s%s %s", w->section->name, part, w->field->name);
         va_start(args, format);
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
@@ -159,6 +165,16 @@ static void check_weight(const struct word *w)
                 find(w, "more names than slots of evidence");
 }
 
+static void check_home(const struct word *w)
+{
+        uint64_t egress = w->value & 0xff;
+
+        if (w->value != 0 && (egress == 0 || egress > REGION_EGRESSES))
+                find(w, "the home of a client at no address: it counts as new");
+        else if (w->value != 0 && !egress_is_there(w->file->region.header, (unsigned)egress - 1))
+                find(w, "the home of a client at an address that nobody has named");
+}
+
 static void check_word(const struct word *w)
 {
         switch (w->field->kind) {
@@ -206,6 +222,9 @@ static void check_word(const struct word *w)
                 if (!region_is_time(w->value / US_PER_MS, w->wall_ms))
                         find(w, "no time");
                 break;
+        case CHART_HOME:
+                check_home(w);
+                break;
         case CHART_ANY:
         case CHART_CERTIFICATE:
         case CHART_PAIR:
@@ -233,22 +252,37 @@ static void check_certificate(const struct region_file *f, uint64_t wall_ms,
                              "%llu is no time to be made", (unsigned long long)h->born_ms);
 }
 
+static void check_field(struct word *w, size_t at)
+{
+        if (w->field->kind == CHART_CERTIFICATE)
+                return;
+        for (w->index = 0; w->index < w->field->bytes / sizeof(uint64_t); ++w->index) {
+                w->offset = at + w->field->offset + w->index * sizeof(uint64_t);
+                if (w->offset + sizeof(uint64_t) > w->file->bytes)
+                        return;
+                memcpy(&w->value, (const char *)w->file->region.header + w->offset,
+                       sizeof(w->value));
+                check_word(w);
+        }
+}
+
+/* All but the slots. */
 static void check_header(const struct region_file *f, uint64_t wall_ms, struct findings *findings)
 {
         struct word w = { .file = f, .findings = findings, .wall_ms = wall_ms };
 
         check_certificate(f, wall_ms, findings);
-        for (size_t i = 0; i < chart_header.n_fields; ++i) {
-                w.field = &chart_header.fields[i];
-                if (w.field->kind == CHART_CERTIFICATE)
+        for (size_t i = 0; i < chart_section_count(); ++i) {
+                const struct chart *chart = chart_section(i)->chart;
+
+                w.section = chart_section(i);
+                if (chart == &chart_slot)
                         continue;
-                for (w.index = 0; w.index < w.field->bytes / sizeof(uint64_t); ++w.index) {
-                        w.offset = w.field->offset + w.index * sizeof(uint64_t);
-                        if (w.offset + sizeof(uint64_t) > f->bytes)
-                                return;
-                        memcpy(&w.value, (const char *)f->region.header + w.offset,
-                               sizeof(w.value));
-                        check_word(&w);
+                for (w.part = 0; w.part < w.section->count; ++w.part) {
+                        for (size_t k = 0; k < chart->n_fields; ++k) {
+                                w.field = &chart->fields[k];
+                                check_field(&w, w.section->offset + w.part * chart->bytes);
+                        }
                 }
         }
 }

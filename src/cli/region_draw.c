@@ -22,6 +22,12 @@ static const char *text(const json_t *of, const char *name)
         return value ? value : "";
 }
 
+/* What has no name is called as in the settings. */
+static const char *address(const json_t *of, const char *name)
+{
+        return text(of, name)[0] != '\0' ? text(of, name) : "default";
+}
+
 static void title(const char *name, const json_t *list)
 {
         if (json_is_object(list) ? json_object_size(list) > 0 : json_array_size(list) > 0)
@@ -112,9 +118,16 @@ static void draw_header(const json_t *p)
                        " ms, measured %s UTC\n",
                        text(row, "product"), number(row, "offset_ms"), number(row, "error_ms"),
                        time_text(number(row, "measured_ms"), when));
+        if (json_array_size(json_object_get(p, "egresses")) > 1) {
+                puts("\naddresses, and the clients at home there");
+                json_array_foreach(json_object_get(p, "egresses"), i, row)
+                        printf("  %-30s %" JSON_INTEGER_FORMAT "\n", address(row, "name"),
+                               number(row, "homes"));
+        }
         title("gates", json_object_get(p, "gates"));
         json_array_foreach(json_object_get(p, "gates"), i, row)
         {
+                printf("%s%s", text(row, "egress")[0] ? "  by " : "", text(row, "egress"));
                 if (json_is_true(json_object_get(row, "shut")))
                         printf("  %-10s %s for %" JSON_INTEGER_FORMAT " ms more%s\n",
                                text(row, "product"), text(row, "kind"), number(row, "for_ms"),
@@ -130,12 +143,15 @@ static void draw_header(const json_t *p)
         }
         title("breakers", json_object_get(p, "breakers"));
         json_array_foreach(json_object_get(p, "breakers"), i, row)
-                printf("  /%-6s %s, %" JSON_INTEGER_FORMAT " failures in a row\n",
-                       text(row, "product"), text(row, "state"), number(row, "failures"));
+                printf("  /%-6s %s, %" JSON_INTEGER_FORMAT " failures in a row%s%s\n",
+                       text(row, "product"), text(row, "state"), number(row, "failures"),
+                       text(row, "egress")[0] ? ", by " : "", text(row, "egress"));
         title("fronts", json_object_get(p, "fronts"));
         json_array_foreach(json_object_get(p, "fronts"), i, row)
-                printf("  %-7" JSON_INTEGER_FORMAT " full again at %s UTC\n", number(row, "front"),
-                       time_text(number(row, "full_us") / (json_int_t)US_PER_MS, when));
+                printf("  %-7" JSON_INTEGER_FORMAT " full again at %s UTC%s%s\n",
+                       number(row, "front"),
+                       time_text(number(row, "full_us") / (json_int_t)US_PER_MS, when),
+                       text(row, "egress")[0] ? ", by " : "", text(row, "egress"));
         puts("\nrules");
         json_object_foreach(json_object_get(p, "rules"), key, value)
                 printf("  %-20s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));

@@ -10,6 +10,7 @@
 #include "cli/look.h"
 #include "cli/status_accounts.h"
 #include "core/chart.h"
+#include "core/egress.h"
 #include "core/front.h"
 
 #include <stdio.h>
@@ -59,13 +60,13 @@ static json_t *certificate(const struct region_header *h)
                          region_hex(h->seed, seed));
 }
 
-/* Every field of the header as it is: word's number to its value, those that are not 0. */
-static json_t *words(const struct region_file *f)
+/* Every field of a struct as it is: word's number to its value, those that are not 0. */
+static json_t *words(const struct region_file *f, const struct chart *chart, size_t at)
 {
         json_t *all = json_object();
 
-        for (size_t i = 0; i < chart_header.n_fields; ++i) {
-                const struct chart_field *field = &chart_header.fields[i];
+        for (size_t i = 0; i < chart->n_fields; ++i) {
+                const struct chart_field *field = &chart->fields[i];
                 json_t *one = json_object();
 
                 for (size_t k = 0; k < field->bytes / sizeof(uint64_t); ++k) {
@@ -73,7 +74,7 @@ static json_t *words(const struct region_file *f)
                         uint64_t value;
 
                         memcpy(&value,
-                               (const char *)f->region.header + field->offset +
+                               (const char *)f->region.header + at + field->offset +
                                        k * sizeof(uint64_t),
                                sizeof(value));
                         snprintf(name, sizeof(name), "%zu", k);
@@ -119,12 +120,13 @@ static const char *name_of_gate(unsigned gate)
         return "";
 }
 
-static json_t *gates(const struct region *region, uint64_t wall_ms)
+static void add_gates(const struct region *region, const struct egress *egress, uint64_t wall_ms,
+                      json_t *list)
 {
-        json_t *list = json_array();
+        char name[EGRESS_TEXT];
 
-        for (unsigned i = 0; i < ARRAY_SIZE(region->header->gates); ++i) {
-                const word_t *gate = &region->header->gates[i];
+        for (unsigned i = 0; i < ARRAY_SIZE(egress->gates); ++i) {
+                const word_t *gate = &egress->gates[i];
                 uint64_t now_ms = now_of_gate(region, i, wall_ms);
                 struct gate_view v;
 
@@ -132,8 +134,9 @@ static json_t *gates(const struct region *region, uint64_t wall_ms)
                         continue;
                 gate_look(gate, now_ms, &v);
                 json_array_append_new(list,
-                                      json_pack("{s:i, s:s, s:b, s:s, s:b, s:I, s:I, s:I}", "gate",
-                                                i, "product", name_of_gate(i), "shut", v.is_shut,
+                                      json_pack("{s:s, s:i, s:s, s:b, s:s, s:b, s:I, s:I, s:I}",
+                                                "egress", egress_text(egress, name), "gate", i,
+                                                "product", name_of_gate(i), "shut", v.is_shut,
                                                 "kind", gate_kind_name(v.kind), "probing",
                                                 v.is_probing, "until_ms", (json_int_t)v.until_ms,
                                                 "for_ms",
@@ -142,7 +145,6 @@ static json_t *gates(const struct region *region, uint64_t wall_ms)
                                                                      : 0),
                                                 "opened_ms", (json_int_t)gate_opened_ms(gate)));
         }
-        return list;
 }
 
 static json_t *clocks(const struct region_header *h)
@@ -224,48 +226,90 @@ static json_t *rules(const struct region_header *h)
                          (json_int_t)front_ramp_of(load(&h->rules[RULE_RAMP])));
 }
 
-static json_t *breakers(const struct region_header *h)
+static void add_breakers(const struct region_header *h, const struct egress *egress, json_t *list)
 {
         static const char *const states[] = { "closed", "open", "probing", "unknown" };
-        json_t *list = json_array();
+        char name[EGRESS_TEXT];
 
         for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
                 struct breaker_view v;
 
-                if (load(&h->breakers[g]) == 0)
+                if (load(&egress->breakers[g]) == 0)
                         continue;
-                breaker_look(&h->breakers[g], load(&h->rules[RULE_BREAKER]), &v);
-                json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "product",
+                breaker_look(&egress->breakers[g], load(&h->rules[RULE_BREAKER]), &v);
+                json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "egress",
+                                                      egress_text(egress, name), "product",
                                                       policy_group_name((enum policy_group)g),
                                                       "state", states[v.state < 3 ? v.state : 3],
                                                       "failures", (json_int_t)v.failures,
                                                       "probe_ms", (json_int_t)v.probe_ms));
         }
-        return list;
 }
 
-static json_t *fronts(const struct region_header *h)
+static void add_fronts(const struct egress *egress, json_t *list)
 {
-        json_t *list = json_array();
+        char name[EGRESS_TEXT];
 
-        for (unsigned i = 0; i < ARRAY_SIZE(h->fronts); ++i) {
+        for (unsigned i = 0; i < ARRAY_SIZE(egress->fronts); ++i) {
                 json_t *turns = json_object();
 
                 for (unsigned c = 0; c < CLASS_COUNT; ++c) {
                         size_t at = (size_t)i * CLASS_COUNT + c;
-                        uint64_t turn = at < ARRAY_SIZE(h->turns) ? load(&h->turns[at]) : 0;
+                        uint64_t turn =
+                                at < ARRAY_SIZE(egress->turns) ? load(&egress->turns[at]) : 0;
 
                         if (turn != 0)
                                 json_object_set_new(turns, class_name((enum weir_class)c),
                                                     integer(turn));
                 }
-                if (load(&h->fronts[i]) != 0 || json_object_size(turns) > 0)
-                        json_array_append_new(list,
-                                              json_pack("{s:i, s:I, s:O}", "front", i, "full_us",
-                                                        (json_int_t)load(&h->fronts[i]), "turns_us",
-                                                        turns));
+                if (load(&egress->fronts[i]) != 0 || json_object_size(turns) > 0)
+                        json_array_append_new(list, json_pack("{s:s, s:i, s:I, s:O}", "egress",
+                                                              egress_text(egress, name), "front", i,
+                                                              "full_us",
+                                                              (json_int_t)load(&egress->fronts[i]),
+                                                              "turns_us", turns));
                 json_decref(turns);
         }
+}
+
+/* The addresses, and how many clients belong to each; what is of them goes to @root. */
+static json_t *egresses(const struct region *region, uint64_t wall_ms, json_t *root)
+{
+        json_t *gates = json_array(), *breakers = json_array(), *fronts = json_array();
+        const struct region_header *h = region->header;
+        json_t *list = json_array();
+
+        for (unsigned i = 0; i < REGION_EGRESSES; ++i) {
+                const struct egress *egress = &h->egresses[i];
+                char name[EGRESS_TEXT], hex[REGION_HEX_SIZE];
+                int n_homes = 0;
+
+                add_gates(region, egress, wall_ms, gates);
+                add_breakers(h, egress, breakers);
+                add_fronts(egress, fronts);
+                for (size_t k = 0; k < REGION_HOMES; ++k)
+                        n_homes += (load(&h->homes[k]) & 0xff) == i + 1;
+                if (egress_is_there(h, i))
+                        json_array_append_new(list,
+                                              json_pack("{s:i, s:s, s:s, s:i}", "egress", (int)i,
+                                                        "name", egress_text(egress, name), "owner",
+                                                        region_hex(load(&egress->name), hex),
+                                                        "homes", n_homes));
+        }
+        json_object_set_new(root, "gates", gates);
+        json_object_set_new(root, "breakers", breakers);
+        json_object_set_new(root, "fronts", fronts);
+        return list;
+}
+
+static json_t *egress_words(const struct region_file *f)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < REGION_EGRESSES; ++i)
+                json_array_append_new(list, words(f, &chart_egress,
+                                                  offsetof(struct region_header, egresses) +
+                                                          i * sizeof(struct egress)));
         return list;
 }
 
@@ -279,15 +323,14 @@ json_t *region_picture(const struct region_file *f, const char *path, uint64_t w
             f->state == REGION_VERSION_OTHER)
                 return root;
         json_object_set_new(root, "ceilings", ceilings(h));
-        json_object_set_new(root, "gates", gates(&f->region, wall_ms));
+        json_object_set_new(root, "egresses", egresses(&f->region, wall_ms, root));
         json_object_set_new(root, "clocks", clocks(h));
         json_object_set_new(root, "pools", pools(h));
         json_object_set_new(root, "exchanges", exchanges(h));
         json_object_set_new(root, "rules", rules(h));
-        json_object_set_new(root, "breakers", breakers(h));
-        json_object_set_new(root, "fronts", fronts(h));
         json_object_set_new(root, "counters", counters(h));
         region_picture_slots(f, wall_ms, root);
-        json_object_set_new(root, "words", words(f));
+        json_object_set_new(root, "words", words(f, &chart_header, 0));
+        json_object_set_new(root, "egress_words", egress_words(f));
         return root;
 }

@@ -6,6 +6,7 @@
 #include "cli/look.h"
 #include "cli/region_picture.h"
 #include "cli/status_accounts.h"
+#include "core/egress.h"
 #include "core/evidence.h"
 #include "core/slot.h"
 #include "core/strangers.h"
@@ -34,25 +35,42 @@ static struct limiter limiter_of(const struct painter *p)
         return (struct limiter){ .region = (struct region *)(uintptr_t)&p->file->region };
 }
 
-/* Whose a budget is, in words; null when nobody knows. */
-static json_t *name_of(const struct painter *p, const struct policy_pool *pool, uint64_t owner)
+/* Of what an address has: itself, or an endpoint by way of it. Return: NULL if that is not it. */
+static json_t *name_at(const struct painter *p, const struct policy_pool *pool,
+                       const struct egress *egress, uint64_t owner)
 {
         struct limiter l = limiter_of(p);
-        char text[STATUS_OWNER_SIZE], name[256];
-        json_t *account;
+        uint64_t address = load(&egress->name);
+        char name[512], text[EGRESS_TEXT];
+        const char *by = egress_text(egress, text);
 
-        if (owner == 0)
-                return json_string("the address");
+        if (owner == address)
+                return json_sprintf("the address%s%s", by[0] ? " " : "", by);
         for (size_t i = 0; pool->is_per_endpoint && i < policy_endpoint_count(); ++i) {
                 const struct policy_endpoint *e = policy_endpoint(i);
 
-                if (holder_owner(&l, 0, e->key) != owner)
+                if (holder_owner(&l, address, e->key) != owner)
                         continue;
-                snprintf(name, sizeof(name), "%s %s", e->method, e->path);
+                snprintf(name, sizeof(name), "%s %s%s%s", e->method, e->path, by[0] ? " by " : "",
+                         by);
                 return json_string(name);
         }
-        if (pool->is_per_endpoint && holder_owner(&l, 0, POLICY_ENDPOINT_UNKNOWN) == owner)
-                return json_string("endpoints of no table");
+        if (pool->is_per_endpoint && holder_owner(&l, address, POLICY_ENDPOINT_UNKNOWN) == owner)
+                return json_sprintf("endpoints of no table%s%s", by[0] ? " by " : "", by);
+        return NULL;
+}
+
+/* Whose a budget is, in words; null when nobody knows. */
+static json_t *name_of(const struct painter *p, const struct policy_pool *pool, uint64_t owner)
+{
+        const struct region_header *header = p->file->region.header;
+        char text[STATUS_OWNER_SIZE], name[256];
+        json_t *account;
+
+        for (unsigned i = 0; i < REGION_EGRESSES; ++i)
+                if (egress_is_there(header, i) &&
+                    (account = name_at(p, pool, &header->egresses[i], owner)) != NULL)
+                        return account;
         account = status_account_of(p->accounts, status_owner_text(owner, text));
         if (!json_is_string(account))
                 return account;

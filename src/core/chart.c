@@ -18,20 +18,26 @@ static const struct chart_field header[] = {
         FIELD(region_header, spare_certificate, CHART_SPARE),
         FIELD(region_header, ceilings, CHART_CEILINGS),
         FIELD(region_header, spare_ceilings, CHART_SPARE),
-        FIELD(region_header, gates, CHART_GATE),
+        FIELD(region_header, spare_gates, CHART_SPARE),
         FIELD(region_header, clocks, CHART_CLOCK),
         FIELD(region_header, pools, CHART_POOL),
         FIELD(region_header, counters, CHART_COUNTER),
         FIELD(region_header, exchanges, CHART_EXCHANGE),
         FIELD(region_header, rules, CHART_RULE),
-        FIELD(region_header, breakers, CHART_BREAKER),
-        FIELD(region_header, fronts, CHART_TIME_US),
-        FIELD(region_header, turns, CHART_TIME_US),
         FIELD(region_header, spare_middle, CHART_SPARE),
         FIELD(region_header, weights, CHART_WEIGHT),
         FIELD(region_header, spare_end, CHART_SPARE),
         FIELD(region_header, accounts, CHART_ANY),
 };
+
+static const struct chart_field egress[] = {
+        FIELD(egress, name, CHART_ANY),       FIELD(egress, spare_name, CHART_SPARE),
+        FIELD(egress, gates, CHART_GATE),     FIELD(egress, breakers, CHART_BREAKER),
+        FIELD(egress, fronts, CHART_TIME_US), FIELD(egress, turns, CHART_TIME_US),
+        FIELD(egress, text, CHART_ANY),
+};
+
+static const struct chart_field home[] = { { "home", 0, sizeof(word_t), CHART_HOME } };
 
 /* As a budget has them: other slots keep their first four words, and their own in the cells. */
 static const struct chart_field slot[] = {
@@ -76,7 +82,11 @@ static const struct chart_field figures[] = {
                 title, fields, ARRAY_SIZE(fields), sizeof(struct s)                                \
         }
 
-const struct chart chart_header = CHART("## Header", header, region_header);
+/* Its first page: what follows is drawn apart. */
+const struct chart chart_header = { "## Header", header, ARRAY_SIZE(header),
+                                    offsetof(struct region_header, egresses) };
+const struct chart chart_egress = CHART("## Egress", egress, egress);
+const struct chart chart_home = { "## Home", home, ARRAY_SIZE(home), sizeof(word_t) };
 const struct chart chart_slot = CHART("## Slot", slot, slot);
 const struct chart chart_cell = CHART("## Cell", cell, cell);
 const struct chart chart_anchor = CHART("## Anchor", anchor, anchor);
@@ -85,6 +95,8 @@ const struct chart chart_figures = CHART("## Evidence", figures, evidence_figure
 
 static const struct chart_section sections[] = {
         { "header", &chart_header, 0, 1 },
+        { "egresses", &chart_egress, offsetof(struct region_header, egresses), REGION_EGRESSES },
+        { "homes", &chart_home, offsetof(struct region_header, homes), REGION_HOMES },
         { "slots", &chart_slot, REGION_HEADER_BYTES, REGION_SLOTS },
 };
 

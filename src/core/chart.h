@@ -27,6 +27,7 @@ enum chart_kind {
         CHART_TIME_MS, /* 0 or a time of the exchange */
         CHART_TIME_US,
         CHART_PAIR,   /* tag, high, low: core/word.h */
+        CHART_HOME,   /* core/home.h */
         CHART_INSIDE, /* structs with a chart of their own, or another meaning in each slot */
 };
 
@@ -44,8 +45,8 @@ struct chart {
         size_t bytes;
 };
 
-extern const struct chart chart_header, chart_slot, chart_cell, chart_anchor, chart_evidence,
-        chart_figures;
+extern const struct chart chart_header, chart_egress, chart_home, chart_slot, chart_cell,
+        chart_anchor, chart_evidence, chart_figures;
 
 /* A part of the file: so many structs, one behind the other. */
 struct chart_section {

@@ -67,20 +67,21 @@ struct front {
         struct pace full;            /* cost 0: no ceiling */
 };
 
-static uint64_t opened_ms(const struct region_header *header, unsigned gate)
+static uint64_t opened_ms(const struct egress *egress, unsigned gate)
 {
-        uint64_t all = gate_opened_ms(&header->gates[0]),
-                 own = gate_opened_ms(&header->gates[gate]);
+        uint64_t all = gate_opened_ms(&egress->gates[0]),
+                 own = gate_opened_ms(&egress->gates[gate]);
 
         return all > own ? all : own;
 }
 
-static struct front front_of(const struct region_header *header, unsigned gate)
+static struct front front_of(const struct region_header *header, const struct egress *egress,
+                             unsigned gate)
 {
         uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
         uint64_t ramp = atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed);
 
-        return (struct front){ opened_ms(header, gate), front_ramp_of(ramp), pace_of_rule(rate) };
+        return (struct front){ opened_ms(egress, gate), front_ramp_of(ramp), pace_of_rule(rate) };
 }
 
 static bool is_ramping(const struct front *f, uint64_t at_ms)
@@ -153,30 +154,32 @@ static uint64_t next_turn(word_t *word, const struct front *f, uint64_t earliest
 uint64_t front_take(struct region_header *header, struct front_asker *asker, uint64_t now_ms)
 {
         uint64_t now_us = now_ms * US_PER_MS, depth, at_us;
+        struct egress *egress;
         struct ceilings shares;
         struct pace pace;
         struct front f;
 
         must(asker->gate < REGION_GATES && asker->front < REGION_FRONTS &&
-             asker->class < CLASS_COUNT);
-        f = front_of(header, asker->gate);
+             asker->class < CLASS_COUNT && asker->egress < REGION_EGRESSES);
+        egress = &header->egresses[asker->egress];
+        f = front_of(header, egress, asker->gate);
         if (!pace_at(&f, now_ms, &pace))
                 return 0;
         shares = ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
         depth = asker->must_pass ? UINT64_MAX - now_us : depth_us(pace, shares.pct[asker->class]);
-        at_us = take(&header->fronts[asker->front], pace, depth, now_us);
+        at_us = take(&egress->fronts[asker->front], pace, depth, now_us);
         if (at_us > 0 && !asker->has_turn && (asker->front + 1) * CLASS_COUNT <= REGION_TURNS)
-                at_us = next_turn(&header->turns[asker->front * CLASS_COUNT + asker->class], &f,
+                at_us = next_turn(&egress->turns[asker->front * CLASS_COUNT + asker->class], &f,
                                   at_us, now_us);
         asker->has_turn |= at_us > 0;
         return at_us;
 }
 
-bool front_take_at_once(struct region_header *header, unsigned gate, unsigned front, uint8_t pct,
-                        uint64_t now_ms)
+bool front_take_at_once(const struct region_header *header, struct egress *egress, unsigned gate,
+                        unsigned front, uint8_t pct, uint64_t now_ms)
 {
         uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
-        uint64_t opened = opened_ms(header, gate);
+        uint64_t opened = opened_ms(egress, gate);
         struct pace pace = pace_of_rule(rate);
 
         if (UNLIKELY(opened > 0) &&
@@ -184,5 +187,5 @@ bool front_take_at_once(struct region_header *header, unsigned gate, unsigned fr
                                                                  memory_order_relaxed)))
                 return false;
         return pace.cost_us == 0 ||
-               take(&header->fronts[front], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
+               take(&egress->fronts[front], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
 }

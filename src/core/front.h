@@ -48,6 +48,7 @@ uint32_t front_rate_of(uint64_t rule);
 uint32_t front_ramp_of(uint64_t rule);
 
 struct front_asker {
+        unsigned egress; /* each address has fronts of its own */
         unsigned gate, front;
         enum weir_class class;
         bool must_pass; /* counts, but is not held back: a ban's probe */
@@ -64,7 +65,7 @@ CHECKED uint64_t front_take(struct region_header *header, struct front_asker *as
                             uint64_t now_ms);
 
 /* The short way's: false where there is a ramp, or no room at once for this share of the bucket. */
-CHECKED bool front_take_at_once(struct region_header *header, unsigned gate, unsigned front,
-                                uint8_t pct, uint64_t now_ms);
+CHECKED bool front_take_at_once(const struct region_header *header, struct egress *egress,
+                                unsigned gate, unsigned front, uint8_t pct, uint64_t now_ms);
 
 #endif

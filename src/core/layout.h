@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #define REGION_MAGIC   0x314e4f4947455257ULL /* "WREGION1" as little-endian bytes */
-#define REGION_VERSION 4u
+#define REGION_VERSION 5u
 
 #define REGION_POOLS        64   /* kinds of budgets: spot weight, futures orders, ... */
 #define REGION_POOL_WINDOWS 4    /* windows of one pool: 10 s and 1 min of orders, ... */
@@ -27,6 +27,9 @@
 #define REGION_BREAKERS     8    /* one per product group */
 #define REGION_FRONTS       8    /* one per host: how fast requests leave */
 #define REGION_TURNS        40   /* of each front one per class: who waits for it */
+#define REGION_EGRESSES     16   /* addresses that requests leave from; 0: the one without a name */
+#define REGION_HOMES        512  /* which of them a client belongs to */
+#define EGRESS_TEXT         128  /* room for the name of an address, its NUL included */
 #define REGION_WEIGHTS      16   /* of the evidence of weights: enum region_weight */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
 
@@ -171,6 +174,43 @@ enum region_weight {
         WEIGHTS_NAMED,
 };
 
+/*
+ * One of the addresses that requests leave from (core/egress.h): what the exchange counts, stops
+ * and bans by address is a thing of its own here. The first has no name: it is that of every
+ * program which names none. The others are claimed by name, once, for good.
+ */
+struct egress {
+        /*
+         * Hash of its name, and the owner of its budgets; 0: nobody's yet, and of the first.
+         * Writers: who names it, by one swap from 0. Readers: who starts, and who looks. Order:
+         * release and acquire. Killed: claimed, and without a text until the next one names it.
+         */
+        word_t name;
+        uint64_t spare_name[7];
+        /*
+         * Gates: time at which the gate opens << 8 | kind << 4 | phase (core/gate.h).
+         * Writers: who saw a 429, 418 or 403, and who probes. Readers: every admission.
+         * Order: release and acquire. Killed: a prober's lease ends by itself.
+         */
+        word_t gates[REGION_GATES];
+        /*
+         * Circuit breakers (call/breaker.h), by product group. Writers: who got an answer, or none;
+         * who probes. Readers: every admission. Order: relaxed, the word is the whole message.
+         * Killed: a probe that is not told about is given up after a pause.
+         */
+        word_t breakers[REGION_BREAKERS];
+        /*
+         * Fronts, by host (core/front.h): the time in microseconds at which the front's bucket is
+         * full again; and of each class when the last of those who wait for it was told to come.
+         * Writers: every admission; who has to wait. Relaxed. Killed: a place that nobody uses.
+         */
+        word_t fronts[REGION_FRONTS];
+        word_t turns[REGION_TURNS];
+        /* Its name, for people, with NULs behind. Written after the claim, by whoever finds it
+         * empty. Relaxed. */
+        word_t text[EGRESS_TEXT / 8];
+};
+
 struct region_header {
         /* The birth certificate: written once, under the file lock, magic last. */
         word_t magic;
@@ -189,12 +229,7 @@ struct region_header {
         word_t ceilings;
         word_t spare_ceilings[7];
 
-        /*
-         * Gates: time at which the gate opens << 8 | kind << 4 | phase (core/gate.h).
-         * Writers: who saw a 429, 418 or 403, and who probes. Readers: every admission.
-         * Order: release and acquire. Killed: a prober's lease ends by itself.
-         */
-        word_t gates[REGION_GATES];
+        uint64_t spare_gates[16];
         /* Exchange clock minus ours: (offset_ms + 2^39) << 24 | error_ms; 0: never measured. In the
          * upper half when that was. See budget/exclock.h. */
         word_t clocks[REGION_CLOCKS];
@@ -211,20 +246,7 @@ struct region_header {
         /* What the last gateway that started was set to, for all who use the region; enum
          * region_rule. 0: never set. Relaxed. */
         word_t rules[REGION_RULES];
-        /*
-         * Circuit breakers (call/breaker.h), by product group. Writers: who got an answer, or none;
-         * who probes. Readers: every admission. Order: relaxed, the word is the whole message.
-         * Killed: a probe that is not told about is given up after a pause.
-         */
-        word_t breakers[REGION_BREAKERS];
-        /*
-         * Fronts, by host (core/front.h): the time in microseconds at which the front's bucket is
-         * full again; and of each class when the last of those who wait for it was told to come.
-         * Writers: every admission; who has to wait. Relaxed. Killed: a place that nobody uses.
-         */
-        word_t fronts[REGION_FRONTS];
-        word_t turns[REGION_TURNS];
-        uint64_t spare_middle[16];
+        uint64_t spare_middle[72];
         /* Of the evidence of weights (core/evidence.h): enum region_weight. */
         word_t weights[REGION_WEIGHTS];
         uint64_t spare_end[23];
@@ -234,6 +256,15 @@ struct region_header {
          * and acquire. Killed before: what was written is not looked at yet.
          */
         word_t accounts;
+
+        struct egress egresses[REGION_EGRESSES];
+        /*
+         * Which address a client belongs to (core/home.h): a hash of who it is, and in the lowest
+         * byte 1 + the address' place; 0: free. Writers: a gateway, when a client is new. Readers:
+         * likewise, at every request while it has several addresses. Relaxed: the word is the whole
+         * message. Killed: old or new.
+         */
+        word_t homes[REGION_HOMES];
 };
 
 /*
@@ -300,22 +331,22 @@ _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
 _Static_assert(sizeof(struct slot) == 576, "a slot is nine cache lines");
 _Static_assert(offsetof(struct slot, cells) == 64, "cells start a cache line");
 _Static_assert(offsetof(struct region_header, ceilings) == 128, "certificate: 128 bytes");
-_Static_assert(offsetof(struct region_header, gates) == 192, "ceilings: 64 bytes");
-_Static_assert(offsetof(struct region_header, clocks) == 320, "gates: 128 bytes");
+_Static_assert(offsetof(struct region_header, spare_gates) == 192, "ceilings: 64 bytes");
+_Static_assert(offsetof(struct region_header, clocks) == 320, "spare: 128 bytes");
 _Static_assert(offsetof(struct region_header, pools) == 448, "clocks: 128 bytes");
 _Static_assert(offsetof(struct region_header, counters) == 2496, "pools: 2048 bytes");
 _Static_assert(offsetof(struct region_header, exchanges) == 3008, "counters: 512 bytes");
 _Static_assert(offsetof(struct region_header, rules) == 3136, "exchanges: 128 bytes");
-_Static_assert(offsetof(struct region_header, breakers) == 3200, "rules: 64 bytes");
-_Static_assert(offsetof(struct region_header, fronts) == 3264, "breakers: 64 bytes");
-_Static_assert(offsetof(struct region_header, turns) == 3328, "fronts: 64 bytes");
-_Static_assert(offsetof(struct region_header, spare_middle) == 3648, "turns: 320 bytes");
-_Static_assert(offsetof(struct region_header, weights) == 3776, "spare: 128 bytes");
+_Static_assert(offsetof(struct region_header, spare_middle) == 3200, "rules: 64 bytes");
+_Static_assert(offsetof(struct region_header, weights) == 3776, "spare: 576 bytes");
 _Static_assert(offsetof(struct region_header, spare_end) == 3904, "weights: 128 bytes");
-_Static_assert(offsetof(struct region_header, accounts) == 4088, "accounts: the last word");
-_Static_assert(sizeof(struct region_header) == 4096, "the slots begin at 4096, a page");
+_Static_assert(offsetof(struct region_header, egresses) == 4096, "accounts: the last word");
+_Static_assert(offsetof(struct egress, gates) == 64, "name: a cache line");
+_Static_assert(sizeof(struct egress) == 768, "an egress is twelve cache lines");
+_Static_assert(offsetof(struct region_header, homes) == 16384, "egresses: 12288 bytes");
+_Static_assert(sizeof(struct region_header) == 20480, "the slots begin at 20480, a page");
 
-#define REGION_HEADER_BYTES 4096u
+#define REGION_HEADER_BYTES 20480u
 #define REGION_BYTES        (REGION_HEADER_BYTES + (size_t)REGION_SLOTS * sizeof(struct slot))
 
 #endif

@@ -13,11 +13,26 @@
 #define ATTEMPTS 8
 /* A held place that is not free yet: time in which others' answers are likely to come. */
 #define CONFIRM_AGAIN_MS 2
+/* All of a window, as limiter_room() counts. */
+#define ROOM_WHOLE 1000000u
 
 static struct ceilings ceilings_now(const struct limiter *l)
 {
         return ceilings_unpack(
                 atomic_load_explicit(&l->region->header->ceilings, memory_order_relaxed));
+}
+
+/* What a take would leave of what its class may use of the window of now, in parts of its limit. */
+static uint32_t take_room(const struct limiter_take *take, const struct ceilings *c,
+                          enum weir_class class, struct limiter_time time)
+{
+        uint64_t number = window_number(take->window.span_ms, time.now_ms, time.guard_ms);
+        uint64_t used = (uint64_t)window_used(&take->window, number, true) + take->amount;
+        uint64_t most = take_ceiling(take, c, class, number, time.now_ms, time.guard_ms);
+
+        /* What just fits leaves a little. */
+        return used > most ? 0
+                           : (uint32_t)((most - used) * (ROOM_WHOLE - 1) / take->window.limit) + 1;
 }
 
 static int check_gates(struct limiter *l, struct limiter_ticket *ticket, uint64_t now_ms)
@@ -95,6 +110,7 @@ static uint64_t pass_front(struct limiter *l, struct limiter_ticket *ticket,
                            struct limiter_time time)
 {
         struct front_asker asker = {
+                .egress = l->egress,
                 .gate = ticket->gate,
                 .front = ticket->front,
                 .class = ticket->class,
@@ -263,6 +279,26 @@ int limiter_charge(struct limiter *l, const struct limiter_request *request,
         ticket->good_until_ms = UINT64_MAX;
         ticket->state = TICKET_FLYING;
         return 0;
+}
+
+uint32_t limiter_room(struct limiter *l, const struct limiter_request *request,
+                      struct limiter_time time)
+{
+        struct ceilings c = ceilings_now(l);
+        struct limiter_ticket ticket;
+        uint32_t room = ROOM_WHOLE;
+
+        must(request->n_charges <= LIMITER_CHARGES && request->gate < REGION_GATES);
+        start(&ticket, request);
+        if (takes_list(l, request, &ticket) < 0 ||
+            takes_shut_until(&ticket, time.now_ms) > time.now_ms)
+                return 0;
+        for (unsigned i = 0; i < ticket.n_takes; ++i) {
+                uint32_t left = take_room(&ticket.takes[i], &c, request->class, time);
+
+                room = left < room ? left : room;
+        }
+        return room;
 }
 
 uint64_t limiter_shut_ms(struct limiter *l, const struct limiter_request *request,

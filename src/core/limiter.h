@@ -36,7 +36,8 @@ struct limiter_charge {
         uint16_t pool;
         bool has_ceilings; /* shared by several classes; false: a pool of this kind of request only
                             */
-        uint64_t owner;    /* whose: hash of account or endpoint; 0 for the address as a whole */
+        uint64_t owner; /* whose: hash of account or endpoint; limiter.address for the address as a
+                           whole */
         uint32_t amount;
         struct {
                 uint32_t span_ms, amount; /* another amount for the window of this span */
@@ -117,6 +118,8 @@ struct limiter_ticket {
 
 struct limiter {
         struct region *region; /* borrowed from the opener, who closes it after us */
+        unsigned egress;       /* the address it works for (core/egress.h); 0: without a name */
+        uint64_t address;      /* the owner of that one's budgets; 0 likewise */
         struct bucket pacing;  /* of this user of the region; all zero: none */
 };
 
@@ -264,7 +267,33 @@ CHECKED int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint6
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
                         struct limiter_time time);
 
-word_t *limiter_gate(struct limiter *l, unsigned gate);
+/* What the region keeps of the address that @l works for. */
+static inline struct egress *limiter_egress(const struct limiter *l)
+{
+        return &l->region->header->egresses[l->egress];
+}
+
+static inline word_t *limiter_gate(const struct limiter *l, unsigned gate)
+{
+        must(gate < REGION_GATES);
+        return &limiter_egress(l)->gates[gate];
+}
+
+/* The circuit breaker of a product group (call/breaker.h). */
+static inline word_t *limiter_breaker(const struct limiter *l, unsigned group)
+{
+        must(group < REGION_BREAKERS);
+        return &limiter_egress(l)->breakers[group];
+}
+
+/**
+ * limiter_room() - how much of its budgets is left beside @request
+ *
+ * Of all windows that are now the one with the least left counts, in millionths of its limit.
+ * Takes nothing, asks no gate. Return: 1 to 1000000; 0: it would have to wait.
+ */
+uint32_t limiter_room(struct limiter *l, const struct limiter_request *request,
+                      struct limiter_time time);
 
 void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings);
 

@@ -80,12 +80,6 @@ uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_
         return turn_ms == UINT64_MAX ? time.now_ms : turn_ms;
 }
 
-word_t *limiter_gate(struct limiter *l, unsigned gate)
-{
-        must(gate < REGION_GATES);
-        return &l->region->header->gates[gate];
-}
-
 void limiter_set_ceilings(struct limiter *l, const struct ceilings *ceilings)
 {
         atomic_store_explicit(&l->region->header->ceilings, ceilings_pack(ceilings),

@@ -81,9 +81,9 @@ bool route_learn(const struct limiter *l, const struct limiter_request *request,
         return true;
 }
 
-static bool is_shut(const struct region_header *header, unsigned gate, uint64_t now_ms)
+static bool is_shut(const struct egress *egress, unsigned gate, uint64_t now_ms)
 {
-        const word_t *word = &header->gates[gate];
+        const word_t *word = &egress->gates[gate];
         enum gate_kind kind;
         uint64_t until_ms;
 
@@ -208,8 +208,8 @@ static bool pass(struct limiter *l, const struct route *route, struct limiter_ti
 {
         if (!pace(l, route, time, ret_is_paced))
                 return false;
-        if (LIKELY(front_take_at_once(l->region->header, route->gate, route->front,
-                                      route->front_pct, time.now_ms)))
+        if (LIKELY(front_take_at_once(l->region->header, limiter_egress(l), route->gate,
+                                      route->front, route->front_pct, time.now_ms)))
                 return true;
         if (*ret_is_paced)
                 bucket_give_back(&l->pacing, route->pacing);
@@ -255,12 +255,13 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
              struct limiter_ticket *ret_ticket)
 {
         const struct region_header *header = l->region->header;
+        const struct egress *egress = limiter_egress(l);
         struct window_place places[ROUTE_LANES];
         uint64_t numbers[ROUTE_LANES];
         struct pair own[ROUTE_LANES];
         unsigned i;
 
-        if (is_shut(header, 0, time.now_ms) || is_shut(header, route->gate, time.now_ms) ||
+        if (is_shut(egress, 0, time.now_ms) || is_shut(egress, route->gate, time.now_ms) ||
             time.now_ms >= deadline_ms)
                 return ROUTE_LONG;
         if (UNLIKELY(is_stale(header, route)))

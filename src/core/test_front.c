@@ -27,10 +27,10 @@ static void set(uint32_t per_s, uint32_t ramp_ms)
 /* Opened by a probe at NOW. */
 static void open_at_now(unsigned gate)
 {
-        assert_true(gate_shut(&header.gates[gate], GATE_BAN, NOW - 1000));
-        assert_true(gate_probe(&header.gates[gate], NOW, 0));
-        gate_open(&header.gates[gate], NOW);
-        assert_true(gate_opened_ms(&header.gates[gate]) == NOW);
+        assert_true(gate_shut(&header.egresses[0].gates[gate], GATE_BAN, NOW - 1000));
+        assert_true(gate_probe(&header.egresses[0].gates[gate], NOW, 0));
+        gate_open(&header.egresses[0].gates[gate], NOW);
+        assert_true(gate_opened_ms(&header.egresses[0].gates[gate]) == NOW);
 }
 
 /* How many of @class leave in a millisecond if as many come as can. */
@@ -72,7 +72,7 @@ static void without_a_ceiling_nobody_is_held_back(void **state)
         (void)state;
         set(0, 10000);
         assert_int_equal(drain(CLASS_BACKFILL, 1, NOW), 1000000);
-        assert_true(front_take_at_once(&header, 1, 1, 60, NOW));
+        assert_true(front_take_at_once(&header, &header.egresses[0], 1, 1, 60, NOW));
         assert_int_equal(front_rate_of(0), 0);
         assert_int_equal(front_ramp_of(0), FRONT_RAMP_DEFAULT_MS);
 }
@@ -136,8 +136,8 @@ static void behind_a_ban_the_rate_rises(void **state)
         (void)state;
         set(1000, 10000);
         open_at_now(3);
-        assert_false(front_take_at_once(&header, 3, 3, 100, NOW + 9999));
-        assert_true(front_take_at_once(&header, 3, 3, 100, NOW + 10000));
+        assert_false(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 9999));
+        assert_true(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 10000));
         set(1000, 10000);
         open_at_now(3);
         first = drain(CLASS_MARKET, 3, NOW);

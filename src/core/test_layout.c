@@ -53,8 +53,8 @@ static void compare(const struct chart *const charts[], size_t n_charts)
 static void every_struct_is_as_drawn(void **state)
 {
         static const struct chart *const evidence[] = { &chart_evidence, &chart_figures };
-        static const struct chart *const others[] = { &chart_header, &chart_slot, &chart_cell,
-                                                      &chart_anchor };
+        static const struct chart *const others[] = { &chart_header, &chart_egress, &chart_home,
+                                                      &chart_slot,   &chart_cell,   &chart_anchor };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(others); ++i)
@@ -83,8 +83,8 @@ static void check_chart(const struct chart *chart)
 static void the_chart_has_every_byte(void **state)
 {
         static const struct chart *const charts[] = {
-                &chart_header, &chart_slot,     &chart_cell,
-                &chart_anchor, &chart_evidence, &chart_figures
+                &chart_header, &chart_egress, &chart_home,     &chart_slot,
+                &chart_cell,   &chart_anchor, &chart_evidence, &chart_figures,
         };
         size_t end = 0;
 
@@ -141,13 +141,15 @@ static void sizes_and_numbers_are_as_said(void **state)
         expect_said("`breakers` | ", REGION_BREAKERS, " words");
         expect_said("`fronts` | ", REGION_FRONTS, " words");
         expect_said("`turns` | ", REGION_TURNS, " words");
+        expect_said("| egresses | ", REGION_EGRESSES, " of ");
+        expect_said("| homes | ", REGION_HOMES, " words");
         expect_said("`weights` | ", REGION_WEIGHTS, " words");
         expect_said("`src/core/evidence.h`), ", EVIDENCE_SLOTS_MAX, " of\n");
         expect_said("names pool ", REGION_POOL_EVIDENCE, " is evidence");
         expect_said("in cell N % ", RING_CELLS, "");
         expect_said("| high | up to ", WINDOW_AMOUNT_MAX, " |");
         /* The lowest row of the versions is the first, the highest ours. */
-        expect_said("| ", REGION_VERSION, " | circuit breakers");
+        expect_said("| ", REGION_VERSION, " | gates");
 }
 
 /* Of a word that a take wrote, the bits that the document names. */

@@ -5,7 +5,7 @@
 
 static word_t *word_of(struct gateway *g, const struct upstream *u)
 {
-        return &g->region.header->breakers[u->group];
+        return limiter_breaker(&g->limiter, u->group);
 }
 
 static uint64_t rule_of(const struct gateway *g)

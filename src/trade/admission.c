@@ -96,7 +96,7 @@ static uint64_t breaker_rule(const struct courier *c)
  */
 static int pass_breaker(struct courier *c, const struct courier_request *wanted)
 {
-        word_t *word = &c->config.limiter->region->header->breakers[c->plan.group];
+        word_t *word = limiter_breaker(c->config.limiter, c->plan.group);
         uint64_t now_ms = courier_now_ms(c), at_ms;
 
         if (breaker_pass(word, breaker_rule(c), wanted->method[0] == 'G', now_ms, &at_ms) !=

@@ -308,8 +308,8 @@ static void tell_breaker(struct courier *c, const struct verdict *verdict)
         /* One that was held back at the last moment says nothing about it. */
         if (c->may_not_leave)
                 return;
-        if (breaker_tell(&header->breakers[c->plan.group], rule, is_failure, courier_now_ms(c)) ==
-            BREAKER_TURNED_OPEN)
+        if (breaker_tell(limiter_breaker(c->config.limiter, c->plan.group), rule, is_failure,
+                         courier_now_ms(c)) == BREAKER_TURNED_OPEN)
                 courier_tell(c, true,
                              "the exchange does not answer: nothing is sent to it for %u ms",
                              breaker_config_unpack(rule).pause_ms);

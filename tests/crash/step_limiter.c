@@ -290,7 +290,7 @@ static void check_others(unsigned long step, const char *story, unsigned must_no
                         fail_msg("%s, step %lu: the ban is not seen", story, step);
                 return;
         }
-        if (atomic_load(&header.gates[0]) != 0)
+        if (atomic_load(&header.egresses[0].gates[0]) != 0)
                 return;
         r.n_charges = 1;
         r.charges[0].amount = LIMIT - must_now + 1;

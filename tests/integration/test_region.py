@@ -12,10 +12,15 @@ import pytest
 from support import ROOT, WEIR, Gateway, Sim, fetch
 
 # As docs/region.md draws them; a test of core compares it with the structs.
-FIELDS = {name: (int(at), int(n)) for at, n, name in
-          re.findall(r"^\| (\d+) \| (\d+) \| `([a-z_]+)`", (ROOT / "docs" / "region.md").read_text(encoding="utf-8")
-                     .split("\n## Header\n")[1].split("\n## ")[0], re.M)}
-HEADER, SLOT, SLOTS = 4096, 576, 2048
+def fields(title):
+    page = (ROOT / "docs" / "region.md").read_text(encoding="utf-8")
+    return {name: (int(at), int(n)) for at, n, name in
+            re.findall(r"^\| (\d+) \| (\d+) \| `([a-z_]+)`", page.split(f"\n## {title}\n")[1].split("\n## ")[0], re.M)}
+
+
+FIELDS, EGRESS = fields("Header"), fields("Egress")
+EGRESSES, EGRESS_SIZE, HOMES = 4096, 768, 16384
+HEADER, SLOT, SLOTS = 20480, 576, 2048
 SIZE = HEADER + SLOT * SLOTS
 
 
@@ -87,7 +92,7 @@ def test_a_dead_gateways_region_is_shown_whole(made):
     assert shown["state"] == "good" and shown["users"] == [] and shown["bytes"] == SIZE
     # Every word of the header that is not 0 is there as it is.
     for name, (at, n) in FIELDS.items():
-        if at >= 128 and at + n <= HEADER and name in shown["words"]:
+        if at >= 128 and name in shown["words"]:
             words = {str(i): f"{word(made, at + 8 * i):016x}" for i in range(n // 8)}
             assert shown["words"][name] == {i: w for i, w in words.items() if int(w, 16)}
     weight = next(b for b in shown["budgets"] if b["name"] == "futures-weight")
@@ -129,6 +134,10 @@ def broken():
     def header(name, index, value, says):
         return pytest.param(lambda _: FIELDS[name][0] + 8 * index, value, says, id=f"{name}[{index}]")
 
+    def egress(i, name, index, value, says):
+        return pytest.param(lambda _: EGRESSES + EGRESS_SIZE * i + EGRESS[name][0] + 8 * index, value, says,
+                            id=f"egress {i} {name}[{index}]")
+
     def budget(name, at, value, says):
         return pytest.param(lambda r: slot_of(r, name="futures-weight") + at, value, says, id=f"budget {name}")
 
@@ -141,9 +150,9 @@ def broken():
         header("born_ms", 0, 5, "header born_ms: 5 is no time to be made"),
         header("spare_certificate", 3, 1, "header spare_certificate[3]: is 0x1: a spare word is 0"),
         header("ceilings", 0, 0xff, "header ceilings: is 0xff: no set of shares"),
-        header("gates", 1, 3, "header gates[1]: is 0x3: no gate has phase 3 and kind 0"),
-        header("gates", 2, 0x71, "no gate has phase 1 and kind 7"),
-        header("gates", 0, 1, "header gates[0]: is 0x1: its time is none"),
+        egress(0, "gates", 1, 3, "egresses[0] gates[1]: is 0x3: no gate has phase 3 and kind 0"),
+        egress(15, "gates", 2, 0x71, "no gate has phase 1 and kind 7"),
+        egress(2, "gates", 0, 1, "egresses[2] gates[0]: is 0x1: its time is none"),
         header("clocks", 0, 1, "an exchange whose clock is"),
         header("clocks", 7, 1, "there is no product of this number"),
         header("clocks", 8, 2**50, "measured at a time that has not come"),
@@ -156,9 +165,12 @@ def broken():
         header("exchanges", 9, 1, "there is no product of this number"),
         header("rules", 7, 1, "there is no rule of this number"),
         header("rules", 0, 1, "no rule of breakers"),
-        header("breakers", 0, 3 << 62, "no state of a breaker"),
-        header("breakers", 7, 1, "there is no product of this number"),
-        header("fronts", 1, 2**63, "header fronts[1]: is 0x8000000000000000: no time"),
+        pytest.param(lambda _: HOMES + 8, 0x1200, "homes[1] home: is 0x1200: the home of a client at no address",
+                     id="home at none"),
+        pytest.param(lambda _: HOMES + 8 * 511, 0x1203, "at an address that nobody has named", id="home at nobody's"),
+        egress(0, "breakers", 0, 3 << 62, "no state of a breaker"),
+        egress(0, "breakers", 7, 1, "there is no product of this number"),
+        egress(1, "fronts", 1, 2**63, "egresses[1] fronts[1]: is 0x8000000000000000: no time"),
         header("weights", 1, 2000, "slots of evidence are said"),
         header("weights", 5, 1, "nothing is counted here"),
         budget("key", 0, 12345, "slot"),
