@@ -66,11 +66,11 @@ class Program:
 
 
 class Worker:
-    """A process with bots in it."""
+    """A process with bots in it; @command: the program, if it is none of those here."""
 
-    def __init__(self, config):
+    def __init__(self, config, command=None):
         is_node = config["kind"] in ("ccxt", "bottleneck")
-        command = ["node", str(HERE / "worker.mjs")] if is_node else [sys.executable, str(HERE / "worker.py")]
+        command = command or (["node", str(HERE / "worker.mjs")] if is_node else [sys.executable, str(HERE / "worker.py")])
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "WEIR_LIBRARY": LIBRARY,
                "PYTHONPATH": str(ROOT / "python")}
         self.kind = config["kind"]
@@ -169,11 +169,11 @@ class Stand(contextlib.ExitStack):
                     raise Broken("redis-server does not listen") from None
                 time.sleep(0.02)
 
-    def worker(self, config):
+    def worker(self, config, command=None):
         full = {"window_ms": self.window_ms, "limit": self.limit, "skew_ms": self.skew_ms, "share": 1,
                 "port": self.sim.port, "region": self.region, "key": self.key, "secret": self.secret,
                 "mix": "mixed", **config}
-        worker = Worker(full)
+        worker = Worker(full, command)
         self.callback(worker.end)
         self.workers.append(worker)
 

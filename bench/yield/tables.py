@@ -75,13 +75,13 @@ def text(figures):
     return "\n".join(lines).rstrip()
 
 
-def put(path, lines):
+def put(path, lines, mark=BEGIN):
     """Between the marks; what is around them stays."""
-    before, begin, rest = path.read_text().partition(BEGIN)
+    before, begin, rest = path.read_text().partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise OSError(f"{path} has no lines \"{BEGIN}\" and \"{END}\"; put them where the figures belong")
-    path.write_text("\n".join([before + BEGIN, *lines, END + after]))
+        raise OSError(f"{path} has no lines \"{mark}\" and \"{END}\"; put them where the figures belong")
+    path.write_text("\n".join([before + mark, *lines, END + after]))
 
 
 def in_words(figures):

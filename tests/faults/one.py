@@ -1,0 +1,93 @@
+"""One run: a plan is carried out, then the exchange's books are read."""
+import time
+
+from faults import Happening
+from stage import LIMIT, WINDOW_MS, Broken, Stage
+
+# All must be well so long after the last fault is over. The full windows that begin then are judged.
+RECOVERY_S = 2.0
+JUDGED_WINDOWS = 2
+YIELD_AFTER = 0.95
+
+
+def counted(books):
+    spot = next(b for b in books["books"] if b["pool"] == "spot" and "windows" in b)
+    return {w["window"]: w["used"] for w in [*spot["windows"], spot["now"]]}
+
+
+def yields(used, first, last):
+    return [min(1, used.get(w, 0) / LIMIT) for w in range(first, last)]
+
+
+def mean(values):
+    return round(sum(values) / len(values), 4) if values else None
+
+
+def back_after_s(stage, over):
+    """How long after the fault the last host had the store again. None: one of them has not."""
+    latest = 0.0
+    for host in stage.hosts:
+        if not host.runs:
+            continue
+        away, back = host.events("store_away"), host.events("store_back")
+        if away and (not back or back[-1] < away[-1]):
+            return None
+        if back:
+            latest = max(latest, back[-1] - over)
+    return round(latest, 3)
+
+
+def reachable(stage):
+    """The part of the limit that the running hosts can have: a host that is gone, or whose region is,
+    keeps its share until its grace is over."""
+    lost = sum(1 for f in stage.plan.faults if f.kind == "host killed" and f.how in ("gone", "replaced"))
+    hosts = sum(1 for h in stage.hosts if h.processes)
+    return 1 - lost / max(1, hosts)
+
+
+def verdict(stage, found, used):
+    """What does not hold, in words."""
+    wrong = []
+    if found["over"] or found["refused"]:
+        wrong.append(f"{found['over']} over the limit, {found['refused']} refused by the exchange")
+    if dead := [h.name for h in stage.hosts if h.is_wanted and not h.runs]:
+        wrong.append(f"{' '.join(dead)} ended")
+    if stage.has_store:
+        if found["back_s"] is None or found["back_s"] > RECOVERY_S:
+            wrong.append(f"the store was back after {found['back_s']} s")
+        if not found["after"] or min(found["yields_after"]) < YIELD_AFTER * found["reachable"]:
+            wrong.append(f"only {found['yields_after']} of {found['reachable']:.2f} are used afterwards")
+    return wrong
+
+
+def run(plan, has_store=True, has_relays=False, logs=None):
+    """Returns what was found, as a dictionary of plain values."""
+    with Stage(plan, has_store, has_relays) as stage:
+        # From a turn on, so that the same seed meets the same place in a window.
+        time.sleep(WINDOW_MS / 1000 - time.time() % (WINDOW_MS / 1000))
+        stage.began = began = stage.start()
+        begun_ms = time.time() * 1000
+        happening = [Happening(stage, fault, began) for fault in plan.faults]
+        for one in happening:
+            one.join(90)
+        over = max([one.over or time.monotonic() for one in happening], default=time.monotonic())
+        over_ms = begun_ms + (over - began) * 1000
+        first = int((over_ms + RECOVERY_S * 1000) // WINDOW_MS) + 1
+        time.sleep(max(0, (first + JUDGED_WINDOWS) * WINDOW_MS / 1000 + 0.3 - time.time()))
+        books = stage.books()
+        used = counted(books)
+        fault_window = int((begun_ms + min([f.at_s for f in plan.faults], default=99) * 1000) // WINDOW_MS)
+        after = yields(used, first, first + JUDGED_WINDOWS)
+        found = {"seed": plan.seed, "hosts": plan.hosts, "demand": plan.pattern, "latency": plan.latency, "faults": [str(f) for f in plan.faults],
+                 "kinds": [f.kind for f in plan.faults], "over": sum(max(0, n - LIMIT) for n in used.values()),
+                 "refused": books["status429"] + books["status418"] + books["status403"],
+                 "before": mean(yields(used, int(begun_ms // WINDOW_MS) + 1, fault_window)),
+                 "during": mean(yields(used, fault_window, int(over_ms // WINDOW_MS) + 1)),
+                 "after": mean(after), "yields_after": after, "reachable": round(reachable(stage), 3),
+                 "back_s": back_after_s(stage, over), "seconds": round(time.monotonic() - began, 1)}
+        found["wrong"] = verdict(stage, found, used)
+        if broken := [one.failed or f"{one.fault}: it did not end" for one in happening if one.failed or one.over is None]:
+            raise Broken("; ".join(broken))
+        if found["wrong"] and logs:
+            stage.keep_logs(logs / str(plan.seed))
+        return found
