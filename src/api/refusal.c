@@ -75,7 +75,10 @@ void refusal_explain(const struct reservation *r, int answer, struct verdict *ve
                                budget);
                 break;
         case -ENOSPC:
-                (void)snprintf(to, size, "not sent: no room for another budget in the region");
+                (void)snprintf(to, size,
+                               "not sent: no room for another budget in the region; stop all "
+                               "programs that use it and start them again: what nobody used for "
+                               "two days makes room then");
                 break;
         case -ESTALE:
                 (void)snprintf(to, size,

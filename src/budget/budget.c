@@ -1,4 +1,5 @@
 #include "budget/budget.h"
+#include "budget/exclock.h"
 #include "budget/weights.h"
 #include "budget/holder.h"
 #include "classify/usage.h"
@@ -45,7 +46,9 @@ void budget_plan(struct region_plan *ret_plan, uint64_t now_ms)
         size_t n = 0;
 
         must(policy_pool_count() <= REGION_POOLS);
-        *ret_plan = (struct region_plan){ .now_ms = now_ms, .ceilings = ceilings_pack(&ceilings) };
+        *ret_plan = (struct region_plan){ .now_ms = now_ms,
+                                          .ceilings = ceilings_pack(&ceilings),
+                                          .told_ms = exclock_told_ms };
         for (size_t i = 0; i < policy_pool_count(); ++i) {
                 const struct policy_pool *pool = policy_pool(i);
 

@@ -139,3 +139,21 @@ uint64_t exclock_to_mono_us(const struct exclock *c, uint64_t exchange_ms)
 
         return us > 0 ? (uint64_t)us : 0;
 }
+
+uint64_t exclock_told_ms(const struct region_header *header)
+{
+        uint64_t latest_ms = 0;
+
+        for (size_t i = 0; i < EXCLOCK_WHEN; ++i) {
+                uint64_t when_ms = atomic_load_explicit(&header->clocks[i + EXCLOCK_WHEN],
+                                                        memory_order_acquire);
+                int64_t offset_ms;
+                uint32_t error_ms;
+
+                if (when_ms == 0 || !exclock_read(&header->clocks[i], &offset_ms, &error_ms))
+                        continue;
+                if ((int64_t)when_ms + offset_ms > (int64_t)latest_ms)
+                        latest_ms = (uint64_t)((int64_t)when_ms + offset_ms);
+        }
+        return latest_ms;
+}

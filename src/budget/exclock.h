@@ -77,6 +77,10 @@ struct limiter_time exclock_shared(const word_t *word, uint64_t wall_us);
 /* As exclock_shared(), as something to take samples with. */
 void exclock_resume(struct exclock *c, const word_t *word, uint64_t mono_us, uint64_t wall_us);
 
+/* The latest time that any exchange is known to have told, as published; 0: none. Never ahead of
+ * the truth by more than a clock's error, whatever this machine's clock shows now. */
+uint64_t exclock_told_ms(const struct region_header *header);
+
 /* What a published word says: exchange minus wall, and its error. Return: false if never measured.
  */
 bool exclock_read(const word_t *word, int64_t *ret_offset_ms, uint32_t *ret_error_ms);

@@ -8,6 +8,7 @@
 #include "core/front.h"
 #include "core/limiter.h"
 #include "core/strangers.h"
+#include "core/sweep.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
 #include "budget/weights_list.h"
@@ -287,6 +288,18 @@ static void print_weights(const struct region *region)
                        n);
 }
 
+/* Long before nobody finds room any more. */
+static void print_slots(const struct region *region)
+{
+        size_t n = sweep_count(region);
+
+        if (n >= SWEEP_FROM)
+                printf("%-18s %zu of %u slots are taken, by about 1400 there may be no room for "
+                       "another owner: stop all programs that use the region and start them again, "
+                       "what nobody used for two days makes room then\n",
+                       "region", n, REGION_SLOTS);
+}
+
 static void print_all(struct look *look)
 {
         look->is_terminal = isatty(STDOUT_FILENO);
@@ -299,6 +312,7 @@ static void print_all(struct look *look)
         show_breakers(look, NULL);
         status_print_accounts(look->region, look->accounts);
         print_weights(look->region);
+        print_slots(look->region);
         print_counters(look->region);
 }
 
@@ -319,6 +333,8 @@ static void print_json(struct look *look, const char *path)
                          status_suspects(look->region), "counters", counters_json(look->region));
         json_object_set_new(root, "weight_disagreements",
                             json_integer((json_int_t)weights_disagreements(look->region)));
+        json_object_set_new(root, "slots_taken",
+                            json_integer((json_int_t)sweep_count(look->region)));
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);

@@ -124,7 +124,8 @@ struct cell {
 /* One budget: one window length of one pool for one owner. */
 struct slot {
         /*
-         * Hash of pool, owner and span; 0: free. Claimed once by compare-and-swap, never freed.
+         * Hash of pool, owner and span; 0: free. Claimed once by compare-and-swap; freed only
+         * by who has the region alone (core/sweep.h).
          * Order: acquire and release.
          */
         word_t key;

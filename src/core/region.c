@@ -1,8 +1,10 @@
 #include "core/region.h"
 
+#include "base/clock.h"
+#include "core/sweep.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +149,39 @@ static bool is_finished(int fd)
                magic == REGION_MAGIC;
 }
 
+/* How long to look at a lock again. */
+#define LOCK_AGAIN_US 1000u
+
+static uint64_t patience_until_us(const struct region_plan *plan)
+{
+        uint64_t ms = plan->patience_ms ? plan->patience_ms : REGION_PATIENCE_MS;
+
+        return clock_mono_us() + ms * US_PER_MS;
+}
+
+/* Who has the lock, or is about to, may have been stopped. Return: 0, or refused. */
+static int wait_a_little(uint64_t until_us, const char *path, struct region_error *e)
+{
+        if (clock_mono_us() >= until_us)
+                return refuse_place(e, -EBUSY, path,
+                                    "is being made by another program, which stands still; let "
+                                    "that go on or end it (fuser shows which it is), or name "
+                                    "another region");
+        clock_sleep_until_us(clock_mono_us() + LOCK_AGAIN_US);
+        return 0;
+}
+
+static int lock_shared(int fd, uint64_t until_us, const char *path, struct region_error *e)
+{
+        int r = 0;
+
+        while (r == 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
+                r = errno == EWOULDBLOCK || errno == EINTR
+                            ? wait_a_little(until_us, path, e)
+                            : refuse_errno(e, -errno, path, "lock it");
+        return r;
+}
+
 /*
  * Locks the file shared, with a finished region in it. Whoever finds it unfinished takes the
  * exclusive lock and looks again: of two starters one builds and the other finds it built.
@@ -154,12 +189,14 @@ static bool is_finished(int fd)
 static int lock_and_build(int fd, const char *path, const struct region_plan *plan,
                           struct region_error *e)
 {
+        uint64_t until_us = patience_until_us(plan);
         struct stat st;
         int r;
 
         for (;;) {
-                if (flock(fd, LOCK_SH) < 0)
-                        return refuse_errno(e, -errno, path, "lock it");
+                r = lock_shared(fd, until_us, path, e);
+                if (r < 0)
+                        return r;
                 if (is_finished(fd))
                         return 0;
                 /* Not waited for: whoever builds it keeps a shared lock ever after. */
@@ -168,7 +205,9 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                                 return refuse_errno(e, -errno, path, "lock it");
                         /* Another starter is here: one of us must let go for the other. */
                         (void)flock(fd, LOCK_UN);
-                        (void)sched_yield();
+                        r = wait_a_little(until_us, path, e);
+                        if (r < 0)
+                                return r;
                         continue;
                 }
                 if (is_finished(fd))
@@ -191,6 +230,23 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                 if (r < 0)
                         return r;
         }
+}
+
+/*
+ * When the slots get few and nobody else is here, those of what is long over are freed. Turning a
+ * lock into another lets go of it in between: so it may take a moment to have the shared one again,
+ * if somebody else was quicker to do the same; nothing of the region has been looked at until then.
+ */
+static int tidy(struct region *region, const char *path, const struct region_plan *plan,
+                struct region_error *e)
+{
+        uint64_t told_ms = plan->told_ms ? plan->told_ms(region->header) : 0;
+
+        if (told_ms == 0 || sweep_count(region) < SWEEP_FROM)
+                return 0;
+        if (flock(region->fd, LOCK_EX | LOCK_NB) == 0)
+                (void)sweep(region, (const uint64_t[]){ told_ms, plan->now_ms });
+        return lock_shared(region->fd, patience_until_us(plan), path, e);
 }
 
 static int open_file(const char *path, const struct region_plan *plan, struct region *ret,
@@ -220,6 +276,8 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
                 return r;
         }
         r = check_certificate(ret->header, &plan->table_hash, path, e);
+        if (r == 0)
+                r = tidy(ret, path, plan, e);
         if (r < 0)
                 region_close(ret);
         return r;

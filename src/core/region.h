@@ -4,7 +4,8 @@
  * The file that all processes of a machine map. Created by the first, under an exclusive file
  * lock that the kernel frees if the creator dies; all others hold a shared lock while they have
  * it mapped, so that a file in use is never rebuilt. It outlives everybody: after a crash the
- * next process finds the counts, stops and bans as they were.
+ * next process finds the counts, stops and bans as they were. Nobody waits for ever for another who
+ * was stopped while he had the lock.
  */
 #ifndef CORE_REGION_H
 #define CORE_REGION_H
@@ -25,7 +26,14 @@ struct region_plan {
         uint64_t now_ms;     /* exchange or wall clock, for the certificate */
         uint64_t windows[REGION_POOLS][REGION_POOL_WINDOWS]; /* span_ms << 32 | limit */
         uint64_t ceilings;
+        /* The latest time that an exchange is known to have told, 0: none; NULL: likewise. Slots of
+         * what is long over are freed by it (core/sweep.h). */
+        uint64_t (*told_ms)(const struct region_header *header);
+        uint32_t patience_ms; /* for a creator who does not finish; 0: REGION_PATIENCE_MS */
 };
+
+/* Long for a slow disk; a creator who takes longer has been stopped. */
+#define REGION_PATIENCE_MS 5000u
 
 struct region_error {
         char why[512]; /* a sentence: what is wrong with which file, and what to do */
@@ -38,7 +46,8 @@ struct region_error {
  * @path: NULL for a region that is private to this process
  *
  * Return: 0; -ESTALE: made by another version or for other pools; -EUCLEAN: damaged; -EPERM:
- *         not ours or writable by others; or another errno. @ret_error says more.
+ *         not ours or writable by others; -EBUSY: somebody is making it, and stands still; or
+ *         another errno. @ret_error says more.
  */
 CHECKED int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,
                         struct region_error *ret_error);

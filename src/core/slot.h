@@ -2,8 +2,9 @@
  * Slots
  *
  * Where in the region a budget is: one window length of one pool for one owner. The slots are a
- * hash table that only grows: a key is claimed once by compare-and-swap and stays, so a look-up
- * needs no lock and a slot found once is good for as long as the region is mapped.
+ * hash table that only grows while it is mapped: a key is claimed once by compare-and-swap and
+ * stays, so a look-up needs no lock and a slot found once is good for as long as the region is
+ * mapped.
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H

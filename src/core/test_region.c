@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "core/limiter.h"
+#include "core/sweep.h"
 
 #define START_MS 1800000000000ULL
 #define NOBODY   65534u
@@ -146,7 +147,7 @@ static void a_restart_finds_counts_and_bans(void **state)
 
 static void of_many_starters_one_builds(void **state)
 {
-        pid_t pids[8];
+        pid_t pids[64];
         int status, pipes[2];
         char go = 0;
 
@@ -180,6 +181,85 @@ static void of_many_starters_one_builds(void **state)
                 assert_int_equal(atomic_load(&r.header->counters[0]), ARRAY_SIZE(pids));
                 region_close(&r);
         }
+}
+
+/* Somebody who holds a lock of the file and stands still. Return: his end of a pipe: close it, and
+ * he goes. */
+static int stand_still(int how, pid_t *ret_pid)
+{
+        int ready[2], go[2];
+        char c = 0;
+
+        assert_int_equal(pipe(ready), 0);
+        assert_int_equal(pipe(go), 0);
+        *ret_pid = fork();
+        assert_true(*ret_pid >= 0);
+        if (*ret_pid == 0) {
+                int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+                close(go[1]);
+                if (fd < 0 || flock(fd, how) < 0 || write(ready[1], &c, 1) != 1)
+                        _exit(1);
+                (void)!read(go[0], &c, 1);
+                _exit(0);
+        }
+        close(go[0]);
+        close(ready[1]);
+        assert_int_equal(read(ready[0], &c, 1), 1);
+        close(ready[0]);
+        return go[1];
+}
+
+static void nobody_waits_for_ever_for_a_creator_who_was_stopped(void **state)
+{
+        static const int locks[] = { LOCK_EX, LOCK_SH };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(locks); ++i) {
+                int status, until;
+                pid_t pid;
+
+                (void)unlink(path);
+                until = stand_still(locks[i], &pid);
+                plan.patience_ms = 20;
+                expect_refusal(try_open(), -EBUSY, "is being made by another program");
+                plan.patience_ms = 0;
+                /* He is gone, and what he left is no hindrance. */
+                close(until);
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_int_equal(try_open(), 0);
+        }
+}
+
+static uint64_t told_ms(const struct region_header *header)
+{
+        return atomic_load(&header->clocks[0]);
+}
+
+static void who_opens_it_alone_frees_what_is_long_over(void **state)
+{
+        struct region r = REGION_NULL, other = REGION_NULL;
+        struct limiter l = { .region = &r };
+
+        (void)state;
+        plan.told_ms = told_ms;
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        atomic_store(&r.header->clocks[0], START_MS);
+        for (unsigned i = 0; i < 1200; ++i)
+                limiter_shut_pool(&l, 0, 1000 + i, START_MS - 5 * 86400000ULL);
+        atomic_store(&r.header->counters[0], 0);
+        /* Not while somebody has it. */
+        assert_int_equal(region_open(path, &plan, &other, &error), 0);
+        assert_int_equal(sweep_count(&other), 1200);
+        region_close(&other);
+        region_close(&r);
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        assert_int_equal(sweep_count(&r), 0);
+        /* Shared again: the next one comes in. */
+        assert_int_equal(region_open(path, &plan, &other, &error), 0);
+        region_close(&other);
+        region_close(&r);
+        plan.told_ms = NULL;
 }
 
 /* A creator that is killed after its @n-th system call. Return: false when it came to its end. */
@@ -473,6 +553,8 @@ int main(void)
                 TEST(the_first_creates_it_and_the_next_finds_it),
                 TEST(a_restart_finds_counts_and_bans),
                 TEST(of_many_starters_one_builds),
+                TEST(nobody_waits_for_ever_for_a_creator_who_was_stopped),
+                TEST(who_opens_it_alone_frees_what_is_long_over),
                 TEST(a_creator_killed_anywhere_leaves_a_place_for_the_next),
                 TEST(what_a_dead_creator_filled_in_is_not_trusted),
                 TEST(what_is_not_our_region_is_refused_and_left_alone),

@@ -17,8 +17,9 @@ static void name_key(struct gateway *g, const char *name, struct str key)
                 log_event(LOG_ERROR, "account_not_named",
                           "account=%s key=%s why=\"%s; until then the key counts for itself\"",
                           name, shown,
-                          r == -ENOSPC ? "the region is full: stop the programs that use it and "
-                                         "delete it"
+                          r == -ENOSPC ? "the region is full: stop all programs that use it and "
+                                         "start them again, what nobody used for two days makes "
+                                         "room then"
                                        : strerror(-r));
         else if (r > 0)
                 log_event(LOG_INFO, r == HOLDER_MOVED ? "account_moved" : "account_named",

@@ -255,8 +255,9 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
                 a = (struct answer){ 503, CODE_DISCONNECTED, "full", 1 };
                 answer_send(
                         f->exchange, &a,
-                        "the region has no room for another budget; nothing was sent; use a new "
-                        "region (--region)");
+                        "the region has no room for another budget; nothing was sent; stop all "
+                        "programs that use it and start them again: what nobody used for two days "
+                        "makes room then");
                 break;
         }
         f->exchange = NULL;
