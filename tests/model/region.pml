@@ -4,18 +4,10 @@
  * exchange never counts more than the limit in any of its windows. tests/model/check tries all
  * interleavings; docs/region.md has the same order of writes in words.
  *
- * A program that is killed is one that takes no further step, while what it sent still arrives: so
- * all interleavings include a kill between any two steps, of any of them, and need no killer.
- *
  * Kept: sent and flying of a window are one word and change together; every other two steps can be
- * interleaved. Left out: held places, ceilings, refunds, foreign use and several budgets, which
- * only ever leave more in the books. Numbers are small: three windows, a limit of two, requests of
- * weight one.
- *
- * Each program has a clock of its own, a phase: 0 surely window 0; 1 within the guard of the turn,
- * when the exchange may be in window 0 or 1; 2 surely window 1; 3 the next turn; 4 window 2. So one
- * may still be unsure when another is in the next window already. A program reads its clock, and
- * acts on it at any time later.
+ * interleaved. Left out: held places and several budgets, which only ever leave more in the books;
+ * what takes from them is in relief.pml. Numbers are small: three windows, a limit of two, requests
+ * of weight one.
  *
  * The mutants must be caught, each by itself: NO_LOOK sends without looking again, NO_GUARD looks
  * at the window of its own clock only, LAND_BACKWARDS takes its flying away before it is carried
@@ -30,39 +22,9 @@
 #define WINDOWS 3
 #define LIMIT   2
 
-#define NUMBER(p) ((p) / 2)       /* ours: a window opens a guard after the turn */
-#define LAST(p)   (((p) + 1) / 2) /* the last that may be now */
-
-byte phase[PROGRAMS]; /* their clocks */
-byte now;             /* the exchange's window */
+#include "world.pml"
 
 byte sent[WINDOWS], flying[WINDOWS], extra[WINDOWS]; /* the region */
-byte counted[WINDOWS];                               /* the exchange's books */
-
-mtype = { HERE, LEFT, ANSWERED };
-mtype way[PROGRAMS] = HERE; /* where the request of a program is */
-
-#define UNSURE(p) (phase[p] == 2 * now + 1)
-#if PROGRAMS > 2
-#define NOBODY_SURE (UNSURE(0) && UNSURE(1) && UNSURE(2))
-#else
-#define NOBODY_SURE (UNSURE(0) && UNSURE(1))
-#endif
-#define TICKS(p)                                                                                   \
-	(phase[p] == 2 * now || phase[p] == 2 * now - 1) && phase[p] < 4 -> phase[p]++
-
-active proctype time()
-{
-end:	do
-	:: TICKS(0)
-	:: TICKS(1)
-#if PROGRAMS > 2
-	:: TICKS(2)
-#endif
-	/* The window turns when nobody is sure any more that it has not. */
-	:: now < WINDOWS - 1 && NOBODY_SURE -> now++
-	od
-}
 
 /* Counts what arrives, whenever it does, and whether or not its sender lives. */
 #define ARRIVES(p)                                                                                 \
