@@ -93,6 +93,20 @@ local function some_unheard()
         return false
 end
 
+-- No members any more, but what they have used is not over: a set.
+local function gone()
+        local set = {}
+
+        each_budget(function(_, b)
+                for hex, rec in pairs(b.hosts) do
+                        if rec.gone and not hosts[hex] then
+                                set[hex] = true
+                        end
+                end
+        end)
+        return set
+end
+
 -- The last window that anybody can have spoken about before this epoch began.
 local function lost_window(b)
         return math.floor((books.began + CLOCK_MS) / b.span) + 1
@@ -135,6 +149,9 @@ end
 local function forget(hex, time)
         local unheard = is_unheard(hex)
 
+        if unheard then
+                books.lost = math.max(books.lost or 0, time, books.began + CLOCK_MS)
+        end
         each_budget(function(id, b)
                 if b.hosts[hex] and not b.hosts[hex].gone then
                         leave(b, b.hosts[hex], time)
@@ -205,13 +222,13 @@ local function mistake()
                 if op.is_fixed then
                         for hex, rec in pairs(b and b.hosts or {}) do
                                 if hex ~= op.host and rec.fixed and not rec.gone then
-                                        others = others + rec.share
+                                        others = others + rec.fixed
                                 end
                         end
-                        if others + said.share > (b or said).limit then
+                        if others + said.aim > (b or said).limit then
                                 return refuse('budget %s: the configured share of %.0f and those of other hosts, ' ..
                                               '%.0f, are more than its limit of %.0f: lower store.share',
-                                              id, said.share, others, (b or said).limit)
+                                              id, said.aim, others, (b or said).limit)
                         end
                 end
         end
@@ -220,7 +237,7 @@ end
 
 -- Step 2: the books, the epoch, the roster.
 local function open_books()
-        local late = op.now + op.error
+        local late, left = op.now + op.error, gone()
 
         if not books then
                 books = { v = 1, table = op.table, epoch = 1, server = op.server, began = late, ops = 0,
@@ -249,7 +266,7 @@ local function open_books()
         -- Who was heard in this epoch has the books' own roster, and may have an old one.
         if op.birth ~= books.birth or not hosts[op.host] or is_unheard(op.host) then
                 for _, hex in ipairs(op.roster) do
-                        if hex ~= op.host and not hosts[hex] then
+                        if hex ~= op.host and not hosts[hex] and not left[hex] then
                                 hosts[hex] = { name = '', seq = 0, epoch = 0, heard = late, grace = op.grace,
                                                known = true }
                         end
@@ -259,6 +276,26 @@ local function open_books()
                 if hex ~= op.host and hosts[hex] then
                         hosts[hex].known = true
                 end
+        end
+end
+
+-- Whether the op was made by one who knows these books: not on its way since before they were lost.
+local function names_books()
+        return op.birth == books.birth and op.epoch == books.epoch
+end
+
+-- One that names other books is not heard. It may have a share of theirs, unless it never knew any.
+local function introduce()
+        local host = hosts[op.host]
+
+        if not host and op.birth ~= '' then
+                host = { known = false, epoch = 0 }
+                hosts[op.host] = host
+                tell('joined', op.host, op.name)
+        end
+        if host then
+                host.name, host.seq, host.grace = op.name, op.seq, op.grace
+                host.heard = math.max(host.heard or 0, op.now + op.error)
         end
 end
 
@@ -278,7 +315,7 @@ local function hear()
         host.name, host.seq, host.epoch = op.name, op.seq, books.epoch
         host.heard, host.grace, host.fixed = op.now + op.error, op.grace, op.is_fixed or nil
         for hex, other in pairs(hosts) do
-                if hex ~= op.host and not other.fixed and books.time > other.heard + other.grace then
+                if hex ~= op.host and books.time > other.heard + other.grace then
                         forget(hex, books.time)
                 end
         end
@@ -297,6 +334,10 @@ local function note(id, said, first)
         if not b then
                 b = { limit = said.limit, at = late, span = said.span, past = said.past, hosts = {}, seen = {},
                       foreign = {}, expected = 0, turn = said.now }
+                -- Who was forgotten unheard may have used it, in a window that is not over.
+                if books.lost then
+                        b.lost_until = math.floor(books.lost / said.span) + said.past
+                end
                 budgets[id], raw['budget ' .. id] = b, ''
         end
         dirty[id] = true
@@ -308,7 +349,7 @@ local function note(id, said, first)
         b.hosts[op.host] = rec
         n = said.now
         old = { commitment(b, rec, n), commitment(b, rec, n + 1) }
-        rec.share, rec.fixed, rec.gone, rec.hungry = said.share, op.is_fixed or nil, nil, {}
+        rec.share, rec.fixed, rec.gone, rec.hungry = said.share, op.is_fixed and said.aim or nil, nil, {}
         for w, window in pairs(said.windows) do
                 if window.hold then
                         rec.claims[w] = window.hold
@@ -427,12 +468,9 @@ end
 local function share(b, rec, n, may, unheard)
         local fixed, members, top, aim, room = 0, 0, n + 1, 0, 0
 
-        if rec.fixed then
-                return rec.share
-        end
         for _, other in pairs(b.hosts) do
-                if other.fixed then
-                        fixed = fixed + other.share
+                if other.fixed and not other.gone then
+                        fixed = fixed + other.fixed
                 elseif not other.gone then
                         members = members + 1
                 end
@@ -440,8 +478,8 @@ local function share(b, rec, n, may, unheard)
                         top = math.max(top, tonumber(w))
                 end
         end
-        aim = math.max(0, math.floor((b.limit - b.expected - fixed) / members))
-        if math.abs(aim - rec.share) * 100 < b.limit then
+        aim = rec.fixed or math.max(0, math.floor((b.limit - b.expected - fixed) / members))
+        if aim == rec.share or not rec.fixed and math.abs(aim - rec.share) * 100 < b.limit then
                 return rec.share
         end
         if aim < rec.share then
@@ -604,12 +642,19 @@ if wrong then
         return wrong
 end
 open_books()
-local first = hear()
 local answer = { v = 1, seq = op.seq, birth = books.birth, epoch = books.epoch, roster = {}, budgets = {} }
+local first
 
 gates(answer)
 limits(answer)
-probe(answer)
+if names_books() then
+        first = hear()
+        probe(answer)
+else
+        introduce()
+        answer.again, answer.wait = true, 'the op names other books than these, or none'
+        op.budgets = {}
+end
 for id, said in pairs(op.budgets) do
         if op.bye then
                 note(id, said, first)
@@ -617,12 +662,19 @@ for id, said in pairs(op.budgets) do
                 answer_for(id, said, first, answer)
         end
 end
-if op.bye then
+if op.bye and not answer.again then
         goodbye()
-else
+elseif not answer.again then
         answer.wait = wait_for(some_unheard())
 end
+if not hosts[op.host] then
+        answer.roster[1] = op.host
+end
 for hex in pairs(hosts) do
+        answer.roster[#answer.roster + 1] = hex
+end
+-- Were those who are gone lost with the books, so would be what they have used.
+for hex in pairs(gone()) do
         answer.roster[#answer.roster + 1] = hex
 end
 save()

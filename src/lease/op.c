@@ -69,11 +69,12 @@ static json_t *budgets(const struct op *op)
 
         for (size_t i = 0; all && i < op->n_budgets; ++i) {
                 const struct op_budget *b = &op->budgets[i];
-                json_t *one = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "limit",
-                                        number(b->limit), "span", number(b->span_ms), "past",
-                                        number(b->past), "share", number(b->share), "now",
-                                        number(b->now), "before", number(b->before), "after",
-                                        number(b->after), "windows", windows(b));
+                json_t *one =
+                        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "limit",
+                                  number(b->limit), "span", number(b->span_ms), "past",
+                                  number(b->past), "share", number(b->share), "aim", number(b->aim),
+                                  "now", number(b->now), "before", number(b->before), "after",
+                                  number(b->after), "windows", windows(b));
 
                 if (json_object_set_new(all, b->id, one) < 0) {
                         json_decref(all);
@@ -142,13 +143,15 @@ static json_t *pools(const struct op *op)
 
 static json_t *whole(const struct op *op, const char *server)
 {
-        json_t *all = json_pack("{s:i,s:s,s:o,s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:b,s:b,s:o,s:o,s:o,s:o}",
-                                "v", 1, "table", op->table, "host", hex(op->host), "name", op->name,
-                                "seq", number(op->seq), "now", number(op->now_ms), "error",
-                                number(op->error_ms), "birth", op->birth, "server", server, "grace",
-                                number(op->grace_ms), "is_fixed", (int)op->is_fixed, "bye",
-                                (int)op->is_bye, "roster", roster(op), "budgets", budgets(op),
-                                "gates", gates(op, false), "opened", gates(op, true));
+        json_t *all =
+                json_pack("{s:i,s:s,s:o,s:s,s:o,s:o,s:o,s:s,s:o,s:s,s:o,s:b,s:b,s:o,s:o,s:o,s:o}",
+                          "v", 1, "table", op->table, "host", hex(op->host), "name", op->name,
+                          "seq", number(op->seq), "now", number(op->now_ms), "error",
+                          number(op->error_ms), "birth", op->birth, "epoch", number(op->epoch),
+                          "server", server, "grace", number(op->grace_ms), "is_fixed",
+                          (int)op->is_fixed, "bye", (int)op->is_bye, "roster", roster(op),
+                          "budgets", budgets(op), "gates", gates(op, false), "opened",
+                          gates(op, true));
 
         if (all && op->limits_at_ms > 0 &&
             json_object_set_new(all, "limits",

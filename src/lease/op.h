@@ -45,9 +45,10 @@ struct op_budget {
         uint64_t span_ms;
         uint64_t past;   /* windows before one whose requests may be counted in it */
         uint64_t share;  /* in the region */
+        uint64_t aim;    /* the configured share; used where op.is_fixed */
         uint64_t now;    /* N, the number of the window of now */
         uint64_t before; /* flying from before N, and carried into it */
-        uint64_t after;  /* flying, and what is left of the cap of N */
+        uint64_t after;  /* flying, carried into N + 1, and the cap of N less what was sent in N */
         struct op_window previous, current, next;
 };
 
@@ -71,6 +72,7 @@ struct op {
         uint64_t seq;
         uint64_t now_ms, error_ms;
         char birth[OP_HEX_SIZE]; /* of the books as told last; "": never */
+        uint64_t epoch;          /* likewise; 0: never */
         uint64_t grace_ms;
         bool is_fixed; /* shares are configured */
         bool is_bye;
@@ -119,6 +121,7 @@ struct op_answer {
         uint64_t limits_at_ms; /* 0: none */
         struct op_limit *limits;
         size_t n_limits;
+        bool is_again; /* the op named other books: no budgets; speak again at once, naming these */
         bool may_probe;
         char wait[OP_WHY_SIZE]; /* why nothing can be granted now; "": it can */
 };

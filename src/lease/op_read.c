@@ -289,6 +289,7 @@ int op_answer_parse(struct str text, struct op_answer *ret, char why[OP_WHY_SIZE
         read_budgets(&in, all, ret);
         read_gates(&in, all, &ret->gates, &ret->n_gates);
         read_limits(&in, all, ret);
+        ret->is_again = json_is_true(json_object_get(all, "again"));
         ret->may_probe = json_is_true(json_object_get(all, "probe"));
         json_decref(all);
         return in.r;

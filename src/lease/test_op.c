@@ -18,6 +18,7 @@ static struct op_budget budget(void)
                 .span_ms = 60000,
                 .past = 1,
                 .share = 1500,
+                .aim = 1600,
                 .now = 28333333,
                 .before = 12,
                 .after = 140,
@@ -77,9 +78,10 @@ static void test_op_is_as_the_page_says(void **state)
                 "{\"v\":1,\"table\":\"0123456789abcdef\",\"host\":\"0000000000000abc\","
                 "\"name\":\"box "
                 "\\\"1\\\"\",\"seq\":17,\"now\":1700000000000,\"error\":3,\"birth\":\"\","
-                "\"server\":\"0123\",\"grace\":600000,\"is_fixed\":false,\"bye\":false,"
+                "\"epoch\":0,\"server\":\"0123\",\"grace\":600000,\"is_fixed\":false,\"bye\":false,"
                 "\"roster\":[\"0000000000000abc\",\"0000000000000001\"],\"budgets\":{"
                 "\"tokyo/spot/60000\":{\"limit\":6000,\"span\":60000,\"past\":1,\"share\":1500,"
+                "\"aim\":1600,"
                 "\"now\":28333333,\"before\":12,\"after\":140,\"windows\":{"
                 "\"28333332\":{\"used\":5990,\"seen\":5995},"
                 "\"28333333\":{\"hold\":1500,\"want\":2500,\"urgent\":7,\"used\":700,\"seen\":3000}"
@@ -110,16 +112,17 @@ static void test_answer(void **state)
 
         (void)state;
         assert_int_equal(
-                op_answer_parse(
-                        STR_LITERAL("{\"v\":1,\"seq\":17,\"birth\":\"00ff\",\"epoch\":2,"
-                                    "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\",\"probe\":true,"
-                                    "\"budgets\":{\"a/b/1\":{\"share\":1500,\"limit\":6000,"
-                                    "\"windows\":{\"11\":1500,\"10\":1900},\"others\":4100,"
-                                    "\"foreign\":7,\"expected\":1e+14,\"hungry\":true}},"
-                                    "\"gates\":{\"a/1\":{\"until\":99,\"kind\":2}},"
-                                    "\"opened\":{\"a/2\":{\"at\":98}},"
-                                    "\"limits\":{\"at\":5,\"pools\":{\"3\":[[60000,6000]]}}}"),
-                        &answer, why),
+                op_answer_parse(STR_LITERAL(
+                                        "{\"v\":1,\"seq\":17,\"birth\":\"00ff\",\"epoch\":2,"
+                                        "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\",\"again\":"
+                                        "true,\"probe\":true,"
+                                        "\"budgets\":{\"a/b/1\":{\"share\":1500,\"limit\":6000,"
+                                        "\"windows\":{\"11\":1500,\"10\":1900},\"others\":4100,"
+                                        "\"foreign\":7,\"expected\":1e+14,\"hungry\":true}},"
+                                        "\"gates\":{\"a/1\":{\"until\":99,\"kind\":2}},"
+                                        "\"opened\":{\"a/2\":{\"at\":98}},"
+                                        "\"limits\":{\"at\":5,\"pools\":{\"3\":[[60000,6000]]}}}"),
+                                &answer, why),
                 0);
         assert_int_equal(answer.seq, 17);
         assert_string_equal(answer.birth, "00ff");
@@ -127,6 +130,7 @@ static void test_answer(void **state)
         assert_int_equal(answer.n_roster, 2);
         assert_int_equal(answer.roster[0], 0xabc);
         assert_string_equal(answer.wait, "words");
+        assert_true(answer.is_again);
         assert_true(answer.may_probe);
         assert_int_equal(answer.n_budgets, 1);
         assert_string_equal(answer.budgets[0].id, "a/b/1");
