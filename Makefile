@@ -11,7 +11,7 @@ SANITIZED     := --output-on-failure -j$(JOBS) -L 'unit|replay|integration'
 FIXED_ADDRESS := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .DEFAULT_GOAL := all
-.PHONY: all run test bench check format fuzz install clean help check-format check-rooms check-lint \
+.PHONY: all run test bench check format fuzz deb install clean help check-format check-rooms check-lint \
 	check-clang check-asan check-tsan check-types check-model
 # Each check uses all cores itself.
 .NOTPARALLEL:
@@ -87,6 +87,10 @@ fuzz: ## each parser for FUZZ_SECONDS=60
 	@cmake --preset fuzz --log-level=NOTICE
 	@cmake --build build/fuzz
 	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+deb: ## Debian packages in build/deb, judged by lintian
+	@tools/packages build deb
+	@tools/deb $(BUILD)/deb
 
 install: all ## PREFIX=/usr/local, DESTDIR for packagers
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
