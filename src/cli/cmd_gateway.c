@@ -22,6 +22,21 @@ struct command_line {
         bool is_quiet;
 };
 
+/* The flags of the store, from OPTION_STORE on in the order of the options. */
+#define OPTION_STORE 1000
+static const struct {
+        const char *flag, *key;
+} store_flags[] = {
+        { "--store", "store.url" },
+        { "--store-name", "store.name" },
+        { "--store-address", "store.address" },
+        { "--store-host", "store.host" },
+        { "--store-share", "store.share" },
+        { "--store-grace", "store.grace" },
+        { "--store-password-file", "store.password_file" },
+        { "--store-ca-file", "store.ca_file" },
+};
+
 static const char usage[] =
         "usage: weir gateway [OPTION]...\n\n"
         "Stands between your programs and the exchange: point their base URL at it, and all of\n"
@@ -37,6 +52,10 @@ static const char usage[] =
         "  --set KEY=VALUE                   any setting of the table below; may be given\n"
         "                                    several times\n"
         "  --no-discovery                    do not read exchangeInfo to follow its limits\n"
+        "  --store URL                       Redis or Valkey through which hosts share budgets:\n"
+        "                                    redis://, rediss://, unix:///PATH, redis+sentinel://\n"
+        "  --store-name, --store-address, --store-host, --store-share, --store-grace,\n"
+        "  --store-password-file, --store-ca-file   see the settings store.* below\n"
         "  --shadow                          decide and report, but let everything pass at once\n"
         "  --quiet                           do not say where it listens\n"
         "  --help                            this text\n\n"
@@ -117,6 +136,14 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                 { "set", required_argument, NULL, 's' },
                 { "no-discovery", no_argument, NULL, 'D' },
                 { "shadow", no_argument, NULL, 'S' },
+                { "store", required_argument, NULL, OPTION_STORE },
+                { "store-name", required_argument, NULL, OPTION_STORE + 1 },
+                { "store-address", required_argument, NULL, OPTION_STORE + 2 },
+                { "store-host", required_argument, NULL, OPTION_STORE + 3 },
+                { "store-share", required_argument, NULL, OPTION_STORE + 4 },
+                { "store-grace", required_argument, NULL, OPTION_STORE + 5 },
+                { "store-password-file", required_argument, NULL, OPTION_STORE + 6 },
+                { "store-ca-file", required_argument, NULL, OPTION_STORE + 7 },
                 { "quiet", no_argument, NULL, 'q' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
@@ -157,6 +184,11 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                         *ret_exit = EXIT_DONE;
                         return 1;
                 default:
+                        if (c >= OPTION_STORE) {
+                                r = add(line, store_flags[c - OPTION_STORE].flag,
+                                        store_flags[c - OPTION_STORE].key, optarg);
+                                break;
+                        }
                         option_complain("gateway", c, argv);
                         return 1;
                 }

@@ -36,6 +36,8 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 #define TYPE_ADDRESSES struct settings_address[SETTINGS_LISTEN_MAX]
 #define TYPE_URL       struct settings_address
 #define TYPE_LEVEL     enum log_level
+#define TYPE_NAME      char[SETTINGS_NAME_SIZE]
+#define TYPE_STORE     char[SETTINGS_STORE_SIZE]
 #define SETTING(id, kind, member, ...)                                                             \
         _Static_assert(__builtin_types_compatible_p(__typeof__(((struct settings *)NULL)->member), \
                                                     TYPE_##kind),                                  \

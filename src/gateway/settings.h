@@ -44,6 +44,8 @@
 #define SETTINGS_HOST_SIZE 254
 /* What fits into sockaddr_un.sun_path. */
 #define SETTINGS_UNIX_SIZE 108
+/* The URL of a store, with its NUL. */
+#define SETTINGS_STORE_SIZE 4096
 /* More prices than anybody corrects by hand, and more than any is. */
 #define SETTINGS_WEIGHTS_MAX      64
 #define SETTINGS_WEIGHT_NAME_SIZE 240
@@ -197,6 +199,17 @@ struct settings {
 
         uint32_t ceiling_pct[CLASS_COUNT];
         uint32_t opens_from_pct; /* share of a window after which the ceilings rise to 100 % */
+
+        /* What hosts share, and through which store; see docs/hosts.md. */
+        struct {
+                char url[SETTINGS_STORE_SIZE]; /* empty: none; may hold a password */
+                char name[SETTINGS_NAME_SIZE];
+                char address[SETTINGS_NAME_SIZE];
+                char host[SETTINGS_NAME_SIZE]; /* empty: the machine's name */
+                uint32_t share_pct;            /* of each limit; 0: as the store says */
+                uint64_t grace_ms;
+                char password_file[SETTINGS_PATH_SIZE], ca_file[SETTINGS_PATH_SIZE];
+        } store;
 
         uint64_t max_wait_ms;    /* for requests that name no deadline */
         uint64_t recv_window_ms; /* of requests that weir signs and that name none */

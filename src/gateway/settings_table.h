@@ -18,6 +18,8 @@ enum setting_kind {
         KIND_ADDRESSES,
         KIND_URL,
         KIND_LEVEL,
+        KIND_NAME,
+        KIND_STORE,
 };
 
 struct setting {

@@ -113,6 +113,11 @@ const char *value_kind_text(const struct setting *t)
                 return "a URL without a path, or unix:PATH";
         case KIND_LEVEL:
                 return "error, warn, info or debug";
+        case KIND_NAME:
+                return "a name of letters, digits and . _ -";
+        case KIND_STORE:
+                return "redis://HOST:PORT, rediss://HOST:PORT, unix:///PATH or "
+                       "redis+sentinel://HOST:PORT,HOST:PORT/MASTER";
         }
         must(false); /* a kind without a text */
         return "";
@@ -366,6 +371,10 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                 return r;
         case KIND_LEVEL:
                 return parse_level(text, to, why);
+        case KIND_NAME:
+                return store_parse_name(text, to, why);
+        case KIND_STORE:
+                return store_parse_url(text, to, why);
         }
         must(false); /* a kind without a parser */
         return SETTINGS_MISTAKEN;
@@ -396,6 +405,10 @@ const char *value_text(const struct setting *t, const struct settings *s, char *
                 return settings_address_text(value, true, to, size);
         case KIND_LEVEL:
                 return levels[*(const enum log_level *)value];
+        case KIND_NAME:
+                return value;
+        case KIND_STORE:
+                return store_text(value, to, size);
         case KIND_ADDRESSES:
                 break;
         }
@@ -407,7 +420,7 @@ bool value_is_equal(const struct setting *t, const struct settings *a, const str
 {
         size_t size = t->size;
 
-        if (t->kind == KIND_PATH)
+        if (t->kind == KIND_PATH || t->kind == KIND_NAME || t->kind == KIND_STORE)
                 return strcmp(setting_at_const(t, a), setting_at_const(t, b)) == 0;
         if (t->kind == KIND_ADDRESSES) {
                 if (a->n_listen != b->n_listen)

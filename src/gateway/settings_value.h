@@ -60,4 +60,10 @@ CHECKED int address_parse_listen(struct str text, struct settings_address *ret,
 CHECKED int address_parse_url(struct str text, struct settings_address *ret, struct sentence *why);
 bool address_is_equal(const struct settings_address *a, const struct settings_address *b);
 
+/* The section "store", in settings_store.c; as above. */
+CHECKED int store_parse_name(struct str text, char to[SETTINGS_NAME_SIZE], struct sentence *why);
+CHECKED int store_parse_url(struct str text, char to[SETTINGS_STORE_SIZE], struct sentence *why);
+/* Without user and password. */
+const char *store_text(const char *url, char *to, size_t size);
+
 #endif
