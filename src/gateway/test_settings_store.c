@@ -17,8 +17,8 @@ static void mistakes_have_their_place_and_show_no_password(void **state)
                 { "store:\n  name: a b\n",
                   "weir: f:2:9: store.name: \"a b\" is no name; write letters, digits and \". _ "
                   "-\", 63 at most\n" },
-                { "store:\n  share: 101%\n",
-                  "weir: f:2:10: store.share: 101% is too large; the most is 100%\n" },
+                { "store:\n  share: 101%\n", "weir: f:2:10: store.share: \"101%\" is too large; "
+                                             "write a value from 0% to 100%\n" },
         };
 
         (void)state;
