@@ -1,6 +1,7 @@
 """What one row stands on: an exchange, a Redis, and hosts. A host is a process of its own with a region
 of its own, which shares nothing with the others but the store."""
 import json
+import os
 import re
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import demand
 from books import percentile
-from stand import Program, Stand, get
+from stand import LIBRARY, ROOT, Broken, Program, Stand, get
 
 HERE = Path(__file__).resolve().parent
 LOAD = [sys.executable, str(HERE / "load.py")]
@@ -112,6 +113,17 @@ def summary(fleet, first, windows, results):
         for key, share in (("p50", 0.5), ("p99", 0.99)):
             row[f"{name}_{key}_ms"] = percentile(waits, share) / 1000 if waits else None
     return row
+
+
+def region_admissions(fleet, n=200):
+    """The same on a host of weir's, whose programs ask nobody but the region."""
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "WEIR_LIBRARY": LIBRARY, "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run([sys.executable, str(HERE / "claim.py"), f"{fleet.folder}/region-host0", str(n),
+                           str(fleet.window_ms)], capture_output=True, text=True, env=env, timeout=60, check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        raise Broken(f"a program with libweir failed: {done.stderr[-500:]}") from None
 
 
 def admissions(redis_port, limiter, processes, at_once, seconds):

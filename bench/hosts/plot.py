@@ -67,7 +67,7 @@ def draw_waits(axis, rows, at):
         axis.plot(ends[1], y, "o", color=colour, markersize=8, markeredgewidth=0)
         axis.plot(ends[0], y, "|", color=colour, markersize=9, markeredgewidth=2)
     axis.set_title("99 of 100 orders wait less than")
-    axis.text(0, 1.012, "stroke: in the first half of a window; dot: in all of it", transform=axis.transAxes, color=FAINT,
+    axis.text(0, 1.012, "stroke: early in a window; dot: in all of it", transform=axis.transAxes, color=FAINT,
               fontsize=8.5)
     axis.set_xscale("log")
     axis.set_xlim(0.004, 10000)
@@ -81,14 +81,14 @@ def write(figures, folder):
     at = places(rows)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 3, sharey=True, figsize=(11.8, 1.35 + 0.31 * -at[-1]),
-                                    gridspec_kw={"width_ratios": [1.25, 0.75, 1], "wspace": 0.1})
+                                    gridspec_kw={"width_ratios": [1.3, 0.7, 0.95], "wspace": 0.1})
         for axis in axes:
             bare(axis)
         draw_yield(axes[0], rows, at)
         draw_asks(axes[1], rows, at)
         draw_waits(axes[2], rows, at)
         axes[0].set_ylim(at[-1] - 0.7, 0.7)
-        figure.subplots_adjust(left=0.25, right=0.985, top=1 - 0.72 / figure.get_figheight(),
+        figure.subplots_adjust(left=0.3, right=0.985, top=1 - 0.72 / figure.get_figheight(),
                                bottom=0.3 / figure.get_figheight())
         save(figure, folder / "hosts-bench.svg", "weir on many hosts, and limiters that ask a store: use of the limit, "
              "questions to the store, waits of orders")

@@ -78,7 +78,7 @@ def run(plan, has_store=True, has_relays=False, logs=None):
         used = counted(books)
         fault_window = int((begun_ms + min([f.at_s for f in plan.faults], default=99) * 1000) // WINDOW_MS)
         after = yields(used, first, first + JUDGED_WINDOWS)
-        found = {"seed": plan.seed, "hosts": plan.hosts, "demand": plan.pattern, "latency": plan.latency, "faults": [str(f) for f in plan.faults],
+        found = {"seed": plan.seed, "hosts": plan.hosts, "demand": plan.pattern, "latency": plan.latency, "grace": plan.grace, "faults": [str(f) for f in plan.faults],
                  "kinds": [f.kind for f in plan.faults], "over": sum(max(0, n - LIMIT) for n in used.values()),
                  "refused": books["status429"] + books["status418"] + books["status403"],
                  "before": mean(yields(used, int(begun_ms // WINDOW_MS) + 1, fault_window)),

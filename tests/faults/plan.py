@@ -6,6 +6,7 @@ import random
 EARLIEST_S, LATEST_S = 4.0, 7.0
 PATTERNS = ("even", "skewed", "changing", "bursts")
 LATENCIES = ("20~10", "20~10", "100~60")
+GRACES = ("10m", "10m", "3s")
 
 
 @dataclasses.dataclass
@@ -30,6 +31,7 @@ class Plan:
     hosts: int
     pattern: str
     latency: str  # of the exchange: a round trip, its jitter, ms
+    grace: str  # store.grace
     faults: list
     has_sentinel: bool
 
@@ -101,4 +103,4 @@ def plan(seed, kinds=tuple(KINDS)):
         fault = KINDS[kind](chance, hosts)
         fault.at_s = chance.uniform(EARLIEST_S, LATEST_S)
         faults.append(fault)
-    return Plan(seed, hosts, chance.choice(PATTERNS), chance.choice(LATENCIES), sorted(faults, key=lambda f: f.at_s), has_sentinel)
+    return Plan(seed, hosts, chance.choice(PATTERNS), chance.choice(LATENCIES), chance.choice(GRACES), sorted(faults, key=lambda f: f.at_s), has_sentinel)

@@ -130,12 +130,14 @@ class Redis:
             self.process.await_line("Ready to accept connections")
 
     def ask(self, *words, timeout=5):
-        """One command, over no wire of any host's."""
+        """One command, over no wire of any host's. Empty: no answer."""
         script = ["redis-cli", "-p", str(self.port), *words]
         if not self.stage.plan.has_sentinel:
             script = self.stage.net.inside(script)
-        done = subprocess.run(script, capture_output=True, text=True, timeout=timeout, check=False)
-        return done.stdout.strip()
+        try:
+            return subprocess.run(script, capture_output=True, text=True, timeout=timeout, check=False).stdout.strip()
+        except subprocess.TimeoutExpired:
+            return ""
 
     def forget_all(self):
         for kept in self.folder.iterdir():
@@ -157,7 +159,8 @@ class Host:
         command = [WEIR, "gateway", "--listen", f"127.0.0.1:{self.port}", "--upstream", self.stage.exchange,
                    "--region", str(self.region), "--set", "rate_ceiling=0"]
         if self.stage.has_store:
-            command += ["--store", self.stage.store_url(self.i), "--set", f"store.host={self.name}"]
+            command += ["--store", self.stage.store_url(self.i), "--set", f"store.host={self.name}",
+                        "--set", f"store.grace={self.stage.plan.grace}"]
         self.processes.append(Process(command, self.clock.env))
 
     def kill(self, is_wanted):
@@ -215,7 +218,7 @@ class Stage(contextlib.ExitStack):
 
     def ask_sentinel(self, sentinel, *words):
         return subprocess.run(["redis-cli", "-p", str(sentinel.port), *words], capture_output=True, text=True,
-                              timeout=5, check=False).stdout
+                              timeout=20, check=False).stdout
 
     def master_port(self):
         """As the first sentinel that answers has it."""
@@ -224,6 +227,17 @@ class Stage(contextlib.ExitStack):
             if len(lines) == 2:
                 return int(lines[1])
         return None
+
+    def master(self):
+        """The server that hosts talk to."""
+        return self.replica if self.replica and self.master_port() == self.replica.port else self.store
+
+    def await_settled(self):
+        """With a Sentinel: there is a master, and the other one follows it. A grant wants a replica that
+        has it, so before that nothing can be well again."""
+        if self.replica:
+            until_true(lambda: all(word in self.master().ask("INFO", "replication")
+                                   for word in ("role:master", "connected_slaves:1")), "one is master, the other follows", 40)
 
     def store_url(self, i):
         if self.plan.has_sentinel:
