@@ -226,7 +226,7 @@ WEIR_PUBLIC const char *weir_answer_name(int answer);
  *         +----> WAIT -> at_ms -> confirm -> GO -+      refund    (certainly not sent)
  *         +----> NEVER, LATE, SHUT, CROWDED: nothing is held
  */
-#define WEIR_TICKET_WORDS 160
+#define WEIR_TICKET_WORDS 192
 struct weir_ticket {
         uint64_t inside[WEIR_TICKET_WORDS];
 };

@@ -94,7 +94,7 @@ class Verdict(ctypes.Structure):
 
 
 # What a waiting coroutine holds: struct weir_ticket.
-Ticket = ctypes.c_uint64 * 160
+Ticket = ctypes.c_uint64 * 192
 
 NO_DEADLINE = ctypes.c_uint64(2**64 - 1)
 

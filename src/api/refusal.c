@@ -65,6 +65,13 @@ void refusal_explain(const struct reservation *r, int answer, struct verdict *ve
                                        budget, time_text(ticket->at_ms, at));
                 break;
         case LIMITER_CROWDED:
+                if (ticket->is_capped) {
+                        (void)snprintf(to, size,
+                                       "not sent: this host has used its part of %s, which it "
+                                       "shares with other hosts; again at %s",
+                                       budget, time_text(ticket->at_ms, at));
+                        break;
+                }
                 (void)snprintf(to, size,
                                "not sent: all windows ahead of %s are full for its class; again "
                                "at %s",

@@ -73,7 +73,7 @@ static uint32_t orders_of(uint64_t number)
         int pool = policy_pool_find(STR_LITERAL("futures-orders"));
         struct window w = { slot_find(&region, (uint16_t)pool, holder_owner(&l, number, 0), 10000,
                                       true),
-                            10000, 300 };
+                            10000, 300, NULL };
 
         assert_true(pool >= 0);
         return window_used(&w, NOW_MS / 10000, true);

@@ -86,7 +86,7 @@ static uint32_t used(const char *pool, uint32_t span_ms, uint64_t ms)
         struct policy_plan plan = { .account = policy_account(STR_LITERAL("key")) };
         struct window w = { slot_find(&region, (uint16_t)index,
                                       budget_owner(&l, &plan, (uint16_t)index), span_ms, true),
-                            span_ms, WINDOW_AMOUNT_MAX };
+                            span_ms, WINDOW_AMOUNT_MAX, NULL };
 
         assert_true(index >= 0);
         return window_used(&w, AT(ms) / span_ms, true);

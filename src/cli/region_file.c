@@ -120,8 +120,7 @@ int region_file_read(struct region_file *f, const char *path)
         int r;
 
         must(memory);
-        f->region.header = (struct region_header *)(void *)memory;
-        f->region.slots = (struct slot *)(void *)(memory + REGION_HEADER_BYTES);
+        region_lay(&f->region, memory);
         r = region_file_renew(f, path);
         if (r < 0)
                 region_file_deinit(f);

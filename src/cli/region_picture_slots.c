@@ -150,7 +150,7 @@ static void paint_budget(struct painter *p, size_t index, struct slot *slot)
         uint64_t pool_span = load(&slot->pool_span), owner = load(&slot->owner);
         const struct policy_pool *pool = policy_pool(pool_span >> 32);
         struct window w = { slot, (uint32_t)pool_span,
-                            limit_of(p, pool_span >> 32, (uint32_t)pool_span) };
+                            limit_of(p, pool_span >> 32, (uint32_t)pool_span), NULL };
         struct limiter_time time = look_pool_time(&p->file->region, pool, p->wall_ms);
         uint64_t number, shut_ms = load(&slot->shut_until_ms);
         char owner_is[STATUS_OWNER_SIZE];

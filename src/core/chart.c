@@ -17,6 +17,7 @@ static const struct chart_field header[] = {
         FIELD(region_header, seed, CHART_CERTIFICATE),
         FIELD(region_header, spare_certificate, CHART_SPARE),
         FIELD(region_header, ceilings, CHART_CEILINGS),
+        FIELD(region_header, sharing, CHART_ANY),
         FIELD(region_header, spare_ceilings, CHART_SPARE),
         FIELD(region_header, spare_gates, CHART_SPARE),
         FIELD(region_header, clocks, CHART_CLOCK),
@@ -77,6 +78,26 @@ static const struct chart_field figures[] = {
         FIELD(evidence_figures, last_ms, CHART_TIME_MS),
 };
 
+static const struct chart_field lease_header[] = {
+        FIELD(lease_header, host, CHART_ANY),
+        FIELD(lease_header, sequence, CHART_ANY),
+        FIELD(lease_header, birth, CHART_ANY),
+        FIELD(lease_header, share_until_ms, CHART_TIME_MS),
+        FIELD(lease_header, n_hosts, CHART_ANY),
+        FIELD(lease_header, answered_ms, CHART_TIME_MS),
+        FIELD(lease_header, away_ms, CHART_TIME_MS),
+        FIELD(lease_header, boot, CHART_ANY),
+        FIELD(lease_header, spare, CHART_SPARE),
+        FIELD(lease_header, roster, CHART_ANY),
+};
+
+static const struct chart_field lease[] = {
+        FIELD(lease, share, CHART_ANY),
+        FIELD(lease, hunger, CHART_PAIR),
+        FIELD(lease, spare, CHART_SPARE),
+        FIELD(lease, caps, CHART_PAIR),
+};
+
 #define CHART(title, fields, s)                                                                    \
         {                                                                                          \
                 title, fields, ARRAY_SIZE(fields), sizeof(struct s)                                \
@@ -92,12 +113,18 @@ const struct chart chart_cell = CHART("## Cell", cell, cell);
 const struct chart chart_anchor = CHART("## Anchor", anchor, anchor);
 const struct chart chart_evidence = CHART("## Evidence", evidence, evidence);
 const struct chart chart_figures = CHART("## Evidence", figures, evidence_figures);
+const struct chart chart_lease_header =
+        CHART("## Shared with other hosts", lease_header, lease_header);
+const struct chart chart_lease = CHART("## Lease", lease, lease);
 
 static const struct chart_section sections[] = {
         { "header", &chart_header, 0, 1 },
         { "egresses", &chart_egress, offsetof(struct region_header, egresses), REGION_EGRESSES },
         { "homes", &chart_home, offsetof(struct region_header, homes), REGION_HOMES },
         { "slots", &chart_slot, REGION_HEADER_BYTES, REGION_SLOTS },
+        { "hosts", &chart_lease_header, REGION_HEADER_BYTES + REGION_SLOTS_BYTES, 1 },
+        { "leases", &chart_lease,
+          REGION_HEADER_BYTES + REGION_SLOTS_BYTES + sizeof(struct lease_header), REGION_SLOTS },
 };
 
 size_t chart_section_count(void)

@@ -46,7 +46,7 @@ struct chart {
 };
 
 extern const struct chart chart_header, chart_egress, chart_home, chart_slot, chart_cell,
-        chart_anchor, chart_evidence, chart_figures;
+        chart_anchor, chart_evidence, chart_figures, chart_lease_header, chart_lease;
 
 /* A part of the file: so many structs, one behind the other. */
 struct chart_section {

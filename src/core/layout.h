@@ -32,6 +32,10 @@
 #define EGRESS_TEXT         128  /* room for the name of an address, its NUL included */
 #define REGION_WEIGHTS      16   /* of the evidence of weights: enum region_weight */
 #define REGION_SLOTS        2048 /* budgets alive: pools x owners x windows; 576 bytes each */
+#define REGION_ROSTER       64 /* hosts that share budgets with this one, as far as they are kept */
+
+/* Of the owners' hashes, the same in every region: hosts tell each other of owners by hash. */
+#define REGION_SEED 0x7765697220686f73ULL
 
 /*
  * A budget keeps the windows around now: past ones, whose unanswered requests may still be counted
@@ -222,13 +226,21 @@ struct region_header {
         uint64_t total_bytes;
         uint64_t table_hash; /* of the pools: indices mean the same to all who share the region */
         uint64_t born_ms;
-        uint64_t seed; /* of the owners' hashes */
+        uint64_t seed; /* of the owners' hashes: REGION_SEED */
         uint64_t spare_certificate[9];
 
         /* Class ceilings in percent, a byte each, lowest class index in the lowest byte; opens_from
          * in the top byte. */
         word_t ceilings;
-        word_t spare_ceilings[7];
+        /*
+         * Whether budgets are shared with other hosts (core/lease.h): 0: with none, and no
+         * admission looks further; else 1, and in the upper half the part of each limit, in
+         * millionths, that is configured to be ours for good, 0 for none. Beside the ceilings,
+         * whose line every admission has read. Writers: a gateway that starts. Readers: every
+         * admission. Relaxed: it is set before any of the gateway's own.
+         */
+        word_t sharing;
+        word_t spare_ceilings[6];
 
         uint64_t spare_gates[16];
         /* Exchange clock minus ours: (offset_ms + 2^39) << 24 | error_ms; 0: never measured. In the
@@ -326,6 +338,50 @@ struct evidence {
         word_t name[EVIDENCE_NAME / 8];
 };
 
+/*
+ * What this host may use of the budget in the slot of the same place, when budgets are shared with
+ * other hosts (core/lease.h). Writers: the keeper, of which there is one. Readers: every admission.
+ */
+struct lease {
+        /*
+         * High: what it was before it was lowered, until who lowers it has looked at the books;
+         * low: the cap of every window that has none below, 0: this host is no member yet. Order:
+         * sequentially consistent, as the words of a cell: who takes writes himself down and then
+         * looks at the cap, who lowers a cap writes it and then looks at the books. Killed: both
+         * halves are there, and the next keeper goes on from the larger one.
+         */
+        word_t share;
+        /*
+         * Cut as a cell's word, the tag of it the window's number mod 2^20. High: the largest
+         * amount that found no room under the cap of this window, and would have under the limit;
+         * low: how much in all. Writers: who finds none. Relaxed: a wish only.
+         */
+        word_t hunger;
+        uint64_t spare[6];
+        /*
+         * As a cell's word, of the window in that cell. High: the cap; low: what it was before it
+         * was lowered, until who lowers it has looked at the books, else the same. Another tag: the
+         * share is it. Order, killed: as share.
+         */
+        word_t caps[RING_CELLS];
+};
+
+/* Of this host among those that share budgets. Writer: the keeper. Relaxed but where said. */
+struct lease_header {
+        /* Its number, made with the region. */
+        uint64_t host;
+        word_t sequence;       /* of the last op that it sent */
+        word_t birth;          /* of the store's books that it knows; 0: none */
+        word_t share_until_ms; /* the exchange's clock: a learnt share is none after it.
+                                  Sequentially consistent, as the shares */
+        word_t n_hosts;        /* seen last, this one included */
+        word_t answered_ms;    /* the exchange's clock, when the store answered last; 0: never */
+        word_t away_ms;        /* since when it has not; 0: it is there */
+        uint64_t boot;         /* hash of the machine's boot id when the keeper last began */
+        uint64_t spare[8];
+        word_t roster[REGION_ROSTER]; /* numbers of all hosts, 0 behind them */
+};
+
 _Static_assert(sizeof(struct anchor) == sizeof(struct cell), "an anchor for each cell");
 _Static_assert(sizeof(struct evidence) == sizeof(struct cell) * RING_CELLS, "fits a slot's cells");
 _Static_assert(sizeof(struct cell) == 32, "a cell is half a cache line");
@@ -348,6 +404,13 @@ _Static_assert(offsetof(struct region_header, homes) == 16384, "egresses: 12288 
 _Static_assert(sizeof(struct region_header) == 20480, "the slots begin at 20480, a page");
 
 #define REGION_HEADER_BYTES 20480u
-#define REGION_BYTES        (REGION_HEADER_BYTES + (size_t)REGION_SLOTS * sizeof(struct slot))
+#define REGION_SLOTS_BYTES  ((size_t)REGION_SLOTS * sizeof(struct slot))
+#define REGION_BYTES                                                                               \
+        (REGION_HEADER_BYTES + REGION_SLOTS_BYTES + sizeof(struct lease_header) +                  \
+         (size_t)REGION_SLOTS * sizeof(struct lease))
+
+_Static_assert(offsetof(struct region_header, sharing) == 136, "beside the ceilings");
+_Static_assert(sizeof(struct lease) == 192, "a lease is three cache lines");
+_Static_assert(sizeof(struct lease_header) == 640, "ten lines");
 
 #endif

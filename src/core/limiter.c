@@ -11,6 +11,8 @@
 
 /* Reservations lost to others before we say that it is crowded. */
 #define ATTEMPTS 8
+/* What waits for a larger cap looks at it again; its own gateway's keeper wakes it before. */
+#define CAP_AGAIN_MS 100
 /* A held place that is not free yet: time in which others' answers are likely to come. */
 #define CONFIRM_AGAIN_MS 2
 /* All of a window, as limiter_room() counts. */
@@ -203,8 +205,29 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->blocker = BLOCKED_BY_NOTHING;
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
-        ticket->is_paced = ticket->has_turn = false;
+        ticket->is_paced = ticket->has_turn = ticket->is_capped = false;
         ticket->n_takes = 0;
+}
+
+/*
+ * There was no room at once. Where a larger cap would make room (core/lease.h) that is written down
+ * for the keeper, and who has no place in time waits for it. Return: @answer, or CROWDED.
+ */
+static SELDOM int be_hungry(struct limiter_ticket *ticket, const struct ceilings *c, int answer,
+                            struct limiter_time time)
+{
+        uint16_t pool;
+
+        if ((answer != LIMITER_WAIT && answer != LIMITER_LATE && answer != LIMITER_CROWDED) ||
+            ticket->is_paced || ticket->blocker == BLOCKED_BY_FRONT ||
+            !takes_note_hunger(ticket, c, time, &pool) || answer == LIMITER_WAIT)
+                return answer;
+        ticket->is_capped = true;
+        takes_block(ticket, pool);
+        if (answer == LIMITER_LATE || ticket->at_ms > time.now_ms + CAP_AGAIN_MS)
+                ticket->at_ms = time.now_ms + CAP_AGAIN_MS;
+        ticket->try_ms = ticket->look_ms = 0;
+        return LIMITER_CROWDED;
 }
 
 int limiter_reserve(struct limiter *l, const struct limiter_request *request,
@@ -253,7 +276,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 ticket->look_ms = is_late ? 0 : takes_turn_ms(ticket, time);
                 ticket->state = TICKET_HELD;
         }
-        return r;
+        return LIKELY(r == LIMITER_GO) ? r : be_hungry(ticket, &c, r, time);
 }
 
 int limiter_charge(struct limiter *l, const struct limiter_request *request,
@@ -355,6 +378,9 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                 } else {
                         others = window_others(&take->window, number);
                         window_look(&take->window, number, &view);
+                        /* No part of the cap; of the limit it is, below. */
+                        if (take->window.shared)
+                                others = others > view.foreign ? others - view.foreign : 0;
                         /* Those before may have given theirs back. */
                         used = take->place.position < view.spent ? take->place.position
                                                                  : view.spent;

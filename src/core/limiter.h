@@ -108,7 +108,9 @@ struct limiter_ticket {
         uint16_t blocked_by; /* for BLOCKED_BY_POOL: which */
         uint32_t pacing;
         bool is_paced;
-        bool has_turn; /* at the front (core/front.h) */
+        bool has_turn;  /* at the front (core/front.h) */
+        bool is_capped; /* CROWDED: there would be room, if this host had a larger cap
+                           (core/lease.h) */
         bool is_probe;
         unsigned n_takes;
         struct limiter_take takes[LIMITER_TAKES];

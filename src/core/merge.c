@@ -103,7 +103,7 @@ int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint64_t window = pool_window(l->region, pool, i);
                 uint32_t span_ms = (uint32_t)(window >> 32);
-                struct window theirs = { NULL, span_ms, (uint32_t)window }, ours = theirs;
+                struct window theirs = { NULL, span_ms, (uint32_t)window, NULL }, ours = theirs;
                 uint64_t last;
 
                 if (span_ms == 0)
@@ -150,11 +150,11 @@ static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
                         struct limiter_time time)
 {
-        struct window to = { NULL, (uint32_t)(to_window >> 32), (uint32_t)to_window };
+        struct window to = { NULL, (uint32_t)(to_window >> 32), (uint32_t)to_window, NULL };
         uint64_t pool_span = (uint64_t)pool << 32 | from_ms;
 
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
-                struct window from = { &l->region->slots[i], from_ms, WINDOW_AMOUNT_MAX };
+                struct window from = { &l->region->slots[i], from_ms, WINDOW_AMOUNT_MAX, NULL };
                 uint64_t number = window_number(to.span_ms, time.now_ms, time.guard_ms);
                 uint32_t need;
 

@@ -3,6 +3,7 @@
  * with our books. Books are raised on the spot. They are lowered only where a count falls by
  * itself, to what the header leaves possible.
  */
+#include "core/lease.h"
 #include "core/limiter.h"
 #include "core/pool.h"
 #include "core/slot.h"
@@ -39,8 +40,9 @@ static uint32_t hear(const struct window *w, uint64_t number, const struct limit
 {
         uint32_t more = window_observe(w, number, about->used, ret_foreign);
 
-        /* A count that falls by itself also rises by itself: nobody else need be there. */
-        if (!about->may_fall)
+        /* A count that falls by itself also rises by itself: nobody else need be there. Of a shared
+         * budget other hosts are seen too. */
+        if (!about->may_fall && !w->shared)
                 strangers_note(w, number, about->used, more, time.now_ms);
         return more;
 }
@@ -65,7 +67,7 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                 if (is_certain && hear(&take->window, take->number, about, time, &foreign) > 0 &&
                     ret_foreign)
                         *ret_foreign = foreign;
-                if (is_certain && about->may_fall &&
+                if (is_certain && about->may_fall && !take->window.shared &&
                     window_believe(&take->window, take->number, &take->place, about->used))
                         back = 0;
                 /* A count that falls by itself proves nothing. */
@@ -88,7 +90,7 @@ bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint64_t window = pool_window(l->region, news->pool, i);
                 uint32_t span_ms = (uint32_t)(window >> 32);
-                struct window w = { NULL, span_ms, (uint32_t)window };
+                struct window w = { NULL, span_ms, (uint32_t)window, lease_region(l->region) };
                 uint64_t number;
 
                 if (span_ms == 0 || span_ms != news->span_ms)

@@ -3,6 +3,7 @@
  */
 #include "core/pool.h"
 
+#include "core/lease.h"
 #include "core/limiter.h"
 #include "core/slot.h"
 
@@ -107,7 +108,9 @@ void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ct
                 }
                 if (limit == 0)
                         continue;
-                fn(ctx, &(struct window){ slot, (uint32_t)pool_span, (uint32_t)limit },
+                fn(ctx,
+                   &(struct window){ slot, (uint32_t)pool_span, (uint32_t)limit,
+                                     lease_region(region) },
                    (uint16_t)pool, atomic_load_explicit(&slot->owner, memory_order_relaxed),
                    atomic_load_explicit(&slot->shut_until_ms, memory_order_relaxed));
         }

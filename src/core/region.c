@@ -48,8 +48,10 @@ static int refuse_place(struct region_error *e, int error, const char *path, con
 }
 
 /* Writes everything of the certificate but its magic, and what a region starts with. */
-static void fill(struct region_header *h, const struct region_plan *plan)
+static void fill(const struct region *r, const struct region_plan *plan)
 {
+        struct region_header *h = r->header;
+
         must(h);
         h->version = REGION_VERSION;
         h->header_bytes = REGION_HEADER_BYTES;
@@ -58,8 +60,11 @@ static void fill(struct region_header *h, const struct region_plan *plan)
         h->total_bytes = REGION_BYTES;
         h->table_hash = plan->table_hash;
         h->born_ms = plan->now_ms;
-        if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != sizeof(h->seed))
-                h->seed = plan->now_ms; /* only spreads the owners; no secret */
+        h->seed = REGION_SEED;
+        if (getrandom(&r->lease->host, sizeof(r->lease->host), GRND_NONBLOCK) !=
+                    sizeof(r->lease->host) ||
+            r->lease->host == 0)
+                r->lease->host = plan->now_ms ^ (uint64_t)getpid() << 44;
         for (size_t i = 0; i < REGION_POOLS; ++i)
                 for (size_t k = 0; k < REGION_POOL_WINDOWS; ++k)
                         atomic_store_explicit(&h->pools[i][k], plan->windows[i][k],
@@ -74,8 +79,7 @@ static int map(int fd, int protection, struct region *ret)
 
         if (base == MAP_FAILED)
                 return -errno;
-        ret->header = (struct region_header *)(void *)base;
-        ret->slots = (struct slot *)(void *)(base + REGION_HEADER_BYTES);
+        region_lay(ret, base);
         ret->fd = fd;
         return 0;
 }
@@ -132,7 +136,7 @@ static int build(int fd, const char *path, const struct region_plan *plan, struc
         error = map(fd, PROT_READ | PROT_WRITE, &r);
         if (error < 0)
                 return refuse_errno(e, error, path, "map it");
-        fill(r.header, plan);
+        fill(&r, plan);
         if (msync(r.header, REGION_HEADER_BYTES, MS_SYNC) < 0)
                 error = refuse_errno(e, -errno, path, "write it");
         else
@@ -297,7 +301,7 @@ int region_open(const char *path, const struct region_plan *plan, struct region 
                 error = map(-1, PROT_READ | PROT_WRITE, &r);
                 if (error < 0)
                         return refuse_errno(ret_error, error, "(private)", "map it");
-                fill(r.header, plan);
+                fill(&r, plan);
                 atomic_store_explicit(&r.header->magic, REGION_MAGIC, memory_order_release);
         }
         *ret_region = r;

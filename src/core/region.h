@@ -15,8 +15,20 @@
 struct region {
         struct region_header *header;
         struct slot *slots;
-        int fd; /* -1: private to this process */
+        struct lease_header *lease;
+        struct lease *leases; /* one for each slot */
+        int fd;               /* -1: private to this process */
 };
+
+/* Of REGION_BYTES bytes at @base, its parts. */
+static inline void region_lay(struct region *r, char *base)
+{
+        r->header = (struct region_header *)(void *)base;
+        r->slots = (struct slot *)(void *)(base + REGION_HEADER_BYTES);
+        base += REGION_HEADER_BYTES + REGION_SLOTS_BYTES;
+        r->lease = (struct lease_header *)(void *)base;
+        r->leases = (struct lease *)(void *)(base + sizeof(struct lease_header));
+}
 
 #define REGION_NULL ((struct region){ .fd = -1 })
 

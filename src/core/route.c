@@ -266,6 +266,9 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
                 return ROUTE_LONG;
         if (UNLIKELY(is_stale(header, route)))
                 return ROUTE_STALE;
+        /* Caps change under who takes: the long way looks at them after it has written. */
+        if (UNLIKELY(atomic_load_explicit(&header->sharing, memory_order_relaxed) != 0))
+                return ROUTE_LONG;
         for (i = 0; i < route->n_lanes; ++i)
                 if (!find_window(&route->lanes[i], time, &numbers[i]) ||
                     atomic_load_explicit(&route->lanes[i].window.slot->shut_until_ms,

@@ -1,5 +1,6 @@
 #include "core/takes.h"
 
+#include "core/lease.h"
 #include "core/pool.h"
 #include "core/slot.h"
 #include "core/strangers.h"
@@ -38,6 +39,8 @@ static struct limiter_take *take_of(struct limiter_ticket *ticket, const struct 
 int takes_list(struct limiter *l, const struct limiter_request *request,
                struct limiter_ticket *ticket)
 {
+        const struct region *shared = lease_region(l->region);
+
         for (unsigned c = 0; c < request->n_charges; ++c) {
                 const struct limiter_charge *charge = &request->charges[c];
 
@@ -67,7 +70,7 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
                                 return -ENOSPC;
                         take = &ticket->takes[ticket->n_takes++];
                         *take = (struct limiter_take){
-                                .window = { slot, span_ms, cut(limit) },
+                                .window = { slot, span_ms, cut(limit), shared },
                                 .owner = charge->owner,
                                 .amount = amount,
                                 .pool = charge->pool,
@@ -80,9 +83,12 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
 
 void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket)
 {
+        const struct region *shared = lease_region(l->region);
+
         for (unsigned t = 0; t < ticket->n_takes; ++t) {
                 struct limiter_take *take = &ticket->takes[t];
 
+                take->window.shared = shared;
                 for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                         uint64_t window = pool_window(l->region, take->pool, i);
 
@@ -126,6 +132,13 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms)
         return until_ms;
 }
 
+/* Of a budget that is shared with other hosts nobody but the store can tell others from strangers:
+ * it keeps free what those will use. */
+static bool has_strangers(const struct limiter_take *take)
+{
+        return strangers_are_known(take->window.slot) && !take->window.shared;
+}
+
 /*
  * What of a window is for us. Cancels and what closes use a part of what is kept for strangers:
  * they are few, and cannot wait.
@@ -133,8 +146,11 @@ uint64_t takes_shut_until(struct limiter_ticket *ticket, uint64_t now_ms)
 static uint32_t ours_of(const struct limiter_take *take, enum weir_class class, uint64_t number,
                         uint64_t at_ms)
 {
-        uint32_t expected = strangers_expected(&take->window, number, at_ms);
+        uint32_t expected;
 
+        if (UNLIKELY(take->window.shared != NULL))
+                return lease_cap(&take->window, number, at_ms);
+        expected = strangers_expected(&take->window, number, at_ms);
         if (UNLIKELY(expected > 0) && class == CLASS_CANCEL)
                 expected /= CANCEL_PART;
         return take->window.limit - expected;
@@ -153,11 +169,9 @@ static struct ceiling_window window_of(const struct limiter_take *take, uint32_t
 
 /* What is kept for strangers is more than for orders, and cancels may use a part of it. */
 static uint32_t kept_of(const struct limiter_take *take, const struct ceilings *c,
-                        enum weir_class class)
+                        enum weir_class class, uint32_t limit)
 {
-        return strangers_are_known(take->window.slot)
-                       ? 0
-                       : ceiling_kept(c, class, take->window.limit, take->amount);
+        return has_strangers(take) ? 0 : ceiling_kept(c, class, limit, take->amount);
 }
 
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
@@ -170,11 +184,13 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                 return limit;
         ceiling = ceiling_at(c, class, window_of(take, limit, guard_ms),
                              at_ms > turn_ms ? at_ms - turn_ms : 0);
-        kept = kept_of(take, c, class);
+        kept = kept_of(take, c, class, take->window.shared ? limit : take->window.limit);
         if (limit < kept + ceiling)
                 ceiling = limit > kept ? limit - kept : 0;
         /* What alone is above its class' share may still have a window that is otherwise empty. */
-        return ceiling > take->amount ? ceiling : take->amount;
+        if (ceiling < take->amount)
+                ceiling = take->window.shared && limit < take->amount ? limit : take->amount;
+        return ceiling;
 }
 
 /* Both what is kept for strangers and the ceiling are only ever in the way less as time goes by. */
@@ -202,13 +218,13 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
                          enum weir_class class, uint64_t number, uint64_t used,
                          struct limiter_time time)
 {
-        uint32_t limit = take->window.limit;
+        uint32_t limit = lease_cap(&take->window, number, time.now_ms);
         uint64_t into_ms = 0;
 
-        if (UNLIKELY(strangers_are_known(take->window.slot)))
+        if (UNLIKELY(has_strangers(take)))
                 return melts_ms(take, c, class, number, used, time);
         if (used > take->amount && take->has_ceilings)
-                into_ms = used + kept_of(take, c, class) > limit
+                into_ms = used + kept_of(take, c, class, limit) > limit
                                   ? UINT64_MAX
                                   : ceiling_reaches(c, class, window_of(take, limit, time.guard_ms),
                                                     used);
@@ -223,6 +239,28 @@ bool take_fits_now(const struct limiter_take *take, const struct ceilings *c, en
         return (uint64_t)window_used(&take->window, number, true) + take->amount <=
                        take_ceiling(take, c, class, number, time.now_ms, time.guard_ms) &&
                window_holds(&take->window, number, take->amount, time.now_ms, time.guard_ms);
+}
+
+bool takes_note_hunger(const struct limiter_ticket *ticket, const struct ceilings *c,
+                       struct limiter_time time, uint16_t *ret_pool)
+{
+        bool is_hungry = false;
+
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                struct window whole = take->window;
+                uint64_t n = window_number(whole.span_ms, time.now_ms, time.guard_ms);
+
+                whole.shared = NULL;
+                if (LIKELY(!take->window.shared) ||
+                    take_fits_now(take, c, ticket->class, n, time) ||
+                    !window_holds(&whole, n, take->amount, time.now_ms, time.guard_ms))
+                        continue;
+                lease_hunger(&take->window, n, take->amount);
+                *ret_pool = take->pool;
+                is_hungry = true;
+        }
+        return is_hungry;
 }
 
 void takes_give_back(struct limiter_ticket *ticket, unsigned n, bool flew)
@@ -297,7 +335,10 @@ uint64_t takes_good_until(const struct limiter_ticket *ticket, struct limiter_ti
                 const struct limiter_take *take = &ticket->takes[i];
                 uint64_t end_ms = window_holds_until(take->window.span_ms, take->number,
                                                      time.now_ms, time.guard_ms);
+                uint64_t share_ms = lease_until_ms(&take->window, take->number);
 
+                if (UNLIKELY(share_ms < end_ms + time.guard_ms))
+                        end_ms = share_ms - time.guard_ms;
                 until_ms = end_ms < until_ms ? end_ms : until_ms;
         }
         return until_ms;

@@ -44,6 +44,11 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
 CHECKED bool take_fits_now(const struct limiter_take *take, const struct ceilings *c,
                            enum weir_class class, uint64_t number, struct limiter_time time);
 
+/* Writes down what finds no room under the cap of a window of now and would under the limit
+ * (core/lease.h). Return: whether anything does; then *ret_pool is its pool. */
+bool takes_note_hunger(const struct limiter_ticket *ticket, const struct ceilings *c,
+                       struct limiter_time time, uint16_t *ret_pool);
+
 /* Return: WINDOW_TAKEN for all, WINDOW_FULL with nothing taken, -ESTALE likewise. */
 CHECKED int takes_take(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t at_ms,
                        bool fly, struct limiter_time time);

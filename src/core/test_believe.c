@@ -22,7 +22,7 @@
 #define SEEDS 4u
 
 static struct slot slot;
-static const struct window w = { &slot, SPAN, WINDOW_AMOUNT_MAX };
+static const struct window w = { &slot, SPAN, WINDOW_AMOUNT_MAX, NULL };
 
 struct order {
         enum {

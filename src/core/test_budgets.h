@@ -101,7 +101,7 @@ static inline void land(struct limiter_ticket *t, uint64_t ms)
 static inline struct window_view look(uint16_t pool, uint64_t owner, uint32_t span_ms,
                                       uint64_t number)
 {
-        struct window w = { slot_find(&region, pool, owner, span_ms, true), span_ms, 0 };
+        struct window w = { slot_find(&region, pool, owner, span_ms, true), span_ms, 0, NULL };
         struct window_view v;
 
         assert_non_null(w.slot);

@@ -53,8 +53,10 @@ static void compare(const struct chart *const charts[], size_t n_charts)
 static void every_struct_is_as_drawn(void **state)
 {
         static const struct chart *const evidence[] = { &chart_evidence, &chart_figures };
-        static const struct chart *const others[] = { &chart_header, &chart_egress, &chart_home,
-                                                      &chart_slot,   &chart_cell,   &chart_anchor };
+        static const struct chart *const others[] = {
+                &chart_header, &chart_egress, &chart_home,         &chart_slot,
+                &chart_cell,   &chart_anchor, &chart_lease_header, &chart_lease,
+        };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(others); ++i)
@@ -83,8 +85,8 @@ static void check_chart(const struct chart *chart)
 static void the_chart_has_every_byte(void **state)
 {
         static const struct chart *const charts[] = {
-                &chart_header, &chart_egress, &chart_home,     &chart_slot,
-                &chart_cell,   &chart_anchor, &chart_evidence, &chart_figures,
+                &chart_header, &chart_egress,   &chart_home,    &chart_slot,         &chart_cell,
+                &chart_anchor, &chart_evidence, &chart_figures, &chart_lease_header, &chart_lease,
         };
         size_t end = 0;
 
@@ -144,6 +146,7 @@ static void sizes_and_numbers_are_as_said(void **state)
         expect_said("| egresses | ", REGION_EGRESSES, " of ");
         expect_said("| homes | ", REGION_HOMES, " words");
         expect_said("`weights` | ", REGION_WEIGHTS, " words");
+        expect_said("`roster` | ", REGION_ROSTER, " words");
         expect_said("`src/core/evidence.h`), ", EVIDENCE_SLOTS_MAX, " of\n");
         expect_said("names pool ", REGION_POOL_EVIDENCE, " is evidence");
         expect_said("in cell N % ", RING_CELLS, "");
@@ -156,7 +159,7 @@ static void sizes_and_numbers_are_as_said(void **state)
 static void words_are_cut_as_drawn(void **state)
 {
         static struct slot slot;
-        const struct window w = { &slot, 60000, 100 };
+        const struct window w = { &slot, 60000, 100, NULL };
         const uint64_t number = 30000003;
         unsigned long long bit, bits, tag = 0, high = 0, low = 0;
         struct window_place place;

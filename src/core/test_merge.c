@@ -31,7 +31,7 @@ static void answered(struct limiter_ticket *t, uint64_t owner, uint32_t used, ui
 
 static uint32_t used(uint64_t owner, uint32_t span_ms, uint64_t ms)
 {
-        struct window w = { slot_find(&region, ORDERS, owner, span_ms, true), span_ms, 0 };
+        struct window w = { slot_find(&region, ORDERS, owner, span_ms, true), span_ms, 0, NULL };
 
         return window_used(&w, AT(ms) / span_ms, true);
 }

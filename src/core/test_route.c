@@ -76,8 +76,8 @@ static bool books_are_equal(const struct side *a, const struct side *b, uint64_t
 {
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 uint32_t span_ms = (uint32_t)atomic_load(&a->region.slots[i].pool_span);
-                struct window x = { &a->region.slots[i], span_ms, 1 };
-                struct window y = { &b->region.slots[i], span_ms, 1 };
+                struct window x = { &a->region.slots[i], span_ms, 1, NULL };
+                struct window y = { &b->region.slots[i], span_ms, 1, NULL };
 
                 if (atomic_load(&x.slot->key) != atomic_load(&y.slot->key) ||
                     atomic_load(&x.slot->shut_until_ms) != atomic_load(&y.slot->shut_until_ms))

@@ -14,7 +14,7 @@
 #define AT(into_ms) (N * SPAN + (into_ms))
 
 static struct slot slot;
-static const struct window w = { &slot, SPAN, 100 };
+static const struct window w = { &slot, SPAN, 100, NULL };
 
 static int setup(void **state)
 {
@@ -141,7 +141,7 @@ static void take_fills_a_window_up_to_the_ceiling(void **state)
 
 static void amounts_and_limits_at_the_edge_of_a_field(void **state)
 {
-        const struct window big = { &slot, SPAN, WINDOW_AMOUNT_MAX };
+        const struct window big = { &slot, SPAN, WINDOW_AMOUNT_MAX, NULL };
         struct window_place place;
         struct window_view v;
         uint32_t foreign;

@@ -1,4 +1,5 @@
 #include "core/window.h"
+#include "core/lease.h"
 #include "core/word.h"
 
 #include <errno.h>
@@ -30,6 +31,17 @@ static uint32_t relief_of(const struct window *w, uint64_t number)
         return read_pair(&cell_of(w, number)->seen, number).low;
 }
 
+/* Of extra, what is not in the way of a ceiling: likewise. In a shared budget that is a part of our
+ * cap, which what is known to be others' is no part of. */
+static uint32_t discount_of(const struct window *w, uint64_t number)
+{
+        uint32_t relief = relief_of(w, number);
+
+        return LIKELY(!w->shared)
+                       ? relief
+                       : add(relief, read_pair(&cell_of(w, number)->foreign, number).high);
+}
+
 uint32_t window_others(const struct window *w, uint64_t number)
 {
         /* Flying first, extra after it: window_land() writes them in the opposite order. */
@@ -42,10 +54,10 @@ uint32_t window_others(const struct window *w, uint64_t number)
 uint32_t window_used(const struct window *w, uint64_t number, bool fly)
 {
         uint32_t flying = fly ? flying_before(w, number) : 0;
-        uint32_t relief = relief_of(w, number);
+        uint32_t discount = discount_of(w, number);
         struct pair held = held_of(w, number);
 
-        return add(add(flying, minus(held.low, relief)), add(held.high, sent_of(w, number).high));
+        return add(add(flying, minus(held.low, discount)), add(held.high, sent_of(w, number).high));
 }
 
 /* Adds to the fields of a word. Return: what is in it now, nothing when the window is gone. */
@@ -105,7 +117,7 @@ static int take_sent(struct cell *cell, uint64_t number, uint32_t amount, uint64
 }
 
 static int take_held(struct cell *cell, uint64_t number, uint32_t amount, uint64_t others,
-                     uint32_t relief, uint32_t ceiling, struct pair *ret_held)
+                     uint32_t discount, uint32_t ceiling, struct pair *ret_held)
 {
         uint64_t seen = first_look(&cell->held);
         struct pair held;
@@ -114,7 +126,7 @@ static int take_held(struct cell *cell, uint64_t number, uint32_t amount, uint64
                 if (is_later(number, seen))
                         return -ESTALE;
                 held = unpack(number, seen);
-                if (held.high + minus(held.low, relief) + others + amount > ceiling)
+                if (held.high + minus(held.low, discount) + others + amount > ceiling)
                         return WINDOW_FULL;
                 held.high += amount;
         } while (!swap(&cell->held, &seen, pack(number, held)));
@@ -127,7 +139,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
 {
         struct cell *cell = cell_of(w, number);
         uint32_t before = fly ? flying_before(w, number) : 0;
-        uint32_t relief = relief_of(w, number), lowered = lowered_of(w, number);
+        uint32_t discount = discount_of(w, number), lowered = lowered_of(w, number);
         uint64_t held_word = first_look(&cell->held), sent_word;
         struct pair held = unpack(number, held_word), sent;
         int r;
@@ -136,7 +148,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
                 if (is_later(number, held_word))
                         return -ESTALE;
                 r = take_sent(cell, number, amount,
-                              (uint64_t)held.high + minus(held.low, relief) + before, ceiling,
+                              (uint64_t)held.high + minus(held.low, discount) + before, ceiling,
                               &sent);
                 held = held_of(w, number);
         } else {
@@ -144,7 +156,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
                 if (is_later(number, sent_word))
                         return -ESTALE;
                 sent = unpack(number, sent_word);
-                r = take_held(cell, number, amount, sent.high, relief, ceiling, &held);
+                r = take_held(cell, number, amount, sent.high, discount, ceiling, &held);
                 sent = sent_of(w, number);
         }
         if (r != WINDOW_TAKEN)
@@ -153,7 +165,7 @@ int window_take(const struct window *w, uint64_t number, uint32_t amount, uint32
          * Each wrote its own word first and then read the other: of one who sends and one who
          * holds at the same time at least one sees both, and leaves.
          */
-        if ((uint64_t)sent.high + held.high + minus(held.low, relief) + before > ceiling) {
+        if ((uint64_t)sent.high + held.high + minus(held.low, discount) + before > ceiling) {
                 window_give_back(w, number, amount, fly);
                 return WINDOW_FULL;
         }
@@ -236,6 +248,8 @@ bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint
                 uint64_t others = window_others(w, n);
 
                 if (sent_of(w, n).high + others + amount > w->limit)
+                        return false;
+                if (!lease_holds(w, n, amount, now_ms + guard_ms))
                         return false;
         }
         return true;

@@ -33,10 +33,13 @@
 /* Places are held this far ahead, so that short windows reach the turn of the minute. */
 #define WINDOW_AHEAD_MS 120000u
 
+struct region;
+
 struct window {
         struct slot *slot;
         uint32_t span_ms;
         uint32_t limit;
+        const struct region *shared; /* its leases bind us (core/lease.h); NULL: the limit alone */
 };
 
 enum window_answer {
@@ -94,7 +97,8 @@ uint32_t window_others(const struct window *w, uint64_t number);
 
 /*
  * What is used in window @number as far as it concerns a new request: what is spent, and if the
- * request is to be sent at once (@fly) the others as above. A place that is held for later is
+ * request is to be sent at once (@fly) the others as above. Of a shared budget what is known to be
+ * others' is left out: it is no part of our cap. A place that is held for later is
  * measured against extra only: what flies now will mostly have landed; confirming looks again.
  */
 uint32_t window_used(const struct window *w, uint64_t number, bool fly);
@@ -130,8 +134,9 @@ void window_unfly(const struct window *w, uint64_t number, uint32_t amount);
  * @now_ms:  read before it was written down
  *
  * Looks at what was released for sending only, not at held places: this is the law, the ceilings
- * are courtesy. A window that others have already sent in may be now as well, whatever our clock
- * says: then the clock was stepped back.
+ * are courtesy. Of a shared budget the cap is asked as well (lease_holds()). A window that others
+ * have already sent in may be now as well, whatever our clock says: then the clock was stepped
+ * back.
  */
 CHECKED bool window_holds(const struct window *w, uint64_t number, uint32_t amount, uint64_t now_ms,
                           uint64_t guard_ms);

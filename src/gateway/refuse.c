@@ -188,7 +188,14 @@ static void refuse_late(struct flow *f, const struct answer *answer, uint64_t wa
 
 static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t wait_ms)
 {
-        if (f->ticket.blocker == BLOCKED_BY_POOL)
+        if (f->ticket.is_capped)
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "this host has used its part of the budget %s, which it shares with other "
+                        "hosts, and was granted no more of it in time; nothing was sent; again in "
+                        "%llu ms",
+                        budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
+        else if (f->ticket.blocker == BLOCKED_BY_POOL)
                 answer_send_late(
                         f->exchange, answer, wait_ms,
                         "the budget %s is spoken for in all windows ahead; nothing was sent; "

@@ -61,7 +61,7 @@ static int teardown(void **state)
 static uint32_t used(const struct limiter *by, uint64_t number)
 {
         struct window w = { slot_find(by->region, pool, holder_owner(by, number, 0), 10000, false),
-                            10000, 300 };
+                            10000, 300, NULL };
 
         return w.slot ? window_used(&w, NOW_MS / 10000, true) : 0;
 }
@@ -103,7 +103,7 @@ static void check_next(unsigned long step)
 {
         static struct region_header header;
         static struct slot slots[REGION_SLOTS];
-        struct region copy = { &header, slots, -1 };
+        struct region copy = { .header = &header, .slots = slots, .fd = -1 };
         struct limiter other = { .region = &copy };
 
         memcpy(&header, region.header, sizeof(header));

@@ -234,7 +234,7 @@ static void check_evidence(unsigned long step, const char *story)
 
 static struct window window_of(const struct region *of, uint16_t pool)
 {
-        return (struct window){ slot_find(of, pool, 0, 60000, false), 60000, LIMIT };
+        return (struct window){ slot_find(of, pool, 0, 60000, false), 60000, LIMIT, NULL };
 }
 
 /* What a request at @ms finds used of the minute it is in. */
@@ -277,7 +277,7 @@ static void check_others(unsigned long step, const char *story, unsigned must_no
 {
         static struct region_header header;
         static struct slot slots[REGION_SLOTS];
-        struct region copy = { &header, slots, -1 };
+        struct region copy = { .header = &header, .slots = slots, .fd = -1 };
         struct limiter other = { .region = &copy };
         struct limiter_request r = request_of(1);
         struct limiter_ticket t;

@@ -21,7 +21,8 @@ def fields(title):
 FIELDS, EGRESS = fields("Header"), fields("Egress")
 EGRESSES, EGRESS_SIZE, HOMES = 4096, 768, 16384
 HEADER, SLOT, SLOTS = 20480, 576, 2048
-SIZE = HEADER + SLOT * SLOTS
+HOSTS, LEASE = 640, 192
+SIZE = HEADER + SLOT * SLOTS + HOSTS + LEASE * SLOTS
 
 
 def weir(*args):
