@@ -370,6 +370,11 @@ local function note(id, said, first)
         rec.residue[text(n - 1)] = said.before
         rec.residue[text(n)] = said.after
         rec.residue[text(n + 1)] = rec.claims[text(n + 1)] or rec.share
+        -- What is left there flies no further than these: so they are spoken about, where others need the room.
+        for i, hold in ipairs(said.later or {}) do
+                rec.claims[text(n + 1 + i)], rec.residue[text(n + 1 + i)] = hold, hold
+                rec.share = math.max(rec.share, hold)
+        end
         if b.rest_epoch ~= books.epoch then
                 b.rest_epoch, b.rest = books.epoch, b.limit
         end
@@ -489,10 +494,11 @@ local function share(b, rec, n, may, unheard)
                 return rec.share
         end
         -- Up to the first window of which nothing is known: those behind it are like it.
+        room = b.limit
         for w = n + 2, top + b.past + 1 do
-                local more = free(b, w, unheard) + commitment(b, rec, w) - rec.share
-
-                room = w == n + 2 and more or math.min(room, more)
+                if not rec.claims[text(w)] then
+                        room = math.min(room, free(b, w, unheard) + commitment(b, rec, w) - rec.share)
+                end
         end
         rec.share = math.min(aim, rec.share + math.max(0, room))
         return rec.share

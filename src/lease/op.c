@@ -63,6 +63,19 @@ static json_t *windows(const struct op_budget *b)
                          number(b->next.seen));
 }
 
+static json_t *later(const struct op_budget *b)
+{
+        json_t *all = json_array();
+
+        for (size_t i = 0; all && i < b->n_later; ++i) {
+                if (json_array_append_new(all, number(b->later[i])) < 0) {
+                        json_decref(all);
+                        return NULL;
+                }
+        }
+        return all;
+}
+
 static json_t *budgets(const struct op *op)
 {
         json_t *all = json_object();
@@ -70,11 +83,11 @@ static json_t *budgets(const struct op *op)
         for (size_t i = 0; all && i < op->n_budgets; ++i) {
                 const struct op_budget *b = &op->budgets[i];
                 json_t *one =
-                        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "limit",
+                        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "limit",
                                   number(b->limit), "span", number(b->span_ms), "past",
                                   number(b->past), "share", number(b->share), "aim", number(b->aim),
                                   "now", number(b->now), "before", number(b->before), "after",
-                                  number(b->after), "windows", windows(b));
+                                  number(b->after), "windows", windows(b), "later", later(b));
 
                 if (json_object_set_new(all, b->id, one) < 0) {
                         json_decref(all);

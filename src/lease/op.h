@@ -27,6 +27,9 @@
 #define OP_ROSTER_MAX 64
 /* The most bytes of a text that is read or written. */
 #define OP_TEXT_MAX ((size_t)1 << 20)
+/* Windows behind N + 1 that a host may speak about: as many as may have something counted that left
+ * in another. */
+#define OP_LATER_MAX 10
 /* A sentence on what is wrong. */
 #define OP_WHY_SIZE 256
 
@@ -50,6 +53,9 @@ struct op_budget {
         uint64_t before; /* flying from before N, and carried into it */
         uint64_t after;  /* flying, carried into N + 1, and the cap of N less what was sent in N */
         struct op_window previous, current, next;
+        /* The caps of N + 2, N + 3, ..., of all up to the first that was not spoken about. */
+        uint64_t later[OP_LATER_MAX];
+        size_t n_later;
 };
 
 /* A gate that was shut (until_ms, kind as enum gate_kind) or opened (at_ms; until_ms is 0). */

@@ -25,6 +25,8 @@ static struct op_budget budget(void)
                 .previous = { .used = 5990, .seen = 5995 },
                 .current = { .hold = 1500, .want = 2500, .urgent = 7, .used = 700, .seen = 3000 },
                 .next = { .hold = 1400, .want = 1500 },
+                .later = { 1300, 1500 },
+                .n_later = 2,
         };
 
         return b;
@@ -86,7 +88,8 @@ static void test_op_is_as_the_page_says(void **state)
                 "\"28333332\":{\"used\":5990,\"seen\":5995},"
                 "\"28333333\":{\"hold\":1500,\"want\":2500,\"urgent\":7,\"used\":700,\"seen\":3000}"
                 ","
-                "\"28333334\":{\"hold\":1400,\"want\":1500,\"urgent\":0,\"used\":0,\"seen\":0}}}},"
+                "\"28333334\":{\"hold\":1400,\"want\":1500,\"urgent\":0,\"used\":0,\"seen\":0}},"
+                "\"later\":[1300,1500]}},"
                 "\"gates\":{\"tokyo/1\":{\"until\":1700000060000,\"kind\":1}},"
                 "\"opened\":{\"tokyo/2\":{\"at\":1700000000001}},"
                 "\"limits\":{\"at\":1699999999999,\"pools\":{\"3\":[[60000,6000],[10000,1000]],"
