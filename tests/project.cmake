@@ -15,5 +15,6 @@ weir_project_test(settings_doc ${Python3_EXECUTABLE} tools/settings_doc.py ${CMA
 weir_project_test(verdicts_doc ${Python3_EXECUTABLE} tools/verdicts_doc.py)
 weir_project_test(example_config ${CMAKE_BINARY_DIR}/weir check contrib/weir.example.yaml)
 weir_project_test(debian ${Python3_EXECUTABLE} tools/test_debian.py ${CMAKE_BINARY_DIR})
+weir_project_test(container ${Python3_EXECUTABLE} tools/test_container.py ${CMAKE_BINARY_DIR}/weir)
 weir_project_test(units ${Python3_EXECUTABLE} tools/test_units.py ${CMAKE_BINARY_DIR}/weir)
 weir_project_test(check_command ${Python3_EXECUTABLE} tools/test_check.py ${CMAKE_BINARY_DIR}/weir)
