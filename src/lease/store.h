@@ -76,6 +76,9 @@ bool store_is_busy(const struct store *store);
 /* Round trip of the last op that was answered, 0: none yet. */
 uint64_t store_round_trip_us(const struct store *store);
 
+/* Why it is away, "" while it is up. */
+const char *store_why(const struct store *store);
+
 /* "redis://127.0.0.1:6379/0", without user and password; the sentinel's master when it is known. */
 const char *store_place(const struct store *store);
 

@@ -1,0 +1,289 @@
+"""The way to the store, with real servers: every form of URL, every refusal in words, every loss mended."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from servers import HAS_REDIS, Answer, Lines, Stage, eventually, free_port
+
+pytestmark = pytest.mark.skipif(not HAS_REDIS, reason="there is no redis-server")
+
+ACL = ("+evalsha +eval +hgetall +hget +hset +hdel +publish +subscribe +info +ping +wait +select "
+       "resetkeys ~weir:{weir} resetchannels &weir:{weir}:news")
+
+
+@pytest.fixture(name="stage")
+def stage_fixture():
+    stage = Stage()
+    yield stage
+    stage.end()
+
+
+@pytest.fixture(name="server")
+def server_fixture(stage):
+    return stage.server()
+
+
+def url(server, extra="", user=""):
+    return f"redis://{user}127.0.0.1:{server.port}{extra}"
+
+
+def speaks(host, number="a"):
+    """Up, introduced, and answered."""
+    host.wait("up")
+    assert host.op(number) == "answer 1 again"
+    assert host.op(number).startswith("answer 2 granted")
+
+
+def granted(host, number="a"):
+    """New books wait two seconds; then there is something."""
+    return eventually(lambda: host.op(number).endswith(" granted 100 6000") or " 100 " in host.events()[-1], 5, 0.1)
+
+
+def test_an_op_is_answered_and_granted(stage, server):
+    host = Lines(stage, url(server))
+    speaks(host)
+    granted(host)
+    # The function went as a text once, and by its hash since; it is sent again when the server forgot it.
+    connection = server.connect()
+    calls = connection("INFO", "commandstats").decode()
+    assert "cmdstat_eval:calls=1," in calls
+    connection("SCRIPT", "FLUSH")
+    assert host.op().startswith("answer")
+    assert "cmdstat_eval:calls=2," in connection("INFO", "commandstats").decode()
+    # A person can read the books.
+    assert b"budget main/spot/60000" in connection("HKEYS", "weir:{weir}")
+
+
+@pytest.mark.parametrize("extra,database,key", [
+    ("/2", 2, "weir:{weir}"), ("?db=3&name=desk", 3, "weir:{desk}"), ("?name=other", 0, "weir:{other}")])
+def test_database_and_name(stage, server, extra, database, key):
+    speaks(Lines(stage, url(server, extra)))
+    connection = server.connect()
+    connection("SELECT", database)
+    assert connection("TYPE", key) == b"hash"
+
+
+def test_unix_socket(stage, server):
+    speaks(Lines(stage, f"unix://{server.socket}"))
+
+
+def test_password(stage):
+    server = stage.server({"requirepass": "hunter2"})
+    secret = stage.directory / "secret"
+    secret.write_text("hunter2\n", encoding="ascii")
+    os.chmod(secret, 0o600)
+    speaks(Lines(stage, url(server), password_file=secret))
+    speaks(Lines(stage, url(server, user=":hunter2@"), name="b"))
+    wrong = Lines(stage, url(server, user=":hunter3@"))
+    assert "user or password is wrong" in wrong.wait("down")
+    assert "wants a password" in Lines(stage, url(server)).wait("down")
+    os.chmod(secret, 0o644)
+    said = Lines(stage, url(server), password_file=secret).wait("cannot")
+    assert "chmod" in said and "hunter2" not in said
+    assert not any("hunter" in line for line in wrong.events())
+
+
+def test_a_password_that_nobody_asked_for(stage, server):
+    assert "has no password" in Lines(stage, url(server, user=":x@")).wait("down")
+
+
+def test_a_user_with_only_what_is_needed(stage, server):
+    connection = server.connect()
+    connection("ACL", "SETUSER", "desk", "reset", "on", ">secret", *ACL.split())
+    connection("ACL", "SETUSER", "other", "reset", "on", ">secret", *ACL.replace("+evalsha", "").split())
+    first = Lines(stage, url(server, user="desk:secret@"))
+    speaks(first)
+    second = Lines(stage, url(server, user="desk:secret@"))
+    speaks(second, "b")
+    assert first.wait("news b joined 1")
+    other = Lines(stage, url(server, user="other:secret@"))
+    other.wait("up")
+    other.tell("op c 1")
+    assert "its user may not do that" in other.wait("down")
+
+
+def certificates(directory):
+    def run(*words):
+        subprocess.run(["openssl", *words], check=True, cwd=directory, capture_output=True)
+
+    for name in ("ca", "stranger"):
+        run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+            f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2")
+    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "server.key",
+        "-out", "server.csr", "-subj", "/CN=localhost")
+    (directory / "ext").write_text("subjectAltName=DNS:localhost\n", encoding="ascii")
+    run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+        "server.pem", "-days", "2", "-extfile", "ext")
+
+
+def test_tls(stage):
+    certificates(stage.directory)
+    at = stage.directory
+    server = stage.server(start=False)
+    server.options.update({"tls-port": server.port, "tls-cert-file": at / "server.pem", "tls-auth-clients": "no",
+                           "tls-key-file": at / "server.key", "tls-ca-cert-file": at / "ca.pem", "port": 0})
+    server.start()
+    speaks(Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "ca.pem"))
+    assert "certificate" in Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "stranger.pem").wait("down")
+    assert Lines(stage, f"rediss://127.0.0.1:{server.port}", ca_file=at / "ca.pem").wait("down")
+    assert Lines(stage, f"redis://localhost:{server.port}").wait("down")
+    assert "no certificates" in Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "none").wait("cannot")
+
+
+def test_news_come_to_all(stage, server):
+    first, second = Lines(stage, url(server)), Lines(stage, url(server))
+    speaks(first)
+    second.wait("up")
+    second.op("b")
+    second.op("b")
+    assert first.wait("news b joined 1")
+    server.connect()("FLUSHALL")
+    second.op("b")
+    assert first.wait("news b").endswith("birth 1")
+    # What somebody else publishes there disturbs nobody.
+    server.connect()("PUBLISH", "weir:{weir}:news", "{")
+    assert first.op().startswith("answer")
+
+
+def test_full_memory_and_a_key_of_somebody_else(stage, server):
+    host = Lines(stage, url(server))
+    speaks(host)
+    connection = server.connect()
+    connection("CONFIG", "SET", "maxmemory", "1")
+    host.tell("op a 1")
+    assert "its memory is full" in host.wait("down")
+    connection("CONFIG", "SET", "maxmemory", "0")
+    host.wait("up")
+    assert host.op().startswith("answer")
+    connection("SET", "weir:{mine}", "x")
+    assert "is not ours" in Lines(stage, url(server), name="mine").wait("down")
+
+
+def test_a_replica_refuses_in_words(stage, server):
+    replica = stage.server({"replicaof": f"127.0.0.1 {server.port}"})
+    host = Lines(stage, url(replica))
+    host.wait("up")
+    host.tell("op a 1")
+    assert "it is a replica" in host.wait("down")
+    cut_off = stage.server({"replicaof": "127.0.0.1 1", "replica-serve-stale-data": "no"})
+    assert "master is down" in Lines(stage, url(cut_off)).wait("down")
+
+
+def test_a_server_that_loads(stage, server):
+    connection = server.connect()
+    for i in range(20):
+        connection("SET", f"k{i}", "x" * 4000)
+    connection("SAVE")
+    server.kill(signal.SIGTERM)
+    server.options.update({"key-load-delay": 60000, "loading-process-events-interval-bytes": 1024,
+                           "rdbcompression": "no"})
+    server.start()
+    host = Lines(stage, url(server))
+    assert "loading its data" in host.wait("down")
+    speaks(host)
+
+
+def test_replicas_must_have_it(stage, server):
+    host = Lines(stage, url(server, "?replicas=1"))
+    host.wait("up")
+    host.tell("op a 1")
+    assert "0 of 1 replicas have what was granted" in host.wait("down")
+    replica = stage.server({"replicaof": f"127.0.0.1 {server.port}"})
+    eventually(lambda: b"master_link_status:up" in replica.connect()("INFO", "replication"))
+    # Until the replica is known to be in step, one more may fail.
+    eventually(lambda: host.tell("op a 1") or "answer" in host.wait("")[:6], 10, 0.1)
+    replica.kill(signal.SIGSTOP)
+    host.tell("op a 1")
+    assert "0 of 1 replicas" in host.wait("down")
+    replica.kill(signal.SIGCONT)
+
+
+def test_a_server_that_stops_and_goes_on(stage, server):
+    host = Lines(stage, url(server))
+    speaks(host)
+    server.kill(signal.SIGSTOP)
+    began = time.monotonic()
+    host.tell("op a 1")
+    assert "no answer within 500 ms" in host.wait("down")
+    assert time.monotonic() - began < 5
+    host.tell("op a 1")
+    assert "not connected" in host.wait("cannot")
+    server.kill(signal.SIGCONT)
+    host.wait("up")
+    assert host.op().startswith("answer")
+    # Nothing was on its way: the connection of the news notices.
+    server.kill(signal.SIGSTOP)
+    assert "news is dead" in host.wait("down")
+    server.kill(signal.SIGCONT)
+    host.wait("up")
+
+
+def test_a_server_that_dies_and_comes_back(stage, server):
+    host = Lines(stage, url(server))
+    speaks(host)
+    server.kill()
+    host.wait("down")
+    server.start()
+    host.wait("up")
+    assert host.op() == "answer 3 again"
+
+
+def test_no_server_and_no_redis(stage):
+    assert "refused" in Lines(stage, "redis://127.0.0.1:1").wait("down")
+    assert "no-such-host" not in Lines(stage, "redis://no-such-host.invalid:1").wait("down")[:5]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            for _ in range(2):
+                peer, _ = listener.accept()
+                peer.recv(100)
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                peer.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        host = Lines(stage, f"redis://127.0.0.1:{listener.getsockname()[1]}")
+        assert "not answer as a Redis does" in host.wait("down")
+
+
+def test_a_cluster_tells_where_the_key_is(stage):
+    nodes = [stage.server({"cluster-enabled": "yes", "cluster-node-timeout": 2000, "cluster-port": free_port()})
+             for _ in range(2)]
+    first, second = (node.connect() for node in nodes)
+    first("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
+    second("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
+    second("CLUSTER", "SET-CONFIG-EPOCH", 2)
+    first("CLUSTER", "MEET", "127.0.0.1", nodes[1].port, nodes[1].options["cluster-port"])
+    eventually(lambda: all(b"cluster_state:ok" in c("CLUSTER", "INFO") for c in (first, second)))
+    has_key = first("CLUSTER", "KEYSLOT", "weir:{weir}") <= 8191
+    for node in nodes:
+        speaks(Lines(stage, url(node)), "a" if node is nodes[0] else "b")
+    assert (first if has_key else second)("TYPE", "weir:{weir}") == b"hash"
+    with pytest.raises(Answer, match="MOVED"):
+        (second if has_key else first)("TYPE", "weir:{weir}")
+    assert "one database only" in Lines(stage, url(nodes[0], "/1")).wait("down")
+
+
+def test_sentinels_know_the_next_master(stage):
+    master = stage.server()
+    replicas = [stage.server({"replicaof": f"127.0.0.1 {master.port}"}) for _ in range(2)]
+    sentinel = stage.server({"sentinel monitor": f"m 127.0.0.1 {master.port} 1",
+                             "sentinel down-after-milliseconds": "m 300", "sentinel failover-timeout": "m 3000"},
+                            program="redis-sentinel", start=False)
+    del sentinel.options["save"]
+    sentinel.start()
+    unknown = Lines(stage, f"redis+sentinel://127.0.0.1:{sentinel.port}/other")
+    assert "does not know a master of that name" in unknown.wait("down")
+    host = Lines(stage, f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel.port}/m")
+    assert str(master.port) in host.wait("up")
+    eventually(lambda: b"connected_slaves:2" in master.connect()("INFO", "replication"))
+    eventually(lambda: b"num-slaves" in b" ".join(sentinel.connect()("SENTINEL", "MASTER", "m")) and
+               b"slaves=2" in sentinel.connect()("INFO", "sentinel"), 15)
+    eventually(lambda: host.tell("op a 1") or host.wait("")[:6] == "answer", 10, 0.1)
+    master.kill()
+    host.wait("down")
+    # Until both have found each other the new one cannot say that a replica has it.
+    eventually(lambda: host.op("a").startswith("answer") if any(
+        str(r.port) in line for line in host.events() for r in replicas if line.startswith("up")) else None, 20, 0.1)
