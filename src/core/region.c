@@ -131,7 +131,12 @@ static int build(int fd, const char *path, const struct region_plan *plan, struc
         if (error != 0) {
                 /* Leave no half file: a later access to a missing page would kill the process. */
                 (void)!ftruncate(fd, 0);
-                return refuse_errno(e, -error, path, "reserve its space");
+                (void)snprintf(e->why, sizeof(e->why),
+                               "region %.200s: cannot reserve its %zu bytes: %s; make room or "
+                               "name another region",
+                               path, REGION_BYTES, strerror(error));
+                e->is_place = true;
+                return -error;
         }
         error = map(fd, PROT_READ | PROT_WRITE, &r);
         if (error < 0)

@@ -1,4 +1,5 @@
 """weir region: what it shows and finds, of a region in use, after a crash, and of files that are none."""
+import fcntl
 import json
 import os
 import random
@@ -6,7 +7,9 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from support import ROOT, WEIR, Gateway, Sim, fetch
@@ -273,3 +276,147 @@ def test_whatever_is_in_a_file_is_read_to_its_end(region):
         shown = weir("region", "show", "--json", "--region", region)
         assert shown.returncode in (0, 1) and json.loads(shown.stdout)["bytes"] == SIZE
         assert weir("region", "show", "--region", region).returncode == shown.returncode
+
+
+# What every program says of a file that it cannot use.
+
+USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
+PYTHON = ("import sys, weir\ntry:\n    weir.GlobalRateLimiter(region=sys.argv[1])\n"
+          "except Exception as error:\n    sys.exit(f'{type(error).__name__}: {error}')")
+FACES = {
+    "gateway": lambda region: [WEIR, "gateway", "--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:1",
+                               "--no-discovery", "--region", region],
+    "order": lambda region: [WEIR, "order", "positions", "--base", "http://127.0.0.1:1", "--region", region],
+    "library": lambda region: [USER, region, "reserve", "GET", "/api/v3/time", ""],
+    "python": lambda region: [sys.executable, "-c", PYTHON, region],
+}
+
+
+def start_face(face, region, before=(), **options):
+    keys = {"BINANCE_API_KEY": "key", "BINANCE_API_SECRET": "secret", "PYTHONPATH": str(ROOT / "python"),
+            "WEIR_LIBRARY": os.environ.get("WEIR_LIBRARY", str(Path(USER).parents[1] / "libweir.so"))}
+    return subprocess.Popen([*before, *map(str, FACES[face](region))], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, env={**os.environ, **keys}, **options)
+
+
+def refused(face, region, says, before=(), **options):
+    """It ends at once, with a sentence about this file."""
+    process = start_face(face, region, before, **options)
+    try:
+        out, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode not in (0, -9), (face, out)
+    assert says in out and str(region) in out, (face, out)
+    return out
+
+
+def other_version(region):
+    patch(region, 8, 3 | HEADER << 32)
+
+
+def other_table(region):
+    patch(region, FIELDS["table_hash"][0], 1)
+
+
+def cut_short(region):
+    os.truncate(region, SIZE // 2)
+
+
+def damaged(region):
+    patch(region, 0, 1)
+
+
+def foreign(region):
+    open(region, "wb").write(b"a poem\n" * 999)
+
+
+def open_to_all(region):
+    os.chmod(region, 0o666)
+
+
+def a_link(region):
+    os.rename(region, str(region) + "-real")
+    os.symlink(str(region) + "-real", region)
+
+
+def a_folder(region):
+    os.remove(region)
+    os.mkdir(region)
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("how, says", [
+    (other_version, "was made by another version of weir; stop the programs that use it and delete it"),
+    (other_table, "was made for other endpoint tables; stop the programs that use it and delete it"),
+    (cut_short, "is cut short or of another version; stop the programs that use it and delete it"),
+    (damaged, "is not a region of weir, or is damaged; move it away or name another region"),
+    (foreign, "is not a region of weir, or is damaged; move it away or name another region"),
+    (open_to_all, "may be written by everybody; chmod 600 it"),
+    (a_link, "it is a symbolic link; name another region"),
+    (a_folder, "Is a directory; name another region"),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_what_no_program_can_use_is_refused_and_left_alone(region, face, how, says):
+    how(region)
+    before = os.lstat(region).st_mtime_ns, os.path.isfile(region) and open(region, "rb").read()
+    refused(face, region, says)
+    assert (os.lstat(region).st_mtime_ns, os.path.isfile(region) and open(region, "rb").read()) == before
+
+
+def test_a_region_that_nobody_finished_is_built_anew_by_each(tmp_path):
+    for number, text in enumerate((b"", bytes(100), bytes(SIZE), bytes(8) + b"what a dead creator left" * 9)):
+        for face in ("library", "python"):
+            region = tmp_path / f"{number}-{face}"
+            region.write_bytes(text)
+            os.chmod(region, 0o600)
+            process = start_face(face, region)
+            assert process.wait(20) == 0, process.stdout.read()
+            found = check(region)
+            assert found["clean"], found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's file takes root")
+@pytest.mark.parametrize("face", ["gateway", "library"])
+def test_another_users_region_is_refused(region, face):
+    os.chown(region, 12345, 12345)
+    os.chmod(region, 0o644)
+    for folder in (region.parent, *region.parent.parents):
+        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+            os.chmod(folder, folder.stat().st_mode | 0o011) if "pytest" in str(folder) else pytest.skip(f"{folder} is closed")
+    if not all(Path(p).stat().st_mode & 0o001 for p in Path(WEIR).resolve().parents):
+        pytest.skip("the program is where nobody else may look")
+    refused(face, region, "Permission denied; name another region", user=65534, group=65534, extra_groups=[])
+    os.chmod(region, 0o646)
+    refused(face, region, "belongs to another user; run as that user or name another region", user=65534, group=65534,
+            extra_groups=[])
+
+
+def mounted(folder, options, then=""):
+    """Of a command before which a small file system of its own is mounted at the folder; None: not possible here."""
+    line = f"mount -t tmpfs -o {options} weir {folder} && {then or 'true'} && exec \"$@\""
+    before = ["unshare", "-m", "sh", "-c", line, "sh"]
+    possible = subprocess.run([*before, "true"], capture_output=True, check=False).returncode == 0
+    return before if possible else pytest.skip("nothing can be mounted here")
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_full_or_read_only_disk_is_said_and_no_half_region_left(tmp_path, face):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    refused(face, folder / "region", f"cannot reserve its {SIZE} bytes: No space left on device; make room or name "
+            "another region", mounted(folder, "size=64k"))
+    refused(face, folder / "region", "Read-only file system; name another region",
+            mounted(folder, "size=4m", f"mount -o remount,ro {folder}"))
+
+
+def test_a_creator_who_stands_still_holds_nobody_up_for_ever(tmp_path):
+    region = tmp_path / "region"
+    with open(region, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = {face: start_face(face, region) for face in FACES}
+        for face, process in waiting.items():
+            out, _ = process.communicate(timeout=30)
+            assert process.returncode not in (0, None), (face, out)
+            assert "is being made by another program, which stands still" in out and str(region) in out, (face, out)
+    process = start_face("library", region)
+    assert process.wait(20) == 0 and check(region)["clean"]
