@@ -46,7 +46,7 @@ def sayings(text):
 def pieces(words, kind):
     """What must be there as it is: between CAPITALS, colons, what the C library says, and where sentences are joined."""
     words = re.sub(r"\b(?:No space left on device|Permission denied|Address already in use)\b", "REASON", words)
-    joints = r"\b(?!LISTEN_FDS\b|TLS\b|UTC\b)[A-Z][A-Z:_]*\b|: |cannot (?=reserve|map|lock)"
+    joints = r"\b(?!LISTEN_FDS\b|TLS\b|UTC\b)[A-Z][A-Z:_]*\b|: "
     if kind == "state":
         joints += r"|; | is | until |UTC"
     return [piece.strip() for piece in re.split(joints, words)]
