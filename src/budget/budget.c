@@ -3,6 +3,7 @@
 #include "budget/weights.h"
 #include "budget/holder.h"
 #include "classify/usage.h"
+#include "core/pool.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -224,7 +225,10 @@ bool budget_news(const struct limiter *l, const struct policy_plan *plan, struct
                 return false;
         if (!news_pool(l, plan, header, ret_news))
                 return false;
+        /* Of a window that is not kept, or not any more, there are no books to compare it with. */
         ret_news->span_ms = (uint32_t)usage.span_ms;
+        if (pool_limit(l->region, ret_news->pool, ret_news->span_ms) == 0)
+                return false;
         ret_news->used = (uint32_t)usage.value;
         /* Only spot's count of unfilled orders goes down inside a window, whoever shows it: margin
          * orders of sapi move the same one. */

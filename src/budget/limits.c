@@ -114,3 +114,35 @@ void budget_follow(struct limiter *l, enum policy_group group, const struct budg
                 follow_unit(l, policy_group_pool(group, (enum policy_unit)unit),
                             (enum policy_unit)unit, limits, n, time);
 }
+
+void budget_windows(const struct limiter *l, enum policy_group group,
+                    struct budget_windows *ret_windows)
+{
+        *ret_windows = (struct budget_windows){ 0 };
+        for (unsigned unit = 0; unit < POLICY_UNIT_COUNT; ++unit) {
+                int pool = policy_group_pool(group, (enum policy_unit)unit);
+
+                for (size_t i = 0; pool >= 0 && i < REGION_POOL_WINDOWS; ++i)
+                        ret_windows->of[unit][i] = pool_window(l->region, (uint16_t)pool, i);
+        }
+}
+
+void budget_adopt(struct limiter *l, enum policy_group group, const struct budget_windows *before,
+                  struct limiter_ticket *ticket, struct limiter_time time)
+{
+        struct budget_windows now;
+
+        budget_windows(l, group, &now);
+        for (unsigned unit = 0; unit < POLICY_UNIT_COUNT; ++unit) {
+                int pool = policy_group_pool(group, (enum policy_unit)unit);
+
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                        uint32_t span_ms = (uint32_t)(now.of[unit][i] >> 32);
+                        uint32_t from_ms = nearest(before->of[unit], span_ms);
+
+                        if (span_ms != 0 && from_ms != 0 && from_ms != span_ms)
+                                limiter_adopt_span(l, ticket, (uint16_t)pool, from_ms,
+                                                   now.of[unit][i], time);
+                }
+        }
+}

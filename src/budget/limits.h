@@ -30,9 +30,27 @@ struct budget_limit_words {
 CHECKED bool budget_limit_from(const struct budget_limit_words *words,
                                struct budget_limit *ret_limit);
 
+/* The windows of a group's pools, by unit. */
+struct budget_windows {
+        uint64_t of[POLICY_UNIT_COUNT][REGION_POOL_WINDOWS];
+};
+
+void budget_windows(const struct limiter *l, enum policy_group group,
+                    struct budget_windows *ret_windows);
+
 /* The windows of each kind that @limits names are now these; the others stay. Of a span that was
  * not there before the use so far is taken from those that were. */
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
                    size_t n, struct limiter_time time);
+
+/**
+ * budget_adopt() - @ticket is in flight while limits are followed
+ * @before: the windows before budget_follow() was called, with this @time and by this caller
+ *
+ * Once for each ticket. Of what nobody adopts the flight is over when it cannot be counted any
+ * more, 30 s later: nothing is lost but its share of that time.
+ */
+void budget_adopt(struct limiter *l, enum policy_group group, const struct budget_windows *before,
+                  struct limiter_ticket *ticket, struct limiter_time time);
 
 #endif

@@ -431,8 +431,8 @@ static int advance(struct limiter *l, struct limiter_ticket *ticket, const struc
         struct limiter_ticket earlier = *ticket;
         int r = LIMITER_WAIT;
 
-        takes_renew_limits(l, &earlier);
-        if ((ticket->is_probe || check_gates(l, &earlier, time.now_ms) == LIMITER_GO) &&
+        if (takes_renew_limits(l, &earlier) &&
+            (ticket->is_probe || check_gates(l, &earlier, time.now_ms) == LIMITER_GO) &&
             takes_shut_until(&earlier, time.now_ms) <= time.now_ms &&
             go_at_once(&earlier, c, time)) {
                 r = release(l, &earlier, c, true, time);
@@ -460,10 +460,8 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
         r = ticket->is_probe ? LIMITER_GO : check_gates(l, ticket, time.now_ms);
         if (r == LIMITER_GO)
                 r = check_shut(ticket, time);
-        if (r == LIMITER_GO) {
-                takes_renew_limits(l, ticket);
-                r = check_place(ticket, &c, time);
-        }
+        if (r == LIMITER_GO)
+                r = takes_renew_limits(l, ticket) ? check_place(ticket, &c, time) : LIMITER_LOST;
         if (r == LIMITER_GO) {
                 r = release(l, ticket, &c, false, time);
                 return r == LIMITER_GO || r == LIMITER_WAIT ? r : LIMITER_LOST;

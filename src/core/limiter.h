@@ -264,10 +264,21 @@ CHECKED int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint6
  * @to_window: as region_window() makes it
  *
  * What is used in the windows of that span that are in the new one is used there too, as far as a
- * ring reaches; of a longer one all. Done twice it changes nothing.
+ * ring reaches; of a longer one all. What is in flight is so in the new one as well, and would be
+ * for as long as it may be counted: see limiter_adopt_span(). Done twice at one @time it changes
+ * nothing.
  */
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
                         struct limiter_time time);
+
+/**
+ * limiter_adopt_span() - @ticket was in flight when limiter_carry_span() was called with the same
+ *
+ * From now on it is in the new window too: its answer ends its flight there, and says what it said.
+ * Only for who has made that call, right after it, and once.
+ */
+void limiter_adopt_span(struct limiter *l, struct limiter_ticket *ticket, uint16_t pool,
+                        uint32_t from_ms, uint64_t to_window, struct limiter_time time);
 
 /* What the region keeps of the address that @l works for. */
 static inline struct egress *limiter_egress(const struct limiter *l)

@@ -6,6 +6,7 @@
  * could be closed until midnight for it. A header shows all use up to itself; what is not in the
  * highest of them can only be what either used beyond its own last header, or has in flight.
  */
+#include "core/lease.h"
 #include "core/limiter.h"
 #include "core/pool.h"
 #include "core/slot.h"
@@ -123,6 +124,12 @@ int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
         return 0;
 }
 
+/* The last window that may be now. */
+static uint64_t last_of(uint32_t span_ms, struct limiter_time time)
+{
+        return (time.now_ms + time.guard_ms) / span_ms;
+}
+
 /* The first window of @short_ms that lies in window @number of @long_ms, as far as a ring reaches.
  */
 static uint64_t first_inside(uint32_t short_ms, uint32_t long_ms, uint64_t number, uint64_t last)
@@ -138,7 +145,7 @@ static uint64_t first_inside(uint32_t short_ms, uint32_t long_ms, uint64_t numbe
 static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
 {
         uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
-        uint64_t last = (time.now_ms + time.guard_ms) / w->span_ms;
+        uint64_t last = last_of(w->span_ms, time);
         uint64_t first = first_inside(w->span_ms, span_ms, now_ms / span_ms, last);
         uint32_t used = window_used(w, last, true);
 
@@ -147,28 +154,92 @@ static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter
         return used;
 }
 
+/* What has no answer yet, of all windows that still count. */
+static uint32_t flying_of(const struct window *w, struct limiter_time time)
+{
+        uint64_t last = last_of(w->span_ms, time), past = window_past(w->span_ms);
+        uint32_t flying = 0;
+
+        for (uint64_t i = 0; i <= past && i <= last; ++i)
+                flying = add(flying, read_pair(&cell_of(w, last - i)->sent, last - i).low);
+        return flying;
+}
+
+/*
+ * What is in flight will land in the books of the old span only. So it is in flight here as well,
+ * until it is adopted and lands, or the windows in which it can be counted are over. @is_again: it
+ * was carried a moment ago, and only what more there is counts.
+ */
+static void charge_flying(const struct window *w, uint64_t number, uint32_t flying, bool is_again)
+{
+        uint32_t known = is_again ? read_pair(&cell_of(w, number)->sent, number).low : 0;
+
+        window_charge(w, number, minus(flying, known));
+}
+
+static void carry_slot(const struct window *from, const struct window *to, bool is_again,
+                       struct limiter_time time)
+{
+        uint64_t number = window_number(to->span_ms, time.now_ms, time.guard_ms);
+        uint64_t last = last_of(to->span_ms, time);
+        uint32_t need = used_of(from, to->span_ms, time);
+
+        charge_flying(to, last, flying_of(from, time), is_again);
+        /* Near the turn it may have been counted before it, or behind it. */
+        for (; number <= last; ++number)
+                raise_foreign(to, number, minus(need, window_used(to, number, true)));
+}
+
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
                         struct limiter_time time)
 {
         struct window to = { NULL, (uint32_t)(to_window >> 32), (uint32_t)to_window, NULL };
         uint64_t pool_span = (uint64_t)pool << 32 | from_ms;
+        bool is_again = pool_limit(l->region, pool, to.span_ms) > 0;
 
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 struct window from = { &l->region->slots[i], from_ms, WINDOW_AMOUNT_MAX, NULL };
-                uint64_t number = window_number(to.span_ms, time.now_ms, time.guard_ms);
-                uint32_t need;
 
                 if (atomic_load_explicit(&from.slot->key, memory_order_acquire) == 0 ||
                     atomic_load_explicit(&from.slot->pool_span, memory_order_relaxed) != pool_span)
                         continue;
-                need = used_of(&from, to.span_ms, time);
-                if (need == 0)
+                if (used_of(&from, to.span_ms, time) == 0)
                         continue;
                 to.slot = slot_find(l->region, pool,
                                     atomic_load_explicit(&from.slot->owner, memory_order_relaxed),
                                     to.span_ms, true);
                 /* No room: then who wants to use it finds none either. */
                 if (to.slot)
-                        raise_foreign(&to, number, minus(need, window_used(&to, number, true)));
+                        carry_slot(&from, &to, is_again, time);
+        }
+}
+
+void limiter_adopt_span(struct limiter *l, struct limiter_ticket *ticket, uint16_t pool,
+                        uint32_t from_ms, uint64_t to_window, struct limiter_time time)
+{
+        uint32_t span_ms = (uint32_t)(to_window >> 32), limit = (uint32_t)to_window;
+        unsigned n = ticket->n_takes;
+
+        if (ticket->state != TICKET_FLYING)
+                return;
+        for (unsigned i = 0; i < n && ticket->n_takes < LIMITER_TAKES; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                struct slot *slot;
+
+                if (take->pool != pool || take->window.span_ms != from_ms)
+                        continue;
+                slot = slot_find(l->region, pool, take->owner, span_ms, false);
+                if (!slot)
+                        continue;
+                ticket->takes[ticket->n_takes++] = (struct limiter_take){
+                        .window = { slot, span_ms, limit, lease_region(l->region) },
+                        .number = last_of(span_ms, time),
+                        .owner = take->owner,
+                        /* Nobody measures by it. */
+                        .place = { .amount = take->amount },
+                        .amount = take->amount,
+                        .pool = pool,
+                        .has_ceilings = take->has_ceilings,
+                };
         }
 }

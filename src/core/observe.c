@@ -87,19 +87,15 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
 bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_t sent_ms,
                      struct limiter_time time, uint32_t *ret_foreign)
 {
-        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint64_t window = pool_window(l->region, news->pool, i);
-                uint32_t span_ms = (uint32_t)(window >> 32);
-                struct window w = { NULL, span_ms, (uint32_t)window, lease_region(l->region) };
-                uint64_t number;
+        uint32_t limit = pool_limit(l->region, news->pool, news->span_ms);
+        struct window w = { NULL, news->span_ms, limit, lease_region(l->region) };
+        uint64_t number;
 
-                if (span_ms == 0 || span_ms != news->span_ms)
-                        continue;
-                number = window_number(span_ms, sent_ms, time.guard_ms);
-                if (!news_is_of(number, span_ms, time))
-                        return false;
-                w.slot = slot_find(l->region, news->pool, news->owner, span_ms, true);
-                return w.slot && hear(&w, number, news, time, ret_foreign) > 0;
-        }
-        return false;
+        if (limit == 0)
+                return false;
+        number = window_number(w.span_ms, sent_ms, time.guard_ms);
+        if (!news_is_of(number, w.span_ms, time))
+                return false;
+        w.slot = slot_find(l->region, news->pool, news->owner, w.span_ms, true);
+        return w.slot && hear(&w, number, news, time, ret_foreign) > 0;
 }

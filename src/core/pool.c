@@ -92,7 +92,7 @@ void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ct
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 struct slot *slot = &region->slots[i];
                 uint64_t pool_span, pool;
-                uint64_t limit = 0;
+                uint32_t limit;
 
                 if (atomic_load_explicit(&slot->key, memory_order_acquire) == 0)
                         continue;
@@ -100,17 +100,10 @@ void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ct
                 pool = pool_span >> 32;
                 if (pool >= REGION_POOLS)
                         continue;
-                for (size_t k = 0; k < REGION_POOL_WINDOWS; ++k) {
-                        uint64_t window = pool_window(region, (uint16_t)pool, k);
-
-                        if (window >> 32 == (uint32_t)pool_span)
-                                limit = (uint32_t)window;
-                }
+                limit = pool_limit(region, (uint16_t)pool, (uint32_t)pool_span);
                 if (limit == 0)
                         continue;
-                fn(ctx,
-                   &(struct window){ slot, (uint32_t)pool_span, (uint32_t)limit,
-                                     lease_region(region) },
+                fn(ctx, &(struct window){ slot, (uint32_t)pool_span, limit, lease_region(region) },
                    (uint16_t)pool, atomic_load_explicit(&slot->owner, memory_order_relaxed),
                    atomic_load_explicit(&slot->shut_until_ms, memory_order_relaxed));
         }

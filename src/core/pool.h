@@ -16,4 +16,25 @@ static inline uint64_t pool_window(const struct region *region, uint16_t pool, s
         return atomic_load_explicit(&region->header->pools[pool][i], memory_order_relaxed);
 }
 
+/* The limit of the window of @span_ms. Return: 0 when @pool has none of that span. */
+static inline uint32_t pool_limit(const struct region *region, uint16_t pool, uint32_t span_ms)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(region, pool, i);
+
+                if (window >> 32 == span_ms)
+                        return (uint32_t)window;
+        }
+        return 0;
+}
+
+static inline bool pool_has_windows(const struct region *region, uint16_t pool)
+{
+        bool has = false;
+
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                has |= pool_window(region, pool, i) != 0;
+        return has;
+}
+
 #endif

@@ -81,21 +81,21 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
         return 0;
 }
 
-void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket)
+bool takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket)
 {
         const struct region *shared = lease_region(l->region);
 
         for (unsigned t = 0; t < ticket->n_takes; ++t) {
                 struct limiter_take *take = &ticket->takes[t];
+                uint32_t limit = pool_limit(l->region, take->pool, take->window.span_ms);
 
                 take->window.shared = shared;
-                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                        uint64_t window = pool_window(l->region, take->pool, i);
-
-                        if (window >> 32 == take->window.span_ms)
-                                take->window.limit = cut((uint32_t)window);
-                }
+                if (limit > 0)
+                        take->window.limit = cut(limit);
+                else if (pool_has_windows(l->region, take->pool))
+                        return false;
         }
+        return true;
 }
 
 bool takes_are_never(struct limiter_ticket *ticket)

@@ -17,9 +17,11 @@
 CHECKED int takes_list(struct limiter *l, const struct limiter_request *request,
                        struct limiter_ticket *ticket);
 
-/* The limits of its windows may have changed while it waited; a window that is gone keeps its last.
+/*
+ * The limits of its windows may have changed while it waited; a pool without any keeps its last.
+ * Return: false when a pool has windows of other spans now, in which the ticket has no place.
  */
-void takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket);
+CHECKED bool takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket);
 
 /* Whether one of them is more than a whole window holds. */
 CHECKED bool takes_are_never(struct limiter_ticket *ticket);

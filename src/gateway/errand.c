@@ -181,8 +181,7 @@ static void take_info(struct errand *e)
                           policy_group_name(e->upstream->group), e->status);
                 return;
         }
-        budget_follow(&e->gateway->limiter, e->upstream->group, entries, (size_t)n,
-                      upstream_now(e->gateway, e->upstream));
+        flow_follow(e->gateway, e->upstream, entries, (size_t)n);
         shown = region_hash(limits->text, limits->n_text);
         if (shown == e->upstream->errands.limits_shown)
                 return;

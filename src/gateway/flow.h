@@ -119,6 +119,9 @@ void flow_start_waiting(struct gateway *g, struct upstream *u);
 void flow_refuse_waiting(struct gateway *g, struct upstream *u, const char *why);
 /* Called regularly: has anybody, here or elsewhere, learned of a stop or of other limits? */
 void flow_review(struct gateway *g);
+/* exchangeInfo named @limits: they are those of @u's product now, also for what is under way. */
+void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limit *limits,
+                 size_t n);
 /* A stop is new: who waits and cannot be sent in time is refused. Ends flows that wait. */
 void flow_review_stops(struct gateway *g);
 /* Refuses what has not been sent; for the end of the gateway. */

@@ -6,6 +6,7 @@
  * in time any more is told so at that moment, not when his time is over; the others find new
  * places, in the order that they had.
  */
+#include "budget/limits.h"
 #include "core/pool.h"
 #include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
@@ -89,4 +90,24 @@ void flow_review(struct gateway *g)
         else if (is_new_stop)
                 flow_review_stops(g);
         g->seen_limits = limits;
+}
+
+void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limit *limits, size_t n)
+{
+        struct limiter_time time = upstream_now(g, u);
+        struct budget_windows before;
+        struct list *it, *after;
+
+        budget_windows(&g->limiter, u->group, &before);
+        budget_follow(&g->limiter, u->group, limits, n, time);
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                budget_adopt(&g->limiter, u->group, &before, &f->ticket, time);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(g->upstreams); ++i)
+                for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind)
+                        budget_adopt(&g->limiter, u->group, &before,
+                                     &g->upstreams[i].errands.all[kind].ticket, time);
 }

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from books import LONG, RESTING, Desk, early, sim_books, status
-from support import ALICE, BOB, ROOT, WEIR, RawUpstream, Gateway, eventually, fetch
+from support import ALICE, BOB, ROOT, WEIR, Gateway, RawUpstream, Sim, eventually, fetch
 
 USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
 SECOND = ("SecondKeyOfAlice", "SecondSecret")
@@ -378,3 +378,18 @@ def test_a_span_that_is_new_begins_with_what_was_used(tmp_path):
         eventually(lambda: sum("per_ms=600000" in line for line in desk.gateway.lines) == 2)
         used = {(b["name"], b["span_ms"] // 1000): b["used"] for b in status(desk.region)["budgets"]}
         assert used[("spot-orders", 600)] == 7 and used[("spot-weight", 600)] >= known[("spot-weight", 300)][0]
+
+
+def test_what_is_in_flight_when_other_windows_are_named_is_ours_and_ends_there(tmp_path):
+    """All that a start sends before exchangeInfo is read: counted, not foreign, and not kept once it is answered."""
+    depth = "/api/v3/depth?symbol=BTCUSDT&limit=5"
+    with Sim("--limit", "spot-weight=200/2s,spot-raw=0", "--latency", "400") as sim, \
+            Gateway(sim.url, tmp_path / "region") as gateway, ThreadPoolExecutor(38) as pool:
+        first = list(pool.map(lambda _: fetch(gateway.port, depth)[0], range(20)))
+        assert first == [200] * 20 and gateway.logged("limit")
+        # The next window is free but for a question for the time.
+        time.sleep(2.5 - time.time() % 2)
+        urgent = {"X-Weir-Class": "cancel", "X-Weir-Max-Wait": "1"}
+        then = list(pool.map(lambda _: fetch(gateway.port, depth, headers=urgent)[0], range(38)))
+        assert then == [200] * 38
+        assert not gateway.logged("foreign_use") and sim.books()["status429"] == 0

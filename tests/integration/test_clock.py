@@ -11,8 +11,8 @@ from test_limits import run_greedy, total
 HOUR_S = 3600
 # So little that the greedy use it up on a slow machine too.
 SPAN_S, LIMIT = 2, 400
-# As docs/region.md draws them.
-SLOTS_AT, SLOTS, SLOT_BYTES, CELLS_AT, CELLS, CELL_BYTES = 4096, 2048, 576, 64, 16, 32
+# As docs/region.md draws them; the header says how long itself and a slot are, and how many slots there are.
+CELLS_AT, CELLS, CELL_BYTES = 64, 16, 32
 PACING = 0xffff
 TAG_AT, TAG_BITS = 44, 20
 
@@ -20,9 +20,10 @@ TAG_AT, TAG_BITS = 44, 20
 def strays(region, now):
     """Cells written for windows far from @now, in seconds: (pool, span, rounds of the ring between)."""
     data = region.read_bytes()
+    header_bytes, slot_bytes, slots = struct.unpack_from("=III", data, 12)
     found = []
-    for slot in range(SLOTS):
-        at = SLOTS_AT + slot * SLOT_BYTES
+    for slot in range(slots):
+        at = header_bytes + slot * slot_bytes
         pool_span = struct.unpack_from("=Q", data, at + 16)[0]
         pool, span = pool_span >> 32, pool_span & 0xffffffff
         if span == 0 or pool == PACING:
