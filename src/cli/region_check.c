@@ -309,4 +309,5 @@ void region_check(const struct region_file *f, uint64_t wall_ms, struct findings
                 return;
         check_header(f, wall_ms, ret);
         region_check_slots(f, wall_ms, ret);
+        region_check_leases(f, ret);
 }

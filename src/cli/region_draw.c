@@ -161,6 +161,22 @@ static void draw_header(const json_t *p)
         putchar('\n');
 }
 
+static void draw_hosts(const json_t *p)
+{
+        const json_t *hosts = json_object_get(p, "hosts");
+        char when[32];
+
+        if (!json_is_object(hosts))
+                return;
+        printf("\nshared with other hosts\n  this is %s, of %" JSON_INTEGER_FORMAT
+               " seen; the store answered last at %s UTC, op %" JSON_INTEGER_FORMAT "\n",
+               text(hosts, "host"), number(hosts, "seen"),
+               time_text(number(hosts, "answered_ms"), when), number(hosts, "sequence"));
+        if (number(hosts, "away_ms") > 0)
+                printf("  the store is away since %s UTC\n",
+                       time_text(number(hosts, "away_ms"), when));
+}
+
 static void draw_pools(const json_t *p)
 {
         json_t *row, *window;
@@ -217,6 +233,8 @@ static void draw_window(const json_t *window, json_int_t limit, bool is_terminal
         for (size_t i = 0; i < ARRAY_SIZE(parts); ++i)
                 if (number(window, parts[i]) > 0)
                         printf(", %s %" JSON_INTEGER_FORMAT, parts[i], number(window, parts[i]));
+        if (json_object_get(window, "cap"))
+                printf(", of which this host may %" JSON_INTEGER_FORMAT, number(window, "cap"));
         if (number(window, "shown") > 0)
                 printf(", shown %" JSON_INTEGER_FORMAT, number(window, "shown"));
         putchar('\n');
@@ -299,6 +317,7 @@ void region_draw(const json_t *picture, bool is_terminal)
         if (!json_object_get(picture, "slots"))
                 return;
         draw_header(picture);
+        draw_hosts(picture);
         draw_pools(picture);
         draw_budgets(picture, is_terminal);
         draw_others(picture);

@@ -37,8 +37,9 @@ void findings_keep(struct findings *f, const struct findings *other);
  */
 void region_check(const struct region_file *f, uint64_t wall_ms, struct findings *ret);
 
-/* Of region_check(): the slots. */
+/* Of region_check(): the slots, and what stands behind them. */
 void region_check_slots(const struct region_file *f, uint64_t wall_ms, struct findings *findings);
+void region_check_leases(const struct region_file *f, struct findings *findings);
 
 /* Of both: whether @ms can be a time of an exchange: 0, or since there are exchanges until far
  * ahead.

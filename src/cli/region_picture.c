@@ -313,6 +313,34 @@ static json_t *egress_words(const struct region_file *f)
         return list;
 }
 
+/* Null where nothing is shared. */
+static json_t *hosts(const struct region *region)
+{
+        const struct lease_header *lease = region->lease;
+        uint64_t sharing = load(&region->header->sharing);
+        char host[REGION_HEX_SIZE], birth[REGION_HEX_SIZE];
+        json_t *roster;
+
+        if (sharing == 0)
+                return json_null();
+        roster = json_array();
+        for (size_t i = 0; i < REGION_ROSTER && load(&lease->roster[i]) != 0; ++i) {
+                char other[REGION_HEX_SIZE];
+
+                json_array_append_new(roster,
+                                      json_string(region_hex(load(&lease->roster[i]), other)));
+        }
+        return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:o}", "host",
+                         region_hex(lease->host, host), "configured_parts",
+                         (json_int_t)(sharing >> 32), "sequence",
+                         (json_int_t)load(&lease->sequence), "birth",
+                         region_hex(load(&lease->birth), birth), "share_until_ms",
+                         (json_int_t)load(&lease->share_until_ms), "seen",
+                         (json_int_t)load(&lease->n_hosts), "answered_ms",
+                         (json_int_t)load(&lease->answered_ms), "away_ms",
+                         (json_int_t)load(&lease->away_ms), "roster", roster);
+}
+
 json_t *region_picture(const struct region_file *f, const char *path, uint64_t wall_ms)
 {
         const struct region_header *h = f->region.header;
@@ -328,6 +356,7 @@ json_t *region_picture(const struct region_file *f, const char *path, uint64_t w
         json_object_set_new(root, "pools", pools(h));
         json_object_set_new(root, "exchanges", exchanges(h));
         json_object_set_new(root, "rules", rules(h));
+        json_object_set_new(root, "hosts", hosts(&f->region));
         json_object_set_new(root, "counters", counters(h));
         region_picture_slots(f, wall_ms, root);
         json_object_set_new(root, "words", words(f, &chart_header, 0));

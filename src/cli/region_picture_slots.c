@@ -8,6 +8,7 @@
 #include "cli/status_accounts.h"
 #include "core/egress.h"
 #include "core/evidence.h"
+#include "core/lease.h"
 #include "core/slot.h"
 #include "core/strangers.h"
 #include "core/trip.h"
@@ -79,20 +80,26 @@ static json_t *name_of(const struct painter *p, const struct policy_pool *pool, 
         return json_string(name);
 }
 
-static json_t *window_json(const struct window *w, uint64_t number, uint64_t now_number)
+static json_t *window_json(const struct window *w, uint64_t number, uint64_t now_number,
+                           uint64_t now_ms)
 {
         uint32_t relief = read_pair(&cell_of(w, number)->seen, number).low;
         struct pair foreign = read_pair(&cell_of(w, number)->foreign, number);
         struct window_view v;
+        json_t *json;
 
         window_look(w, number, &v);
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "number",
+        json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "number",
                          (json_int_t)number, "from_now", (json_int_t)(number - now_number),
                          "opens_ms", (json_int_t)(number * w->span_ms), "sent",
                          (json_int_t)(v.spent - v.held), "flying", (json_int_t)v.flying, "held",
                          (json_int_t)v.held, "extra", (json_int_t)v.extra, "foreign",
                          (json_int_t)v.foreign, "relief", (json_int_t)relief, "shown",
                          (json_int_t)v.top, "noted", (json_int_t)foreign.low);
+        /* What this host may use of it, of budgets that it shares with others. */
+        if (w->shared)
+                json_object_set_new(json, "cap", json_integer(lease_cap(w, number, now_ms)));
+        return json;
 }
 
 static bool is_empty(const struct window *w, uint64_t number)
@@ -110,7 +117,7 @@ static bool is_empty(const struct window *w, uint64_t number)
 }
 
 /* The one of now, and those around it with something in them. */
-static json_t *windows_json(const struct window *w, uint64_t now_number)
+static json_t *windows_json(const struct window *w, uint64_t now_number, uint64_t now_ms)
 {
         uint64_t first = now_number - window_past(w->span_ms);
         uint64_t last = now_number + window_ahead(w->span_ms) + 1;
@@ -118,7 +125,7 @@ static json_t *windows_json(const struct window *w, uint64_t now_number)
 
         for (uint64_t n = first; n <= last; ++n)
                 if (n == now_number || !is_empty(w, n))
-                        json_array_append_new(list, window_json(w, n, now_number));
+                        json_array_append_new(list, window_json(w, n, now_number, now_ms));
         return list;
 }
 
@@ -150,7 +157,8 @@ static void paint_budget(struct painter *p, size_t index, struct slot *slot)
         uint64_t pool_span = load(&slot->pool_span), owner = load(&slot->owner);
         const struct policy_pool *pool = policy_pool(pool_span >> 32);
         struct window w = { slot, (uint32_t)pool_span,
-                            limit_of(p, pool_span >> 32, (uint32_t)pool_span), NULL };
+                            limit_of(p, pool_span >> 32, (uint32_t)pool_span),
+                            lease_region(&p->file->region) };
         struct limiter_time time = look_pool_time(&p->file->region, pool, p->wall_ms);
         uint64_t number, shut_ms = load(&slot->shut_until_ms);
         char owner_is[STATUS_OWNER_SIZE];
@@ -172,7 +180,7 @@ static void paint_budget(struct painter *p, size_t index, struct slot *slot)
                           (json_int_t)(shut_ms > time.now_ms ? shut_ms - time.now_ms : 0),
                           "trip_ms", (json_int_t)trip_most_ms(slot), "expected",
                           (json_int_t)strangers_expected(&w, number, time.now_ms), "strangers",
-                          strangers_json(slot), "windows", windows_json(&w, number)));
+                          strangers_json(slot), "windows", windows_json(&w, number, time.now_ms)));
 }
 
 static void paint_pacing(struct painter *p, size_t index, struct slot *slot)

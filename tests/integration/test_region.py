@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,32 @@ def test_a_cell_of_what_cannot_be_is_named(region):
     assert re.search(r"cell \d+: sent is of a window \d+ s ahead of all that can be: .*-ESTALE", texts(region)[0])
     patch(region, cell, was)
     assert check(region)["clean"]
+
+
+def test_what_is_shared_with_other_hosts_is_shown_and_held_against_what_can_be(region):
+    hosts = SIZE - SLOTS * LEASE - HOSTS
+    patch(region, FIELDS["sharing"][0], 1)
+    budget = slot_of(region, name="futures-weight")
+    lease = hosts + HOSTS + (budget - HEADER) // SLOT * LEASE
+    patch(region, lease, 700 << 32 | 700)
+    patch(region, hosts + 24, int(time.time() * 1000) + 60000)
+    patch(region, hosts + 32, 2)
+    shown = json.loads(weir("region", "show", "--json", "--region", region).stdout)
+    assert shown["hosts"]["seen"] == 2 and shown["hosts"]["host"] != "0" * 16
+    window = next(b for b in shown["budgets"] if b["name"] == "futures-weight")["windows"][-1]
+    assert window["cap"] == 700 and check(region)["clean"]
+    assert "of which this host may 700" in weir("region", "show", "--region", region).stdout
+    for at, value, says in ((FIELDS["sharing"][0], 2, "header sharing: is 0x2"), (hosts + 64, 1, "a spare word is 0"),
+                            (hosts + 128 + 8, 5, "a host stands behind the end of the list"),
+                            (hosts, 0, "this host has no number"), (lease, 700, "and was 0 before it was lowered"),
+                            (lease + 16, 1, "a spare word is 0"), (lease + 64, 5 << 22 | 4, "cap 0 is 5, and was 4")):
+        was = word(region, at)
+        patch(region, at, value)
+        assert any(says in text for text in texts(region)), (says, texts(region))
+        patch(region, at, was)
+    free = next(i for i in range(SLOTS) if word(region, HEADER + SLOT * i) == 0)
+    patch(region, hosts + HOSTS + free * LEASE, 1)
+    assert "and its slot is no budget" in texts(region)[0]
 
 
 def test_a_slot_that_nobody_finds_is_named(region):
