@@ -1,4 +1,5 @@
 #include "budget/budget.h"
+#include "core/egress.h"
 #include "gateway/breakers.h"
 #include "gateway/service.h"
 #include "gateway/upstream.h"
@@ -28,7 +29,8 @@ static void add_time(char to[SERVICE_WORDS_SIZE], uint64_t at_ms)
                 add(to, " until %s UTC", text);
 }
 
-static void add_gate(char to[SERVICE_WORDS_SIZE], struct gateway *g, unsigned gate,
+/* @what and the verb, of one address; its name stands behind. */
+static void add_gate(char to[SERVICE_WORDS_SIZE], const struct egress *egress, unsigned gate,
                      const char *what, uint64_t now_ms)
 {
         static const char *const words[] = {
@@ -36,9 +38,10 @@ static void add_gate(char to[SERVICE_WORDS_SIZE], struct gateway *g, unsigned ga
                 [GATE_BAN] = "banned",
                 [GATE_FIREWALL] = "shut out by the firewall",
         };
+        char name[EGRESS_TEXT];
         struct gate_view v;
 
-        gate_look(limiter_gate(&g->limiter, gate), now_ms, &v);
+        gate_look(&egress->gates[gate], now_ms, &v);
         if (!v.is_shut || v.kind >= GATE_KINDS)
                 return;
         add(to, "; %s %s", what, words[v.kind]);
@@ -46,14 +49,16 @@ static void add_gate(char to[SERVICE_WORDS_SIZE], struct gateway *g, unsigned ga
                 add_time(to, v.until_ms);
         else
                 add(to, " until a probe is answered");
+        if (egress_text(egress, name)[0] != '\0')
+                add(to, ", by %s", name);
 }
 
-static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
+static void add_gates(char to[SERVICE_WORDS_SIZE], struct gateway *g, const struct egress *egress)
 {
-        const struct upstream *any = &g->upstreams[POLICY_API];
         unsigned said = 1u << BUDGET_GATE_ALL;
 
-        add_gate(to, g, BUDGET_GATE_ALL, "everything is", upstream_now(g, any).now_ms);
+        add_gate(to, egress, BUDGET_GATE_ALL, "everything is",
+                 upstream_now(g, &g->upstreams[POLICY_API]).now_ms);
         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
                 const struct upstream *u = &g->upstreams[i];
                 unsigned gate = budget_gate(u->group);
@@ -61,11 +66,21 @@ static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
 
                 snprintf(what, sizeof(what), "%s is", policy_group_name(u->group));
                 if (!(said & 1u << gate))
-                        add_gate(to, g, gate, what, upstream_now(g, u).now_ms);
+                        add_gate(to, egress, gate, what, upstream_now(g, u).now_ms);
                 said |= 1u << gate;
-                if (breakers_are_shut(g, u, NULL))
-                        add(to, "; %s does not answer", policy_group_name(u->group));
         }
+}
+
+static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
+{
+        const struct region_header *header = g->region.header;
+
+        for (unsigned i = 0; i < REGION_EGRESSES; ++i)
+                if (egress_is_there(header, i))
+                        add_gates(to, g, &header->egresses[i]);
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                if (breakers_are_shut(g, &g->upstreams[i], NULL))
+                        add(to, "; %s does not answer", policy_group_name((enum policy_group)i));
 }
 
 const char *service_words(struct gateway *g, char to[SERVICE_WORDS_SIZE])
