@@ -71,8 +71,11 @@ end
 
 -- The most that can be counted of @rec, a host's record in @b, in window @w.
 local function commitment(b, rec, w)
-        local most = rec.claims[text(w)] or rec.share
+        local most, used = rec.claims[text(w)] or rec.share, rec.used[text(w)]
 
+        if used then
+                most = math.max(most, used.n)
+        end
         for v = w - b.past, w - 1 do
                 most = math.max(most, rec.residue[text(v)] or 0)
         end
@@ -238,17 +241,15 @@ end
 -- Step 2: the books, the epoch, the roster.
 local function open_books()
         local late, left = op.now + op.error, gone()
+        local birth = redis.sha1hex(table.concat({ op.host, text(op.seq), text(op.now), op.server }, ' ')):sub(1, 16)
 
         if not books then
                 books = { v = 1, table = op.table, epoch = 1, server = op.server, began = late, ops = 0,
-                          time = op.now - op.error,
-                          birth = redis.sha1hex(table.concat({ op.host, text(op.seq), text(op.now), op.server }, ' '))
-                                  :sub(1, 16) }
-                books.fresh = true
+                          time = op.now - op.error, birth = birth, fresh = true }
                 tell('birth', 'books', books.birth)
         elseif books.server ~= op.server then
-                books.epoch, books.server, books.began = books.epoch + 1, op.server, late
-                books.fresh = nil
+                -- Another birth too: two servers may each have begun this epoch, with other hosts.
+                books.epoch, books.server, books.began, books.birth = books.epoch + 1, op.server, late, birth
                 -- When they were heard since is lost as well.
                 for _, host in pairs(hosts) do
                         host.heard = math.max(host.heard, late)
@@ -263,8 +264,8 @@ local function open_books()
         if books.fresh and books.time >= books.began + FRESH_MS then
                 books.fresh = nil
         end
-        -- Who was heard in this epoch has the books' own roster, and may have an old one.
-        if op.birth ~= books.birth or not hosts[op.host] or is_unheard(op.host) then
+        -- Who names these books has their own roster, and may have an old one.
+        if op.birth ~= books.birth then
                 for _, hex in ipairs(op.roster) do
                         if hex ~= op.host and not hosts[hex] and not left[hex] then
                                 hosts[hex] = { name = '', seq = 0, epoch = 0, heard = late, grace = op.grace,
@@ -368,7 +369,7 @@ local function note(id, said, first)
                 end
         end
         rec.residue[text(n - 1)] = said.before
-        rec.residue[text(n)] = said.after
+        rec.residue[text(n)] = math.max(0, said.after)
         rec.residue[text(n + 1)] = rec.claims[text(n + 1)] or rec.share
         -- What is left there flies no further than these: so they are spoken about, where others need the room.
         for i, hold in ipairs(said.later or {}) do

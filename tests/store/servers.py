@@ -104,6 +104,8 @@ class Server:
     def listens(self):
         port = self.options["port"] or self.options["tls-port"]
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            if "unixsocket" in self.options:
+                Resp(self.socket).close()
             return True
         assert self.process.poll() is None, (self.directory / "log").read_text()
         return False
