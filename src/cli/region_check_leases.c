@@ -24,10 +24,9 @@ static void check_sharing(const struct region_file *f, struct findings *findings
         const struct region_header *h = f->region.header;
         uint64_t sharing = load(&h->sharing);
 
-        if (sharing != 0 && ((uint32_t)sharing != 1 || sharing >> 32 > LEASE_PARTS))
+        if (sharing != 0 && sharing != LEASE_SHARING)
                 findings_add(findings, offsetof(struct region_header, sharing), "header sharing",
-                             "is %#llx: neither 0 nor a part of each limit",
-                             (unsigned long long)sharing);
+                             "is %#llx: neither shared nor not", (unsigned long long)sharing);
 }
 
 static void check_hosts(const struct region_file *f, struct findings *findings)

@@ -331,9 +331,8 @@ static json_t *hosts(const struct region *region)
                                       json_string(region_hex(load(&lease->roster[i]), other)));
         }
         return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:o}", "host",
-                         region_hex(lease->host, host), "configured_parts",
-                         (json_int_t)(sharing >> 32), "sequence",
-                         (json_int_t)load(&lease->sequence), "birth",
+                         region_hex(lease->host, host), "epoch", (json_int_t)load(&lease->epoch),
+                         "sequence", (json_int_t)load(&lease->sequence), "birth",
                          region_hex(load(&lease->birth), birth), "share_until_ms",
                          (json_int_t)load(&lease->share_until_ms), "seen",
                          (json_int_t)load(&lease->n_hosts), "answered_ms",

@@ -82,11 +82,11 @@ static const struct chart_field lease_header[] = {
         FIELD(lease_header, host, CHART_ANY),
         FIELD(lease_header, sequence, CHART_ANY),
         FIELD(lease_header, birth, CHART_ANY),
+        FIELD(lease_header, epoch, CHART_ANY),
         FIELD(lease_header, share_until_ms, CHART_TIME_MS),
         FIELD(lease_header, n_hosts, CHART_ANY),
         FIELD(lease_header, answered_ms, CHART_TIME_MS),
         FIELD(lease_header, away_ms, CHART_TIME_MS),
-        FIELD(lease_header, boot, CHART_ANY),
         FIELD(lease_header, spare, CHART_SPARE),
         FIELD(lease_header, roster, CHART_ANY),
 };

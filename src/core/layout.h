@@ -234,9 +234,8 @@ struct region_header {
         word_t ceilings;
         /*
          * Whether budgets are shared with other hosts (core/lease.h): 0: with none, and no
-         * admission looks further; else 1, and in the upper half the part of each limit, in
-         * millionths, that is configured to be ours for good, 0 for none. Beside the ceilings,
-         * whose line every admission has read. Writers: a gateway that starts. Readers: every
+         * admission looks further; else 1. Beside the ceilings, whose line every admission has
+         * read. Writers: a gateway that starts. Readers: every
          * admission. Relaxed: it is set before any of the gateway's own.
          */
         word_t sharing;
@@ -371,13 +370,12 @@ struct lease_header {
         /* Its number, made with the region. */
         uint64_t host;
         word_t sequence;       /* of the last op that it sent */
-        word_t birth;          /* of the store's books that it knows; 0: none */
+        word_t birth, epoch;   /* of the store's books as told last; 0: none */
         word_t share_until_ms; /* the exchange's clock: a learnt share is none after it.
                                   Sequentially consistent, as the shares */
         word_t n_hosts;        /* seen last, this one included */
         word_t answered_ms;    /* the exchange's clock, when the store answered last; 0: never */
         word_t away_ms;        /* since when it has not; 0: it is there */
-        uint64_t boot;         /* hash of the machine's boot id when the keeper last began */
         uint64_t spare[8];
         word_t roster[REGION_ROSTER]; /* numbers of all hosts, 0 behind them */
 };

@@ -9,21 +9,10 @@ static word_t *cap_word(const struct window *w, uint64_t number)
         return &lease_of(w)->caps[number % RING_CELLS];
 }
 
-uint32_t lease_configured(const struct region *of, uint32_t limit)
-{
-        uint64_t sharing = atomic_load_explicit(&of->header->sharing, memory_order_relaxed);
-
-        return (uint32_t)((uint64_t)limit * (sharing >> 32) / LEASE_PARTS);
-}
-
 uint32_t lease_share(const struct window *w, uint64_t at_ms)
 {
-        uint32_t configured = lease_configured(w->shared, w->limit);
-        uint64_t share;
+        uint64_t share = first_look(&lease_of(w)->share) & SHARE_MASK;
 
-        if (configured > 0)
-                return configured;
-        share = first_look(&lease_of(w)->share) & SHARE_MASK;
         if (at_ms >= first_look(&w->shared->lease->share_until_ms))
                 return 0;
         return share < w->limit ? (uint32_t)share : w->limit;
@@ -61,19 +50,48 @@ uint32_t lease_cap(const struct window *w, uint64_t number, uint64_t at_ms)
         return cap < w->limit ? cap : w->limit;
 }
 
-uint32_t lease_used(const struct window *w, uint64_t number)
+static uint32_t flying_before(const struct window *w, uint64_t number)
+{
+        uint64_t past = window_past(w->span_ms);
+        uint32_t flying = 0;
+
+        for (uint64_t i = 1; i <= past && i <= number; ++i)
+                flying = add(flying, read_pair(&cell_of(w, number - i)->sent, number - i).low);
+        return flying;
+}
+
+/* What is foreign or relieved only grows, so what is read before extra is not more than what extra
+ * has of it. */
+static uint32_t carried(const struct window *w, uint64_t number)
 {
         const struct cell *cell = cell_of(w, number);
-        uint64_t past = window_past(w->span_ms);
-        uint32_t used = 0, not_ours;
+        uint32_t not_ours =
+                add(read_pair(&cell->seen, number).low, read_pair(&cell->foreign, number).high);
 
-        /* Flying first, extra after it, as window_others(). What is foreign or relieved only grows,
-         * so what is read before extra is not more than what extra has of it. */
-        for (uint64_t i = 1; i <= past && i <= number; ++i)
-                used = add(used, read_pair(&cell_of(w, number - i)->sent, number - i).low);
-        not_ours = add(read_pair(&cell->seen, number).low, read_pair(&cell->foreign, number).high);
-        used = add(used, minus(read_pair(&cell->held, number).low, not_ours));
-        return add(used, read_pair(&cell->sent, number).high);
+        return minus(read_pair(&cell->held, number).low, not_ours);
+}
+
+uint32_t lease_used(const struct window *w, uint64_t number)
+{
+        /* Flying first, extra after it, as window_others(). */
+        uint32_t used = flying_before(w, number);
+
+        used = add(used, carried(w, number));
+        return add(used, read_pair(&cell_of(w, number)->sent, number).high);
+}
+
+struct lease_residue lease_residue(const struct window *w, uint64_t number)
+{
+        struct lease_residue r;
+        uint32_t cap = lease_cap(w, number, 0), flying;
+        /* What is sent after this is in the cap's rest, what lands after it is in no later window
+         * or carried there. */
+        struct pair sent = read_pair(&cell_of(w, number)->sent, number);
+
+        flying = flying_before(w, number);
+        r.before = add(flying, carried(w, number));
+        r.after = add(add(minus(cap, sent.high), sent.low), add(flying, carried(w, number + 1)));
+        return r;
 }
 
 bool lease_holds(const struct window *w, uint64_t number, uint32_t amount, uint64_t at_ms)
@@ -88,8 +106,7 @@ uint64_t lease_until_ms(const struct window *w, uint64_t number)
 {
         uint32_t cap;
 
-        if (LIKELY(!w->shared) || is_spoken(first_look(cap_word(w, number)), number, &cap) ||
-            lease_configured(w->shared, w->limit) > 0)
+        if (LIKELY(!w->shared) || is_spoken(first_look(cap_word(w, number)), number, &cap))
                 return UINT64_MAX;
         return first_look(&w->shared->lease->share_until_ms);
 }
@@ -156,9 +173,7 @@ uint32_t lease_speak(const struct window *w, uint64_t number, uint64_t at_ms)
         if (is_later(number, word))
                 return 0;
         cap = lease_share(w, at_ms);
-        was = lease_configured(w->shared, w->limit);
-        if (was == 0)
-                was = (uint32_t)(first_look(&lease_of(w)->share) >> 32);
+        was = (uint32_t)(first_look(&lease_of(w)->share) >> 32);
         /* Of a share that is over some may have been used while it held. */
         if (was > cap) {
                 write_cap(w, number, cap, was);

@@ -34,15 +34,8 @@
 #include "core/region.h"
 #include "core/window.h"
 
-/* Parts of a limit in region_header.sharing. */
-#define LEASE_PARTS 1000000u
-
-/* For region_header.sharing. @parts: of each limit, in millionths, that is this host's whatever
- * happens; 0: none is configured. */
-static inline uint64_t lease_sharing(uint32_t parts)
-{
-        return (uint64_t)parts << 32 | 1;
-}
+/* For region_header.sharing. */
+#define LEASE_SHARING 1u
 
 /* The region's leases if it shares its budgets, for struct window; else NULL. */
 static inline const struct region *lease_region(const struct region *of)
@@ -58,9 +51,6 @@ static inline struct lease *lease_of(const struct window *w)
         return &w->shared->leases[w->slot - w->shared->slots];
 }
 
-/* What of @limit is configured to be ours; 0: nothing is. */
-uint32_t lease_configured(const struct region *of, uint32_t limit);
-
 /* The cap of windows without one of their own, as of @at_ms. */
 uint32_t lease_share(const struct window *w, uint64_t at_ms);
 
@@ -75,6 +65,16 @@ uint32_t lease_cap(const struct window *w, uint64_t number, uint64_t at_ms);
 /* All of ours that may be counted in window @number as far as it was released: sent there, carried
  * there and flying from before. */
 uint32_t lease_used(const struct window *w, uint64_t number);
+
+/* What of ours may be counted later than in the window that it was released in, of window @number:
+ * for the store. */
+struct lease_residue {
+        uint32_t before; /* flying from windows before it, and carried into it */
+        uint32_t after;  /* all that may be counted in the next: flying, carried there already, and
+                          * what of the cap was not sent yet */
+};
+
+struct lease_residue lease_residue(const struct window *w, uint64_t number);
 
 /* Whether that and @amount more is within the cap. True where nothing is shared. */
 CHECKED bool lease_holds(const struct window *w, uint64_t number, uint32_t amount, uint64_t at_ms);

@@ -7,9 +7,9 @@ static struct window weight;
 
 #define SHARED_UNTIL AT(600000)
 
-static void share_it(uint32_t parts, uint32_t share)
+static void share_it(uint32_t share)
 {
-        atomic_store(&region.header->sharing, lease_sharing(parts));
+        atomic_store(&region.header->sharing, LEASE_SHARING);
         atomic_store(&region.lease->share_until_ms, SHARED_UNTIL);
         weight =
                 (struct window){ slot_find(&region, WEIGHT, 0, 60000, true), 60000, 1000, &region };
@@ -36,7 +36,7 @@ static void nothing_is_asked_where_nothing_is_shared(void **state)
 static void the_share_is_the_cap_until_the_window_is_spoken_about(void **state)
 {
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         assert_int_equal(lease_cap(&weight, N, AT(0)), 300);
         assert_int_equal(lease_speak(&weight, N, AT(0)), 300);
         lease_raise(&weight, N, 450);
@@ -54,19 +54,19 @@ static void the_share_is_the_cap_until_the_window_is_spoken_about(void **state)
 static void a_share_of_other_windows_is_not_taken_where_one_was_spoken_about(void **state)
 {
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         assert_int_equal(lease_speak(&weight, N, AT(0)), 300);
         lease_set_share(&weight, 700, N - 1, N + 1);
         assert_int_equal(lease_cap(&weight, N, AT(0)), 300);
         assert_int_equal(lease_cap(&weight, N + 1, AT(0)), 700);
 }
 
-static void a_learnt_share_ends_and_a_configured_one_does_not(void **state)
+static void a_share_ends_and_what_was_used_of_it_stays(void **state)
 {
         struct limiter_ticket t;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         t = go(CLASS_CANCEL, 120, 0, 1000);
         assert_int_equal(lease_cap(&weight, N, SHARED_UNTIL - 1), 300);
         assert_int_equal(lease_cap(&weight, N, SHARED_UNTIL), 0);
@@ -74,10 +74,6 @@ static void a_learnt_share_ends_and_a_configured_one_does_not(void **state)
         /* What was used while it held is not less for that. */
         assert_int_equal(lease_speak(&weight, N, SHARED_UNTIL), 120);
         land(&t, 1001);
-
-        share_it(250000, 0);
-        assert_int_equal(lease_cap(&weight, N + 1, UINT64_MAX), 250);
-        assert_int_equal(lease_until_ms(&weight, N + 1), UINT64_MAX);
 }
 
 static void who_has_no_share_waits_and_says_what_he_wants(void **state)
@@ -86,7 +82,7 @@ static void who_has_no_share_waits_and_says_what_he_wants(void **state)
         struct lease_wish wish;
 
         (void)state;
-        share_it(0, 0);
+        share_it(0);
         assert_int_equal(reserve(CLASS_MARKET, 30, 0, 1000, &t), LIMITER_CROWDED);
         assert_true(t.is_capped && t.blocker == BLOCKED_BY_POOL && t.blocked_by == WEIGHT);
         assert_true(t.at_ms > AT(1000) && t.at_ms <= AT(1200));
@@ -105,7 +101,7 @@ static void more_than_the_cap_and_less_than_the_limit_waits_for_a_larger_cap(voi
         struct limiter_ticket t;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         r.deadline_ms = AT(20000);
         assert_int_equal(limiter_reserve(&l, &r, NOW(1000), &t), LIMITER_CROWDED);
         (void)lease_speak(&weight, N, AT(0));
@@ -119,7 +115,7 @@ static void shares_of_classes_are_parts_of_the_cap(void **state)
         struct limiter_ticket t;
 
         (void)state;
-        share_it(0, 500);
+        share_it(500);
         t = go(CLASS_MARKET, 400, 0, 1000);
         limiter_abandon(&t);
         assert_int_equal(reserve(CLASS_MARKET, 1, 0, 1000, &t), LIMITER_WAIT);
@@ -135,7 +131,7 @@ static void places_ahead_are_planned_with_the_share(void **state)
         struct limiter_ticket t[4];
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         t[0] = go(CLASS_CANCEL, 300, 0, 1000);
         limiter_abandon(&t[0]);
         assert_int_equal(reserve(CLASS_CANCEL, 200, 0, 1000, &t[1]), LIMITER_WAIT);
@@ -156,7 +152,7 @@ static void a_place_that_the_cap_does_not_cover_yet_stays_and_looks_again(void *
         struct limiter_ticket now, t;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         now = go(CLASS_CANCEL, 300, 0, 1000);
         land(&now, 1100);
         assert_int_equal(reserve(CLASS_CANCEL, 250, 0, 1000, &t), LIMITER_WAIT);
@@ -174,7 +170,7 @@ static void a_cap_is_not_lowered_below_what_is_used(void **state)
         struct limiter_ticket t, before;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         before = go(CLASS_CANCEL, 40, 0, 50000);
         (void)lease_speak(&weight, N + 1, AT(0));
         t = go(CLASS_CANCEL, 100, 0, 60200);
@@ -195,7 +191,7 @@ static void a_keeper_that_died_in_the_middle_is_followed(void **state)
         uint64_t number = N;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         (void)lease_speak(&weight, N, AT(0));
         t = go(CLASS_CANCEL, 200, 0, 1000);
         /* As lease_lower() leaves it when it is killed before it looks. */
@@ -217,7 +213,7 @@ static void a_lowered_share_leaves_windows_in_use_what_they_use(void **state)
         struct limiter_ticket t;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         t = go(CLASS_CANCEL, 200, 0, 1000);
         assert_int_not_equal(cell_word(N) >> 44, N / RING_CELLS);
         lease_set_share(&weight, 50, N - 1, N + 1);
@@ -235,7 +231,7 @@ static void what_others_used_is_held_against_the_limit_and_not_against_the_cap(v
         struct limiter_ticket t;
 
         (void)state;
-        share_it(0, 300);
+        share_it(300);
         t = go(CLASS_CANCEL, 100, 0, 1000);
         limiter_land(&l, &t, NOW(1100), 0, 0, &news, 1, NULL);
         assert_int_equal(lease_used(&weight, N), 100);
@@ -252,13 +248,40 @@ static void what_others_used_is_held_against_the_limit_and_not_against_the_cap(v
         land(&t, 1500);
 }
 
+static void what_may_be_counted_later_is_told(void **state)
+{
+        struct limiter_ticket before, t, u;
+        struct lease_residue r;
+
+        (void)state;
+        share_it(300);
+        before = go(CLASS_CANCEL, 40, 0, 50000);
+        t = go(CLASS_CANCEL, 100, 0, 60200);
+        u = go(CLASS_CANCEL, 30, 0, 60300);
+        land(&u, 60400);
+        r = lease_residue(&weight, N + 1);
+        assert_int_equal(r.before, 40);
+        /* 170 may still be sent, 100 and 40 fly. */
+        assert_int_equal(r.after, 170 + 100 + 40);
+        land(&before, 60500);
+        r = lease_residue(&weight, N + 1);
+        assert_int_equal(r.before, 40);
+        assert_int_equal(r.after, 170 + 100);
+        land(&t, 60600);
+}
+
 static void a_count_that_falls_is_not_believed_where_others_count_too(void **state)
 {
         struct limiter_news news = { ORDERS, 7, 10000, 1, true };
         struct limiter_ticket t;
+        struct window orders;
 
         (void)state;
-        share_it(500000, 0);
+        share_it(0);
+        orders = (struct window){ slot_find(&region, ORDERS, 7, 10000, true), 10000, 50, &region };
+        lease_set_share(&orders, 25, AT(0) / 10000, AT(0) / 10000 + 1);
+        orders = (struct window){ slot_find(&region, ORDERS, 7, 60000, true), 60000, 400, &region };
+        lease_set_share(&orders, 25, N, N + 1);
         t = go(CLASS_ORDER, 0, 5, 1000);
         land(&t, 1050);
         t = go(CLASS_ORDER, 0, 1, 1100);
@@ -272,7 +295,7 @@ int main(void)
                 TEST(nothing_is_asked_where_nothing_is_shared),
                 TEST(the_share_is_the_cap_until_the_window_is_spoken_about),
                 TEST(a_share_of_other_windows_is_not_taken_where_one_was_spoken_about),
-                TEST(a_learnt_share_ends_and_a_configured_one_does_not),
+                TEST(a_share_ends_and_what_was_used_of_it_stays),
                 TEST(who_has_no_share_waits_and_says_what_he_wants),
                 TEST(more_than_the_cap_and_less_than_the_limit_waits_for_a_larger_cap),
                 TEST(shares_of_classes_are_parts_of_the_cap),
@@ -282,6 +305,7 @@ int main(void)
                 TEST(a_keeper_that_died_in_the_middle_is_followed),
                 TEST(a_lowered_share_leaves_windows_in_use_what_they_use),
                 TEST(what_others_used_is_held_against_the_limit_and_not_against_the_cap),
+                TEST(what_may_be_counted_later_is_told),
                 TEST(a_count_that_falls_is_not_believed_where_others_count_too),
         };
 

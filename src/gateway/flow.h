@@ -122,6 +122,8 @@ void flow_review(struct gateway *g);
 /* exchangeInfo named @limits: they are those of @u's product now, also for what is under way. */
 void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limit *limits,
                  size_t n);
+/* This host was granted more of what it shares: who waits for that looks again. */
+void flow_review_caps(struct gateway *g);
 /* A stop is new: who waits and cannot be sent in time is refused. Ends flows that wait. */
 void flow_review_stops(struct gateway *g);
 /* Refuses what has not been sent; for the end of the gateway. */

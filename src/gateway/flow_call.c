@@ -96,7 +96,8 @@ static void flow_land(struct flow *f, int status, int code)
         weights_tell(g, &findings);
         accounts_answered(f, status);
         shadow_land(f, status);
-        if (foreign > 0) {
+        /* Where budgets are shared it is mostly the other hosts', of whom the store knows. */
+        if (foreign > 0 && !g->hosts.is_sharing) {
                 counter_add(g->region.header, COUNTER_foreign);
                 log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
                           policy_group_name(f->plan.group), foreign);

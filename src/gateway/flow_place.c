@@ -160,6 +160,8 @@ void flow_placed(struct flow *f, int answer)
 {
         struct gateway *g = f->gateway;
 
+        if (UNLIKELY(answer != LIMITER_GO))
+                hosts_hungry(g);
         if (UNLIKELY(answer == LIMITER_WAIT || answer == LIMITER_CROWDED ||
                      answer == LIMITER_LATE) &&
             flow_fair_line_up(f))

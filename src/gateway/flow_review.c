@@ -11,6 +11,7 @@
 #include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
+#include "gateway/refuse.h"
 #include "gateway/upstream.h"
 
 static bool is_waiting(const struct flow *f)
@@ -32,6 +33,30 @@ void flow_review_stops(struct gateway *g)
                         flow_displace(f);
         }
         flow_fair_settle(g);
+}
+
+void flow_review_caps(struct gateway *g)
+{
+        uint64_t now_us = loop_now_us(g->loop);
+        struct list *it, *after;
+
+        /* All are due at once: then they come in the queue's order, the urgent first. */
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (!is_waiting(f) || f->due_us <= now_us)
+                        continue;
+                if (f->state == FLOW_HELD && f->ticket.blocker == BLOCKED_BY_POOL)
+                        f->ticket.try_ms = upstream_now(g, f->upstream).now_ms;
+                else if (f->state != FLOW_PARKED || !f->ticket.is_capped)
+                        continue;
+                queue_remove(g, f);
+                if (queue_add(g, f, now_us) < 0) {
+                        refuse_memory(f);
+                        flow_end(f);
+                }
+        }
 }
 
 /* All places are given back and taken again, as far as there are as many. */

@@ -219,6 +219,7 @@ static void on_housekeeping(void *ctx)
                 breakers_probe(g);
                 flow_review(g);
         }
+        hosts_keep(g);
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         shadow_keep(g);
         service_keep(g);
@@ -336,6 +337,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         if (r == 0)
                 r = open_loop(g);
         if (r == 0)
+                r = hosts_open(g);
+        if (r == 0)
                 r = open_server(g);
         return r;
 }
@@ -352,6 +355,7 @@ static void gateway_close(struct gateway *g)
                 g->server = http_server_free(g->server);
                 for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                         upstream_close(&g->upstreams[i]);
+                hosts_close(g);
                 queue_deinit(g);
                 fair_deinit(&g->fair);
                 flow_pool_free(g);

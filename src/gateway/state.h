@@ -16,6 +16,7 @@
 #include "budget/twins.h"
 #include "gateway/ending.h"
 #include "gateway/errand.h"
+#include "gateway/hosts.h"
 #include "gateway/keys.h"
 #include "gateway/fair.h"
 #include "budget/exclock.h"
@@ -65,7 +66,8 @@ struct gateway {
         size_t n_displaced;
         bool is_settling;
         uint64_t seen_gates[REGION_GATES], seen_limits; /* as those who wait know them */
-        struct twins twins;                             /* keys that may be one account's */
+        struct hosts hosts;
+        struct twins twins; /* keys that may be one account's */
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

@@ -28,6 +28,8 @@ void stops_probe(struct gateway *g)
 
                 if (!u->is_in_use || u->errands.all[ERRAND_PROBE].is_running)
                         continue;
+                if (!hosts_may_probe(g, u))
+                        continue;
                 gate = stops_claim_probe(&g->limiter, u->group, upstream_now(g, u));
                 if (gate == STOPS_NO_PROBE)
                         continue;

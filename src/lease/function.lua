@@ -203,10 +203,6 @@ local function mistake()
                 return refuse('the books of %s were made with other tables of pools: bring all hosts to one version ' ..
                               'of weir, stop them, remove the key with DEL, and start them again', key)
         end
-        if op.error > CLOCK_MS then
-                return refuse('the clock of this host may be off by %.0f ms, more than %.0f: it is served when its ' ..
-                              'distance to the exchange is known better', op.error, CLOCK_MS)
-        end
         if host and op.seq <= host.seq then
                 return refuse('op %.0f of this host is not newer than op %.0f: two keepers speak for one region, or ' ..
                               'its file was copied', op.seq, host.seq)
@@ -647,6 +643,17 @@ end
 local wrong = mistake()
 if wrong then
         return wrong
+end
+-- Before it has asked the exchange for the time it is told what is shut, and no more: nothing is written.
+if op.error > CLOCK_MS then
+        local look = { v = 1, seq = op.seq, birth = books and books.birth or '0', epoch = books and books.epoch or 0,
+                       roster = { op.host }, budgets = {}, again = true,
+                       wait = 'the clock of this host may be off by more than ' .. text(CLOCK_MS) .. ' ms' }
+
+        op.gates, op.opened, op.limits = nil, nil, nil
+        gates(look)
+        limits(look)
+        return cjson.encode(look)
 end
 open_books()
 local answer = { v = 1, seq = op.seq, birth = books.birth, epoch = books.epoch, roster = {}, budgets = {} }

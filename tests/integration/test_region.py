@@ -224,8 +224,8 @@ def test_what_is_shared_with_other_hosts_is_shown_and_held_against_what_can_be(r
     budget = slot_of(region, name="futures-weight")
     lease = hosts + HOSTS + (budget - HEADER) // SLOT * LEASE
     patch(region, lease, 700 << 32 | 700)
-    patch(region, hosts + 24, int(time.time() * 1000) + 60000)
-    patch(region, hosts + 32, 2)
+    patch(region, hosts + 32, int(time.time() * 1000) + 60000)
+    patch(region, hosts + 40, 2)
     shown = json.loads(weir("region", "show", "--json", "--region", region).stdout)
     assert shown["hosts"]["seen"] == 2 and shown["hosts"]["host"] != "0" * 16
     window = next(b for b in shown["budgets"] if b["name"] == "futures-weight")["windows"][-1]

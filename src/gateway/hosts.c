@@ -1,0 +1,355 @@
+#include "gateway/hosts.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "budget/budget.h"
+#include "core/lease.h"
+#include "gateway/flow.h"
+#include "gateway/upstream.h"
+#include "lease/keeper.h"
+#include "lease/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The keeper looks at the books this often, and when somebody is hungry, but not more often than.
+ */
+#define LOOK_US       (10 * US_PER_MS)
+#define LOOK_LEAST_US 500
+/* At the start the store has so long to say what is shut. */
+#define OPENING_US (1000 * US_PER_MS)
+/* Who is no keeper asks this often. */
+#define LOCK_US (500 * US_PER_MS)
+/* The byte of the region's file that the keeper locks. */
+#define LOCK_BYTE 0
+/* A clock that is known worse is told as unknown: as the store has it. */
+#define CLOCK_ERROR_MAX_MS 5000
+
+static void note_time(struct keeper_time *time, unsigned group, struct limiter_time now)
+{
+        if (now.guard_ms > CLOCK_ERROR_MAX_MS)
+                return;
+        if (!time->is_known || now.guard_ms < time->best.guard_ms)
+                time->best = now;
+        time->is_known = true;
+        for (size_t pool = 0; pool < policy_pool_count(); ++pool)
+                if (policy_pool(pool)->groups & 1u << group)
+                        time->of_pool[pool] = now;
+}
+
+/* The exchange's clocks as this gateway has measured them, else as the region has them. */
+static void read_time(struct gateway *g, struct keeper_time *time)
+{
+        uint64_t wall_us = clock_wall_us();
+
+        *time = (struct keeper_time){ .mono_us = clock_mono_us() };
+        for (unsigned group = 0; group < POLICY_GROUP_COUNT; ++group) {
+                const word_t *word = &g->region.header->clocks[group];
+                struct upstream *u = &g->upstreams[group];
+                int64_t offset_ms;
+                uint32_t error_ms;
+
+                if (u->is_in_use && exclock_is_known(&u->clock))
+                        note_time(time, group, upstream_now(g, u));
+                else if (exclock_read(word, &offset_ms, &error_ms))
+                        note_time(time, group, exclock_shared(word, wall_us));
+        }
+        if (!time->is_known)
+                time->best = (struct limiter_time){ wall_us / US_PER_MS, EXCLOCK_UNKNOWN_ERROR_MS };
+        for (size_t pool = 0; pool < REGION_POOLS; ++pool)
+                if (time->of_pool[pool].now_ms == 0)
+                        time->of_pool[pool] = time->best;
+}
+
+/* Sends what is to be said, if anything is and the store can take it. */
+static void look(struct gateway *g)
+{
+        struct hosts *h = &g->hosts;
+        struct keeper_time time;
+
+        if (!h->keeper)
+                return;
+        read_time(g, &time);
+        h->looked_us = time.mono_us;
+        if (keeper_look(h->keeper, &time) && !store_is_busy(h->store) &&
+            store_send(h->store, keeper_op(h->keeper, &time)) == 0)
+                counter_add(g->region.header, COUNTER_store_ops);
+        loop_timer_set(h->timer, loop_now_us(g->loop) + LOOK_US);
+}
+
+static void on_timer(void *ctx)
+{
+        look(ctx);
+}
+
+void hosts_hungry(struct gateway *g)
+{
+        struct hosts *h = &g->hosts;
+        uint64_t at_us = h->looked_us + LOOK_LEAST_US, now_us;
+
+        if (LIKELY(!h->keeper))
+                return;
+        now_us = loop_now_us(g->loop);
+        loop_timer_set(h->timer, at_us > now_us ? at_us : now_us);
+}
+
+static void open_the_door(struct gateway *g)
+{
+        if (!g->hosts.is_opening)
+                return;
+        g->hosts.is_opening = false;
+        loop_stop(g->loop);
+}
+
+/* What was granted, or learned from others, changes for those who wait. */
+static void follow(struct gateway *g, const struct keeper_change *change)
+{
+        if (change->has_stop)
+                flow_review_stops(g);
+        if (change->has_room)
+                flow_review_caps(g);
+        if (change->is_crowd)
+                log_event(LOG_INFO, "hosts", "n=%llu", (unsigned long long)change->n_hosts);
+        if (change->granted > 0)
+                counter_add(g->region.header, COUNTER_store_grants);
+        if (change->is_sooner || change->has_room)
+                look(g);
+}
+
+static void on_up(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        keeper_up(g->hosts.keeper);
+        look(g);
+}
+
+static void on_down(void *ctx, const char *why)
+{
+        struct gateway *g = ctx;
+        struct hosts *h = &g->hosts;
+        struct keeper_time time;
+        char quoted[OP_WHY_SIZE + 8];
+
+        read_time(g, &time);
+        (void)keeper_away(h->keeper, &time);
+        if (h->is_away)
+                return;
+        h->is_away = true;
+        counter_add(g->region.header, COUNTER_store_away);
+        log_event(LOG_WARN, "store_away",
+                  "store=%s why=%s then=\"each budget goes on with this host's share "
+                  "of it, for %llu s at most\"",
+                  store_place(h->store), log_quote(str_of(why), quoted, sizeof(quoted)),
+                  (unsigned long long)(g->settings.store.grace_ms / 1000));
+}
+
+static void say_there(struct gateway *g, const struct op_answer *answer)
+{
+        struct hosts *h = &g->hosts;
+        char quoted[OP_WHY_SIZE + 8];
+
+        if (h->is_away || !h->was_there)
+                log_event(LOG_INFO, h->was_there ? "store_back" : "store_up",
+                          "store=%s host=%s hosts=%zu", store_place(h->store), h->name,
+                          answer->n_roster);
+        h->is_away = false;
+        h->was_there = true;
+        if (strcmp(h->waits, answer->wait) == 0)
+                return;
+        (void)snprintf(h->waits, sizeof(h->waits), "%s", answer->wait);
+        if (h->waits[0] != '\0')
+                log_event(LOG_INFO, "store_waits", "why=%s",
+                          log_quote(str_of(h->waits), quoted, sizeof(quoted)));
+}
+
+static void on_answer(void *ctx, const struct op_answer *answer)
+{
+        struct gateway *g = ctx;
+        struct keeper_change change;
+        struct keeper_time time;
+
+        read_time(g, &time);
+        keeper_answer(g->hosts.keeper, answer, &time, &change);
+        if (!answer->is_again)
+                say_there(g, answer);
+        follow(g, &change);
+        open_the_door(g);
+}
+
+static void on_refused(void *ctx, uint64_t seq, const char *why)
+{
+        struct gateway *g = ctx;
+        char quoted[OP_WHY_SIZE + 8];
+        struct keeper_time time;
+
+        (void)seq;
+        read_time(g, &time);
+        keeper_refused(g->hosts.keeper, &time);
+        log_event(LOG_ERROR, "store_refuses", "why=%s",
+                  log_quote(str_of(why), quoted, sizeof(quoted)));
+        open_the_door(g);
+}
+
+static void on_news(void *ctx, const struct op_news *news)
+{
+        struct gateway *g = ctx;
+        struct keeper_change change;
+        struct keeper_time time;
+
+        read_time(g, &time);
+        keeper_news(g->hosts.keeper, news, &time, &change);
+        for (size_t i = 0; i < news->n_joined; ++i)
+                log_event(LOG_INFO, "host_joined", "name=%s", news->joined[i].name);
+        for (size_t i = 0; i < news->n_left; ++i)
+                log_event(LOG_INFO, "host_gone", "name=%s", news->left[i].name);
+        follow(g, &change);
+        /* What others want or have given back may be ours to say something about. */
+        if (!change.is_sooner && news->n_hungry + news->n_free > 0)
+                look(g);
+}
+
+static const struct store_callbacks callbacks = {
+        .on_up = on_up,
+        .on_down = on_down,
+        .on_answer = on_answer,
+        .on_refused = on_refused,
+        .on_news = on_news,
+};
+
+/* The kernel frees it with the last descriptor of the file's description: when we are gone. */
+static bool lock(struct gateway *g)
+{
+        struct flock byte = {
+                .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1
+        };
+
+        return g->region.fd < 0 || fcntl(g->region.fd, F_OFD_SETLK, &byte) == 0;
+}
+
+static int become_keeper(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        struct store_config store = {
+                .url = s->store.url,
+                .name = s->store.name,
+                .password_file = s->store.password_file,
+                .ca_file = s->store.ca_file,
+        };
+        struct keeper_config config = {
+                .name = g->hosts.name,
+                .address = s->store.address,
+                .grace_ms = s->store.grace_ms,
+                .share_pct = s->store.share_pct,
+        };
+        char why[OP_WHY_SIZE];
+        struct keeper_time time;
+        int r;
+
+        g->hosts.keeper = calloc(1, sizeof(*g->hosts.keeper));
+        if (!g->hosts.keeper)
+                return -ENOMEM;
+        read_time(g, &time);
+        keeper_init(g->hosts.keeper, &g->limiter, &config, &time);
+        r = store_new(g->loop, &store, &callbacks, g, &g->hosts.store, why);
+        if (r == -EINVAL)
+                fprintf(stderr, "weir: %s\n", why);
+        else if (r < 0)
+                fprintf(stderr, "weir: cannot set up the way to the store: %s\n", strerror(-r));
+        if (r < 0) {
+                free(g->hosts.keeper);
+                g->hosts.keeper = NULL;
+        }
+        return r;
+}
+
+static void on_opening_over(void *ctx)
+{
+        open_the_door(ctx);
+}
+
+/* Runs the loop until the store has said what is shut. */
+static int wait_for_gates(struct gateway *g)
+{
+        struct loop_timer *timer;
+        int r = loop_timer_new(g->loop, on_opening_over, g, &timer);
+
+        if (r < 0)
+                return r;
+        loop_timer_set(timer, loop_now_us(g->loop) + OPENING_US);
+        g->hosts.is_opening = true;
+        r = loop_run(g->loop);
+        g->hosts.is_opening = false;
+        (void)loop_timer_free(timer);
+        return r;
+}
+
+int hosts_open(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        struct hosts *h = &g->hosts;
+        int r;
+
+        if (s->store.url[0] == '\0' || !s->limits || g->shadow)
+                return 0;
+        h->is_sharing = true;
+        (void)snprintf(h->name, sizeof(h->name), "%s", s->store.host);
+        if (h->name[0] == '\0' && gethostname(h->name, sizeof(h->name) - 1) < 0)
+                (void)snprintf(h->name, sizeof(h->name), "host");
+        atomic_store_explicit(&g->region.header->sharing, LEASE_SHARING, memory_order_seq_cst);
+        r = loop_timer_new(g->loop, on_timer, g, &h->timer);
+        if (r < 0)
+                return r;
+        h->locked_us = clock_mono_us();
+        if (!lock(g))
+                return 0;
+        r = become_keeper(g);
+        return r < 0 ? r : wait_for_gates(g);
+}
+
+void hosts_keep(struct gateway *g)
+{
+        struct hosts *h = &g->hosts;
+        uint64_t now_us = loop_now_us(g->loop);
+
+        if (!h->is_sharing || h->keeper || now_us < h->locked_us + LOCK_US)
+                return;
+        h->locked_us = now_us;
+        if (lock(g) && become_keeper(g) == 0)
+                log_event(LOG_INFO, "keeper", "why=\"this gateway speaks for the host now\"");
+}
+
+void hosts_close(struct gateway *g)
+{
+        struct hosts *h = &g->hosts;
+
+        h->store = store_free(h->store);
+        free(h->keeper);
+        h->keeper = NULL;
+        h->timer = loop_timer_free(h->timer);
+}
+
+bool hosts_may_probe(struct gateway *g, const struct upstream *u)
+{
+        unsigned gates[2] = { BUDGET_GATE_ALL, budget_gate(u->group) };
+        struct limiter_time now = upstream_now(g, u);
+        struct keeper_time time;
+        bool may = true;
+
+        if (!g->hosts.keeper)
+                return true;
+        read_time(g, &time);
+        for (size_t i = 0; i < ARRAY_SIZE(gates); ++i) {
+                struct gate_view view;
+
+                gate_look(limiter_gate(&g->limiter, gates[i]), now.now_ms, &view);
+                if (view.is_shut && view.kind != GATE_STOP && view.until_ms <= now.now_ms)
+                        may &= keeper_may_probe(g->hosts.keeper, g->limiter.egress, gates[i],
+                                                &time);
+        }
+        return may;
+}

@@ -1,0 +1,45 @@
+/*
+ * Hosts
+ *
+ * Where budgets are shared with other hosts (docs/hosts.md): the region is told so, and one gateway
+ * of those on it is its keeper (lease/keeper.h), over a connection to the store. What the keeper is
+ * granted wakes those who wait; what others have learned of stops is obeyed at once. A gateway that
+ * is not the keeper obeys the region, and takes over when the keeper is gone.
+ */
+#ifndef GATEWAY_HOSTS_H
+#define GATEWAY_HOSTS_H
+
+#include "base/base.h"
+
+struct gateway;
+struct upstream;
+struct keeper;
+struct store;
+struct loop_timer;
+
+struct hosts {
+        bool is_sharing;
+        struct keeper *keeper; /* NULL: another process's */
+        struct store *store;
+        struct loop_timer *timer;
+        uint64_t looked_us,
+                locked_us;       /* monotonic: when it looked last, and tried to be the keeper */
+        bool is_away, was_there; /* as was said in the log */
+        bool is_opening;         /* until the store has spoken, or its time is over */
+        char waits[256];         /* why nothing is granted, as was said; "": it is */
+        char name[64];
+};
+
+/* Before anything is sent or listened for: what is shut elsewhere is known then, if the store
+ * answers within a second. Return: 0, or a negative errno after a complaint on stderr. */
+CHECKED int hosts_open(struct gateway *g);
+void hosts_close(struct gateway *g);
+
+/* Somebody found no room: the keeper looks at once. */
+void hosts_hungry(struct gateway *g);
+/* From housekeeping: who is no keeper may have to become it. */
+void hosts_keep(struct gateway *g);
+/* Whether a ban of @u that is over may be probed from here. */
+CHECKED bool hosts_may_probe(struct gateway *g, const struct upstream *u);
+
+#endif

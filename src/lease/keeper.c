@@ -1,0 +1,265 @@
+/*
+ * When the host speaks. What it says is in keeper_op.c, what it hears in keeper_hear.c.
+ */
+#include "base/str.h"
+#include "core/egress.h"
+#include "core/pool.h"
+#include "lease/keeper_inside.h"
+#include "policy/policy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* New slots are looked for this often, besides when somebody is hungry. */
+#define SCAN_US (50 * US_PER_MS)
+/* When nothing else is to be said. */
+#define ROUTINE_US (10000 * US_PER_MS)
+/* Round trips are never taken for shorter. */
+#define TRIP_LEAST_US US_PER_MS
+/* So long before a turn: a part of the window, and at least. */
+#define LEAD_PART     50
+#define LEAD_LEAST_MS 50
+/* What is given back is a part of the limit at least, but for the end of the window; and not more
+ * often than so many times a window. */
+#define SPARE_PART  50
+#define RETURN_PART 25
+
+static uint64_t load(const word_t *word)
+{
+        return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* The name of the address whose budgets are @owner's; false: it is no address's. */
+static bool address_of(const struct keeper *k, uint64_t owner, char to[EGRESS_TEXT])
+{
+        for (unsigned i = 1; i < REGION_EGRESSES; ++i) {
+                const struct egress *egress = &k->region->header->egresses[i];
+
+                if (owner != 0 && load(&egress->name) == owner) {
+                        (void)egress_text(egress, to);
+                        return to[0] != '\0';
+                }
+        }
+        (void)snprintf(to, EGRESS_TEXT, "%s", k->config.address);
+        return owner == 0;
+}
+
+/* Of budgets of an endpoint at an address without a name the hash does not tell the address. */
+static void write_id(const struct keeper *k, struct ward *ward, uint64_t owner)
+{
+        char text[EGRESS_TEXT], hex[OP_HEX_SIZE];
+        uint32_t span_ms = ward->window.span_ms;
+
+        op_hex(owner, hex);
+        if (policy_pool(ward->pool)->scope == POLICY_PER_ACCOUNT)
+                (void)snprintf(ward->id, sizeof(ward->id), "%s/%u/%" PRIu32, hex,
+                               (unsigned)ward->pool, span_ms);
+        else if (address_of(k, owner, text))
+                (void)snprintf(ward->id, sizeof(ward->id), "%.63s/%u/%" PRIu32, text,
+                               (unsigned)ward->pool, span_ms);
+        else
+                (void)snprintf(ward->id, sizeof(ward->id), "%.32s.%s/%u/%" PRIu32,
+                               load(&k->region->header->egresses[1].name) == 0 ? k->config.address
+                                                                               : "",
+                               hex, (unsigned)ward->pool, span_ms);
+}
+
+static void adopt(struct keeper *k, size_t index, struct slot *slot)
+{
+        uint64_t pool_span = load(&slot->pool_span);
+        struct ward *ward;
+        uint32_t limit = 0;
+
+        if (pool_span >> 32 >= policy_pool_count() || (uint32_t)pool_span == 0 ||
+            k->n_wards == KEEPER_WARDS_MAX)
+                return;
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(k->region, (uint16_t)(pool_span >> 32), i);
+
+                if (window >> 32 == (uint32_t)pool_span)
+                        limit = (uint32_t)window;
+        }
+        if (limit == 0)
+                return;
+        ward = &k->wards[k->n_wards++];
+        *ward = (struct ward){
+                .window = { slot, (uint32_t)pool_span,
+                            limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX, k->region },
+                .pool = (uint16_t)(pool_span >> 32),
+        };
+        write_id(k, ward, load(&slot->owner));
+        k->ward_of[index] = (uint16_t)k->n_wards;
+}
+
+static void scan(struct keeper *k, const struct keeper_time *time)
+{
+        k->scanned_us = time->mono_us;
+        for (size_t i = 0; i < REGION_SLOTS; ++i)
+                if (k->ward_of[i] == 0 &&
+                    atomic_load_explicit(&k->region->slots[i].key, memory_order_acquire) != 0)
+                        adopt(k, i, &k->region->slots[i]);
+}
+
+bool keeper_gate_id(const struct keeper *k, unsigned egress, unsigned gate, char to[OP_ID_SIZE])
+{
+        char text[EGRESS_TEXT];
+
+        if (egress == 0)
+                (void)snprintf(text, sizeof(text), "%s", k->config.address);
+        else
+                (void)egress_text(&k->region->header->egresses[egress], text);
+        (void)snprintf(to, OP_ID_SIZE, "%.63s/%u", text, gate);
+        return text[0] != '\0';
+}
+
+/* The first and last of the windows that may have been used without being spoken about. */
+static void settle(struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t n = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
+
+        lease_settle(&ward->window, n > 0 ? n - 1 : 0, n + 2 + window_past(ward->window.span_ms));
+}
+
+void keeper_init(struct keeper *k, struct limiter *l, const struct keeper_config *config,
+                 const struct keeper_time *time)
+{
+        *k = (struct keeper){ .region = l->region, .limiter = l, .config = *config };
+        op_hex(l->region->header->table_hash, k->table);
+        for (size_t i = 0; i < OP_ROSTER_MAX; ++i)
+                if (load(&l->region->lease->roster[i]) != 0)
+                        k->roster[k->n_roster++] = load(&l->region->lease->roster[i]);
+        for (size_t p = 0; p < REGION_POOLS; ++p)
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                        k->told_pools[p][i] = pool_window(l->region, (uint16_t)p, i);
+        k->round_trip_us = TRIP_LEAST_US;
+        scan(k, time);
+        for (size_t i = 0; i < k->n_wards; ++i)
+                settle(&k->wards[i], time);
+}
+
+void keeper_up(struct keeper *k)
+{
+        k->is_up = true;
+        k->is_greeted = false;
+}
+
+bool keeper_away(struct keeper *k, const struct keeper_time *time)
+{
+        bool was_up = k->is_greeted;
+
+        k->is_up = k->is_greeted = false;
+        if (load(&k->region->lease->away_ms) == 0)
+                atomic_store_explicit(&k->region->lease->away_ms, time->best.now_ms,
+                                      memory_order_relaxed);
+        return was_up;
+}
+
+/* A gate's word as others should know it: whoever probes has not found out yet. */
+static bool is_news(uint64_t word, uint64_t told)
+{
+        return word != told && (word & 15) <= 1;
+}
+
+static bool knows_news(const struct keeper *k)
+{
+        for (unsigned e = 0; e < REGION_EGRESSES; ++e)
+                for (unsigned g = 0; g < REGION_GATES; ++g)
+                        if (is_news(load(&k->region->header->egresses[e].gates[g]),
+                                    k->told_gates[e][g]))
+                                return true;
+        for (size_t p = 0; p < REGION_POOLS; ++p)
+                for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
+                        if (pool_window(k->region, (uint16_t)p, i) != k->told_pools[p][i])
+                                return true;
+        return false;
+}
+
+static bool is_before_turn(const struct ward *ward, struct limiter_time now, uint64_t trip_us)
+{
+        uint32_t span_ms = ward->window.span_ms;
+        uint64_t lead_ms = span_ms / LEAD_PART, rest_ms;
+
+        rest_ms = (ward->number + 1) * span_ms > now.now_ms
+                          ? (ward->number + 1) * span_ms - now.now_ms
+                          : 0;
+        lead_ms = lead_ms < LEAD_LEAST_MS ? LEAD_LEAST_MS : lead_ms;
+        lead_ms += 2 * trip_us / US_PER_MS;
+        lead_ms = lead_ms > span_ms / 4 ? span_ms / 4 : lead_ms;
+        return rest_ms <= lead_ms;
+}
+
+/* Behind a turn: what is expected is above the cap, or others wanted more of the last window. */
+static bool is_due_behind(const struct ward *ward, struct limiter_time now)
+{
+        uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
+
+        if (ward->post_number == ward->number)
+                return false;
+        if (ward->hungry_number + 1 == ward->number &&
+            ward_spare(ward, now) >= ward->window.limit / SPARE_PART)
+                return true;
+        return ward->demand_before > cap && cap < ward->window.limit;
+}
+
+static bool is_due_return(const struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / RETURN_PART;
+        uint32_t spare, least = ward->window.limit / SPARE_PART;
+
+        if (!ward_is_wanted(ward) ||
+            (ward->returned_us != 0 && time->mono_us < ward->returned_us + part_us))
+                return false;
+        spare = ward_spare(ward, now);
+        return spare > 0 && spare >= least;
+}
+
+static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t trip_us = k->round_trip_us;
+
+        if (!ward->is_member)
+                return KEEPER_BUDGET;
+        if (ward->is_lowered)
+                return KEEPER_LOWERED;
+        if (is_due_behind(ward, now))
+                return KEEPER_BEHIND;
+        if (time->mono_us >= ward->ask_again_us && ward_is_hungry(ward, time, trip_us))
+                return KEEPER_HUNGRY;
+        if (is_due_return(ward, time))
+                return KEEPER_RETURN;
+        if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
+            is_before_turn(ward, now, trip_us) &&
+            ward_need_next(ward) >
+                    lease_cap(&ward->window, ward->number + 1, now.now_ms + now.guard_ms))
+                return KEEPER_TURN;
+        return KEEPER_NOTHING;
+}
+
+bool keeper_look(struct keeper *k, const struct keeper_time *time)
+{
+        uint64_t routine_us = k->config.grace_ms * US_PER_MS / 3;
+
+        routine_us = routine_us > ROUTINE_US ? ROUTINE_US : routine_us;
+        if (time->mono_us >= k->scanned_us + SCAN_US)
+                scan(k, time);
+        k->reason = KEEPER_NOTHING;
+        for (size_t i = 0; i < k->n_wards; ++i)
+                ward_look(&k->wards[i], k->region, time);
+        if (!k->is_up || time->mono_us < k->quiet_until_us)
+                return false;
+        if (!k->is_greeted)
+                k->reason = time->is_known || k->spoke_us == 0 ? KEEPER_FIRST : KEEPER_NOTHING;
+        for (size_t i = 0; i < k->n_wards && k->reason == KEEPER_NOTHING && k->is_greeted; ++i)
+                k->reason = why(k, &k->wards[i], time);
+        if (k->reason == KEEPER_NOTHING && k->is_greeted && knows_news(k))
+                k->reason = KEEPER_KNOWS;
+        if (k->reason == KEEPER_NOTHING && k->probe[0] != '\0')
+                k->reason = KEEPER_PROBE;
+        if (k->reason == KEEPER_NOTHING && time->mono_us >= k->spoke_us + routine_us)
+                k->reason = KEEPER_ROUTINE;
+        return k->reason != KEEPER_NOTHING;
+}

@@ -1,0 +1,292 @@
+/*
+ * What the host hears. What was granted is in the store's books by now, so it may be used; what is
+ * known to others is written as our own.
+ */
+#include "core/gate.h"
+#include "core/pool.h"
+#include "lease/keeper_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* After a refusal, which a person has to mend. */
+#define REFUSED_US (1000 * US_PER_MS)
+/* A probe that was granted is one's own for so long, less than in the store. */
+#define PROBE_MS 8000
+/* A pause between questions: at least, and a part of the window at most. */
+#define PAUSE_LEAST_US (10 * US_PER_MS)
+#define PAUSE_PART     8
+#define RETURN_PARTS   16 /* the shortest is this part of the longest at least */
+/* A grant of less than this part of the limit is none to come again for at once. */
+#define GRANT_PART 50
+
+static uint64_t load(const word_t *word)
+{
+        return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void store(word_t *word, uint64_t value)
+{
+        atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+static struct ward *ward_by_id(struct keeper *k, const char *id)
+{
+        for (size_t i = 0; i < k->n_wards; ++i)
+                if (strcmp(k->wards[i].id, id) == 0)
+                        return &k->wards[i];
+        return NULL;
+}
+
+/* The egress and gate of an id; NULL: of an address that is none of ours. */
+static word_t *gate_by_id(struct keeper *k, const char *id, unsigned *ret_egress,
+                          unsigned *ret_gate)
+{
+        char own[OP_ID_SIZE];
+
+        for (unsigned e = 0; e < REGION_EGRESSES; ++e) {
+                for (unsigned g = 0; g < REGION_GATES; ++g) {
+                        if (!keeper_gate_id(k, e, g, own) || strcmp(own, id) != 0)
+                                continue;
+                        *ret_egress = e;
+                        *ret_gate = g;
+                        return &k->region->header->egresses[e].gates[g];
+                }
+        }
+        return NULL;
+}
+
+static void open_gate(word_t *word, uint64_t at_ms)
+{
+        struct gate_view view;
+
+        gate_look(word, at_ms, &view);
+        /* One that is shut for longer was shut again since. */
+        if (!view.is_shut || view.until_ms > at_ms)
+                return;
+        if (gate_probe(word, at_ms, 0))
+                gate_open(word, at_ms);
+}
+
+static void hear_gate(struct keeper *k, const struct op_gate *gate, const struct keeper_time *time,
+                      struct keeper_change *ret)
+{
+        unsigned e, g;
+        word_t *word = gate_by_id(k, gate->id, &e, &g);
+
+        if (!word)
+                return;
+        if (gate->until_ms == 0) {
+                open_gate(word, gate->at_ms);
+        } else if (gate->kind < GATE_KINDS &&
+                   (gate->until_ms > time->best.now_ms || gate->kind != GATE_STOP) &&
+                   gate_opened_ms(word) < gate->until_ms &&
+                   gate_shut(word, (enum gate_kind)gate->kind, gate->until_ms)) {
+                ret->has_stop = true;
+                if (gate->kind != GATE_STOP)
+                        region_sync(k->region);
+        }
+        k->told_gates[e][g] = load(word);
+}
+
+/* The limit of a span that is there already; the exchange tells each host the others. */
+static void hear_limits(struct keeper *k, const struct op_answer *answer)
+{
+        if (answer->limits_at_ms <= k->limits_ms)
+                return;
+        k->limits_ms = answer->limits_at_ms;
+        for (size_t i = 0; i < answer->n_limits; ++i) {
+                const struct op_limit *limit = &answer->limits[i];
+                uint64_t windows[REGION_POOL_WINDOWS];
+                bool is_new = false;
+
+                if (limit->pool >= REGION_POOLS)
+                        continue;
+                for (size_t w = 0; w < REGION_POOL_WINDOWS; ++w) {
+                        windows[w] = pool_window(k->region, (uint16_t)limit->pool, w);
+                        if (windows[w] == 0 || windows[w] >> 32 != limit->span_ms ||
+                            (uint32_t)windows[w] == limit->limit || limit->limit == 0 ||
+                            limit->limit > UINT32_MAX)
+                                continue;
+                        windows[w] =
+                                region_window((uint32_t)limit->span_ms, (uint32_t)limit->limit);
+                        is_new = true;
+                }
+                if (!is_new)
+                        continue;
+                limiter_set_pool(k->limiter, (uint16_t)limit->pool, windows);
+                for (size_t w = 0; w < REGION_POOL_WINDOWS; ++w)
+                        k->told_pools[limit->pool][w] =
+                                pool_window(k->region, (uint16_t)limit->pool, w);
+        }
+}
+
+static void hear_roster(struct keeper *k, const uint64_t *roster, size_t n,
+                        struct keeper_change *ret)
+{
+        struct lease_header *lease = k->region->lease;
+
+        if (n > OP_ROSTER_MAX)
+                n = OP_ROSTER_MAX;
+        memmove(k->roster, roster, n * sizeof(*roster));
+        k->n_roster = n;
+        for (size_t i = 0; i < REGION_ROSTER; ++i)
+                store(&lease->roster[i], i < n ? roster[i] : 0);
+        ret->is_crowd = load(&lease->n_hosts) != n;
+        ret->n_hosts = n;
+        store(&lease->n_hosts, n);
+}
+
+static void hear_share(struct ward *ward, uint64_t told, struct limiter_time now)
+{
+        uint32_t share = told < WINDOW_AMOUNT_MAX ? (uint32_t)told : WINDOW_AMOUNT_MAX;
+        uint64_t n = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
+
+        /* Others wait until the store knows that it is lower. */
+        ward->is_lowered = share < lease_share(&ward->window, now.now_ms);
+        lease_set_share(&ward->window, share, n > 0 ? n - 1 : 0, n + 2);
+        ward->is_member = true;
+}
+
+/* How soon to ask again: at once only where it was worth it. */
+static void pace(struct ward *ward, uint64_t granted, const struct keeper_time *time,
+                 uint64_t trip_us)
+{
+        uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
+        uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
+
+        if (least_us < most_us / RETURN_PARTS)
+                least_us = most_us / RETURN_PARTS;
+        if (ward->pause_us == 0 || granted >= ward->window.limit / GRANT_PART + 1)
+                ward->pause_us = least_us;
+        else if (ward->pause_us < most_us)
+                ward->pause_us *= 2;
+        ward->ask_again_us = time->mono_us + ward->pause_us;
+}
+
+static void hear_budget(struct keeper *k, const struct op_granted *granted,
+                        const struct keeper_time *time, struct keeper_change *ret)
+{
+        struct ward *ward = ward_by_id(k, granted->id);
+        uint64_t claims[2] = { granted->claim_current, granted->claim_next }, more = 0;
+        struct limiter_time now;
+
+        if (!ward)
+                return;
+        now = ward_time(ward, time);
+        hear_share(ward, granted->share, now);
+        for (size_t i = 0; i < ARRAY_SIZE(claims); ++i) {
+                uint32_t had = lease_cap(&ward->window, granted->now + i, 0);
+                uint64_t claim = claims[i] < WINDOW_AMOUNT_MAX ? claims[i] : WINDOW_AMOUNT_MAX;
+
+                if (claim <= had)
+                        continue;
+                lease_raise(&ward->window, granted->now + i, (uint32_t)claim);
+                ret->has_room = true;
+                more += i == 0 ? claim - had : 0;
+        }
+        ret->granted += more;
+        ward->others =
+                granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
+        if (granted->is_hungry && granted->now > ward->hungry_number)
+                ward->hungry_number = granted->now;
+        if (ward->is_asking)
+                pace(ward, more, time, k->round_trip_us);
+        ward->is_asking = false;
+}
+
+void keeper_answer(struct keeper *k, const struct op_answer *answer, const struct keeper_time *time,
+                   struct keeper_change *ret)
+{
+        struct lease_header *lease = k->region->lease;
+        uint64_t birth, trip_us = time->mono_us - k->spoke_us;
+
+        *ret = (struct keeper_change){ .n_hosts = load(&lease->n_hosts) };
+        if (answer->seq != k->op.seq)
+                return;
+        k->round_trip_us = (7 * k->round_trip_us + trip_us) / 8;
+        memcpy(k->told_gates, k->saying_gates, sizeof(k->told_gates));
+        memcpy(k->told_pools, k->saying_pools, sizeof(k->told_pools));
+        for (size_t i = 0; i < answer->n_gates; ++i)
+                hear_gate(k, &answer->gates[i], time, ret);
+        hear_limits(k, answer);
+        if (k->op.probe && answer->may_probe)
+                k->may_probe_until_ms = time->best.now_ms + PROBE_MS;
+        if (!answer->is_again || time->is_known)
+                k->probe[0] = '\0';
+        if (answer->is_again && k->op.n_budgets == 0 && !time->is_known)
+                return;
+        if (op_hex_parse(str_of(answer->birth), &birth) < 0)
+                return;
+        hear_roster(k, answer->roster, answer->n_roster, ret);
+        store(&lease->birth, birth);
+        store(&lease->epoch, answer->epoch);
+        if (answer->is_again) {
+                k->is_greeted = false;
+                ret->is_sooner = true;
+                return;
+        }
+        for (size_t i = 0; i < answer->n_budgets; ++i)
+                hear_budget(k, &answer->budgets[i], time, ret);
+        /* All shares are as told: those that are kept may be used from now on. */
+        atomic_store_explicit(&lease->share_until_ms, k->sent_ms + k->config.grace_ms,
+                              memory_order_seq_cst);
+        store(&lease->answered_ms, time->best.now_ms);
+        store(&lease->away_ms, 0);
+        k->is_greeted = true;
+        ret->has_room |= ret->granted > 0;
+}
+
+void keeper_refused(struct keeper *k, const struct keeper_time *time)
+{
+        k->quiet_until_us = time->mono_us + REFUSED_US;
+}
+
+static void add_guest(struct keeper *k, uint64_t host)
+{
+        for (size_t i = 0; i < k->n_roster; ++i)
+                if (k->roster[i] == host)
+                        return;
+        if (k->n_roster < OP_ROSTER_MAX)
+                k->roster[k->n_roster++] = host;
+}
+
+void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,
+                 struct keeper_change *ret)
+{
+        struct lease_header *lease = k->region->lease;
+
+        *ret = (struct keeper_change){ .n_hosts = load(&lease->n_hosts) };
+        for (size_t i = 0; i < news->n_gates; ++i)
+                hear_gate(k, &news->gates[i], time, ret);
+        if (news->from == lease->host)
+                return;
+        for (size_t i = 0; i < news->n_hungry; ++i) {
+                struct ward *ward = ward_by_id(k, news->hungry[i].id);
+
+                if (ward && news->hungry[i].window > ward->hungry_number)
+                        ward->hungry_number = news->hungry[i].window;
+        }
+        for (size_t i = 0; i < news->n_free; ++i) {
+                struct ward *ward = ward_by_id(k, news->free[i].id);
+
+                if (ward)
+                        ward->ask_again_us = ward->pause_us = 0;
+        }
+        for (size_t i = 0; i < news->n_joined; ++i)
+                add_guest(k, news->joined[i].host);
+        if (news->n_joined + news->n_left > 0 || news->is_birth || news->has_limits) {
+                k->is_greeted = false;
+                ret->is_sooner = true;
+        }
+}
+
+bool keeper_may_probe(struct keeper *k, unsigned egress, unsigned gate,
+                      const struct keeper_time *time)
+{
+        if (!k->is_up || !k->is_greeted || time->best.now_ms < k->may_probe_until_ms)
+                return true;
+        if (k->probe[0] == '\0')
+                (void)!keeper_gate_id(k, egress, gate, k->probe);
+        return k->probe[0] == '\0';
+}

@@ -1,0 +1,30 @@
+/* The keeper's own, for its files only. */
+#ifndef LEASE_KEEPER_INSIDE_H
+#define LEASE_KEEPER_INSIDE_H
+
+#include "lease/keeper.h"
+
+/* keeper.c */
+struct limiter_time ward_time(const struct ward *ward, const struct keeper_time *time);
+/* "ADDRESS/gate"; false where the egress has no name yet. */
+bool keeper_gate_id(const struct keeper *k, unsigned egress, unsigned gate, char to[OP_ID_SIZE]);
+
+/* ward.c: what is needed of a budget, and what of its caps is not. */
+
+/* Looks at the books. Limits may have changed. */
+void ward_look(struct ward *ward, const struct region *region, const struct keeper_time *time);
+/* What the window of now will be used for by its end, as things go; at most the limit. */
+uint32_t ward_need(const struct ward *ward, struct limiter_time now);
+/* The same of the next one, and of those behind it. */
+uint32_t ward_need_next(const struct ward *ward);
+/* What to ask for in the window of now, when it is hungry. */
+uint32_t ward_want(const struct ward *ward, struct limiter_time now);
+/* Whether others want more of it than they have. */
+bool ward_is_wanted(const struct ward *ward);
+/* Whether more is wanted than the cap leaves. */
+bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time,
+                    uint64_t round_trip_us);
+/* How much of its caps others may have. */
+uint32_t ward_spare(const struct ward *ward, struct limiter_time now);
+
+#endif

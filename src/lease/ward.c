@@ -1,0 +1,176 @@
+/*
+ * What is needed of a budget. Demand is all that was used in its window, holds a place there, or
+ * found none under the cap; how fast it grows, lately, says what the rest of the window will bring.
+ */
+#include "core/pool.h"
+#include "lease/keeper_inside.h"
+
+/* Demand is looked at over a part of the window: rates of long ago are forgotten. */
+#define RATE_PART   25
+#define RATE_MIN_MS 50.0
+#define RATE_MAX_MS 2000.0
+/* What is expected is a forecast: so much more is kept, in percent. */
+#define MARGIN_PCT 25
+/* Kept whatever is expected: a part of the limit, and the largest request twice. */
+#define WARM_PART 2000
+/* Asked for beyond what waits, as a part of the limit: those that come meanwhile. */
+#define ASK_PART 50
+
+struct limiter_time ward_time(const struct ward *ward, const struct keeper_time *time)
+{
+        return time->of_pool[ward->pool];
+}
+
+static uint32_t cut(uint64_t amount, uint32_t limit)
+{
+        return amount < limit ? (uint32_t)amount : limit;
+}
+
+/* What holds places in windows to come. */
+static uint32_t ahead(const struct ward *ward, uint64_t number)
+{
+        uint64_t last = number + window_ahead(ward->window.span_ms);
+        struct window_view view;
+        uint64_t sum = 0;
+
+        for (uint64_t n = number + 1; n <= last; ++n) {
+                window_look(&ward->window, n, &view);
+                sum += view.held;
+        }
+        return cut(sum, ward->window.limit);
+}
+
+static void turn(struct ward *ward, uint64_t number)
+{
+        ward->demand_before = number == ward->number + 1 ? ward->demand : 0;
+        ward->number = number;
+        ward->demand = ward->unmet = ward->wishes_told = 0;
+        ward->largest /= 2;
+        ward->pause_us = ward->ask_again_us = 0;
+        ward->others = 0;
+}
+
+static void follow_rate(struct ward *ward, uint32_t demand, uint64_t mono_us)
+{
+        double ms = (double)(mono_us - ward->looked_us) / US_PER_MS;
+        double tau = (double)ward->window.span_ms / RATE_PART;
+        double more = demand > ward->demand ? demand - ward->demand : 0;
+
+        if (ms <= 0)
+                return;
+        tau = tau < RATE_MIN_MS ? RATE_MIN_MS : tau > RATE_MAX_MS ? RATE_MAX_MS : tau;
+        ward->rate += (more / ms - ward->rate) * (ms / (tau + ms));
+        ward->looked_us = mono_us;
+}
+
+static void follow_limit(struct ward *ward, const struct region *region)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(region, ward->pool, i);
+
+                if (window >> 32 == ward->window.span_ms && (uint32_t)window > 0)
+                        ward->window.limit = cut((uint32_t)window, WINDOW_AMOUNT_MAX);
+        }
+}
+
+void ward_look(struct ward *ward, const struct region *region, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t number = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
+        struct lease_wish wish;
+        struct window_view view;
+        uint32_t waiting, fresh;
+        uint64_t demand;
+
+        follow_limit(ward, region);
+        if (number != ward->number)
+                turn(ward, number);
+        wish = lease_wish(&ward->window, number);
+        window_look(&ward->window, number, &view);
+        waiting = ahead(ward, number);
+        fresh = wish.total > ward->wishes_told ? wish.total - ward->wishes_told : 0;
+        ward->unmet = waiting > fresh ? waiting : fresh;
+        if (wish.largest > ward->largest)
+                ward->largest = wish.largest;
+        demand = (uint64_t)lease_used(&ward->window, number) + view.held + ward->unmet;
+        follow_rate(ward, cut(demand, WINDOW_AMOUNT_MAX), time->mono_us);
+        ward->demand = cut(demand, WINDOW_AMOUNT_MAX);
+}
+
+static uint64_t warm(const struct ward *ward)
+{
+        uint64_t least = ward->window.limit / WARM_PART + 1;
+
+        return 2 * (uint64_t)ward->largest > least ? 2 * (uint64_t)ward->largest : least;
+}
+
+static uint64_t comes_in(const struct ward *ward, double ms)
+{
+        double more = ward->rate * ms * (100 + MARGIN_PCT) / 100;
+
+        return more < WINDOW_AMOUNT_MAX ? (uint64_t)more : WINDOW_AMOUNT_MAX;
+}
+
+static double rest_ms(const struct ward *ward, struct limiter_time now)
+{
+        uint64_t end_ms = (ward->number + 1) * ward->window.span_ms + now.guard_ms;
+
+        return end_ms > now.now_ms ? (double)(end_ms - now.now_ms) : 0;
+}
+
+uint32_t ward_need(const struct ward *ward, struct limiter_time now)
+{
+        return cut(ward->demand + comes_in(ward, rest_ms(ward, now)) + warm(ward),
+                   ward->window.limit);
+}
+
+uint32_t ward_need_next(const struct ward *ward)
+{
+        return cut(comes_in(ward, ward->window.span_ms) + ward->unmet + warm(ward),
+                   ward->window.limit);
+}
+
+uint32_t ward_want(const struct ward *ward, struct limiter_time now)
+{
+        return cut((uint64_t)ward_need(ward, now) + ward->unmet + ward->window.limit / ASK_PART,
+                   ward->window.limit);
+}
+
+bool ward_is_wanted(const struct ward *ward)
+{
+        return ward->hungry_number >= ward->number;
+}
+
+bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uint64_t round_trip_us)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
+        uint32_t used = ward->demand - ward->unmet;
+
+        if (cap >= ward->window.limit)
+                return false;
+        if (ward->unmet > 0)
+                return true;
+        /* Soon. */
+        return ward->rate > 0 &&
+               used + ward->rate * 2 * (double)round_trip_us / US_PER_MS >= (double)cap &&
+               rest_ms(ward, now) * US_PER_MS > (double)(2 * round_trip_us);
+}
+
+uint32_t ward_spare(const struct ward *ward, struct limiter_time now)
+{
+        uint64_t at_ms = now.now_ms + now.guard_ms;
+        uint32_t need = ward_need(ward, now), next = ward_need_next(ward), most = 0;
+
+        if (ward->unmet > 0)
+                return 0;
+        for (uint64_t n = ward->number; n <= ward->number + 1 + window_past(ward->window.span_ms);
+             ++n) {
+                uint32_t cap = lease_cap(&ward->window, n, at_ms);
+                uint32_t keep = n == ward->number ? need : next;
+
+                if (cap > keep && cap - keep > most)
+                        most = cap - keep;
+        }
+        return most;
+}
