@@ -23,6 +23,7 @@ int cmd_order(int argc, char **argv);
 int cmd_positions(int argc, char **argv);
 int cmd_region(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
 #endif

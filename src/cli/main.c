@@ -17,6 +17,7 @@ static const struct command {
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
         { "positions", cmd_positions, "what is open, what protects it, what has changed" },
         { "region", cmd_region, "the shared file: show what is in it, check every byte" },
+        { "store", cmd_store, "what hosts share through a store; a dead host's end" },
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
 };
 

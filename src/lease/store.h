@@ -20,6 +20,7 @@
 #define LEASE_STORE_H
 
 #include "base/base.h"
+#include "base/str.h"
 #include "lease/op.h"
 #include "net/loop.h"
 
@@ -45,6 +46,9 @@ struct store_callbacks {
         void (*on_answer)(void *ctx, const struct op_answer *answer);
         void (*on_refused)(void *ctx, uint64_t seq, const char *why);
         void (*on_news)(void *ctx, const struct op_news *news);
+        /* For people; may be NULL where store_ask_books() and store_forget() are not used. */
+        void (*on_books)(void *ctx, const struct str *pairs, size_t n);
+        void (*on_forgotten)(void *ctx);
 };
 
 /**
@@ -69,6 +73,18 @@ CHECKED int store_new(struct loop *loop, const struct store_config *config,
  *         -ENOBUFS: too large; -ENOMEM.
  */
 CHECKED int store_send(struct store *store, const struct op *op);
+
+/**
+ * store_ask_books() - all that is in the store, for on_books(): @n pairs of field and JSON, as
+ * src/lease/function.lua describes them; none: there are no books
+ *
+ * Return: as store_send().
+ */
+CHECKED int store_ask_books(struct store *store);
+
+/* Says that the host @hex is dead, at @now_ms; on_forgotten() or on_refused() follows. Return: as
+ * store_send(). */
+CHECKED int store_forget(struct store *store, const char *hex, uint64_t now_ms);
 
 bool store_is_up(const struct store *store);
 bool store_is_busy(const struct store *store);

@@ -36,6 +36,7 @@ enum store_expected {
         EXPECT_BOOKS,
         EXPECT_OP,
         EXPECT_WAIT,
+        EXPECT_ALL, /* HGETALL, for a person */
 };
 
 struct store {
@@ -69,7 +70,7 @@ struct store {
         char server[OP_SERVER_SIZE]; /* run_id */
 
         /* The op that is on its way. */
-        bool is_busy, is_eval;
+        bool is_busy, is_eval, is_forgetting;
         uint64_t seq, sent_us, op_due_us, round_trip_us;
         struct buf op;
         char *answer;
@@ -95,6 +96,11 @@ void store_close_links(struct store *s);
 
 /* Return: 1: AUTH was sent; 0: there is no password; a negative errno with @s->why. */
 CHECKED int store_authenticate(struct store *s, struct store_link *link);
+
+/* What is in @s->op leaves, and has an answer or is on its way for STORE_ANSWER_MS. Return: as
+ * store_send(). */
+CHECKED int store_start_op(struct store *s);
+void store_on_books(struct store *s, const redisReply *reply);
 
 void store_ask_sentinels(struct store *s);
 /* The one that was asked did not help. */

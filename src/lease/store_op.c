@@ -67,8 +67,9 @@ static void on_open(void *ctx, struct store_link *link)
 static const char *command_of(enum store_expected what)
 {
         static const char *const names[] = {
-                [EXPECT_AUTH] = "AUTH",  [EXPECT_SELECT] = "SELECT", [EXPECT_INFO] = "INFO",
-                [EXPECT_BOOKS] = "HGET", [EXPECT_OP] = "EVALSHA",    [EXPECT_WAIT] = "WAIT",
+                [EXPECT_AUTH] = "AUTH",   [EXPECT_SELECT] = "SELECT", [EXPECT_INFO] = "INFO",
+                [EXPECT_BOOKS] = "HGET",  [EXPECT_OP] = "EVALSHA",    [EXPECT_WAIT] = "WAIT",
+                [EXPECT_ALL] = "HGETALL",
         };
 
         return names[what];
@@ -135,6 +136,11 @@ static void finish(struct store *s)
         s->is_busy = false;
         s->round_trip_us = loop_now_us(s->loop) - s->sent_us;
         store_arm(s);
+        if (s->is_forgetting && strncmp(text, "{\"error\"", 8) != 0) {
+                free(text);
+                s->on.on_forgotten(s->ctx);
+                return;
+        }
         r = op_answer_parse(str_of(text), &answer, why);
         if (r == -ECONNREFUSED)
                 s->on.on_refused(s->ctx, seq, why);
@@ -208,6 +214,8 @@ static void on_reply(void *ctx, struct store_link *link, const redisReply *reply
         what = next_expected(s);
         if (what == EXPECT_OP) {
                 on_op(s, reply);
+        } else if (what == EXPECT_ALL && reply->type != REDIS_REPLY_ERROR) {
+                store_on_books(s, reply);
         } else if (reply->type == REDIS_REPLY_ERROR) {
                 refused(s, what, text_of(reply));
         } else if (what == EXPECT_WAIT) {
@@ -245,6 +253,14 @@ int store_send(struct store *s, const struct op *op)
         if (r < 0)
                 return r;
         s->seq = op->seq;
+        s->is_forgetting = false;
+        return store_start_op(s);
+}
+
+int store_start_op(struct store *s)
+{
+        int r;
+
         s->is_eval = false;
         r = send_op(s);
         if (r < 0)

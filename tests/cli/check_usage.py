@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
-COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region")
+COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region", "store")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
@@ -56,6 +56,11 @@ WRONG = (
     ("demo extra", 2, 'unexpected "extra"'),
     ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
     ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("store", 2, "store: say what to do: show, or forget HOST; see weir store --help"),
+    ("store forget", 2, "store: forget: name one host"),
+    ("store show", 2, "store: name it with --store, WEIR_STORE or store.url"),
+    ("store show --store http://x", 2, "a store is named as redis://HOST:PORT"),
+    ("store show --store redis://127.0.0.1:1", 1, "Connection refused"),
     ("region", 2, "region: say what to do: show or check; see weir region --help"),
     ("region look", 2, "region: say what to do: show or check"),
     ("region show extra", 2, "region: say what to do: show or check"),

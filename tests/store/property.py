@@ -248,6 +248,10 @@ class Host:
         self.share_until = op["now"] + GRACE
 
 
+def rng_true(rng):
+    return rng.random() < 0.5
+
+
 class World:
     """The schedule."""
 
@@ -340,6 +344,32 @@ class World:
         else:
             host.is_running, host.waiting = False, None
 
+    def wipe_without(self, host):
+        """The store loses all while one host cannot say so: who is new, or has spoken to nobody lately."""
+        if rng_true(self.rng):
+            self.join()
+            host = self.hosts[-1]
+            for _ in range(4):
+                if self.may_speak(host):
+                    self.op(host, "answered")
+        self.wipe()
+        if host in self.hosts and host.birth and any(h.birth for h in self.hosts if h is not host):
+            host.is_cut_off = True
+            self.note(host.hex[:4], "cut off")
+
+    def restore_without(self, host):
+        """Books come back that are older than a grace, while one host cannot say what it was told since."""
+        self.store.save()
+        self.note("saved")
+        for _ in range(GRACE // SILENCE + 2):
+            for one in self.hosts:
+                if self.may_speak(one):
+                    self.op(one, "answered")
+            self.exchange.pass_time(SILENCE)
+        host.is_cut_off = True
+        self.note(host.hex[:4], "cut off")
+        self.restore()
+
     def step(self):
         rng, x = self.rng, self.exchange
         kind = rng.random()
@@ -402,8 +432,12 @@ class World:
                 self.hosts.remove(host)
                 if self.lost_books and not any(h.birth for h in self.hosts):
                     self.wait_out()
-        elif kind < 0.78:
+        elif kind < 0.76:
             self.wipe()
+        elif kind < 0.80:
+            self.wipe_without(host)
+        elif kind < 0.82:
+            self.restore_without(host)
         elif kind < 0.86:
             self.store.save()
             self.note("saved")

@@ -147,8 +147,13 @@ static const char *given(const char *word)
 
 int main(int argc, char **argv)
 {
-        static const struct store_callbacks callbacks = { on_up, on_down, on_answer, on_refused,
-                                                          on_news };
+        static const struct store_callbacks callbacks = {
+                .on_up = on_up,
+                .on_down = on_down,
+                .on_answer = on_answer,
+                .on_refused = on_refused,
+                .on_news = on_news,
+        };
         struct store_config config;
         struct loop_watch *watch;
         char why[OP_WHY_SIZE];
