@@ -267,7 +267,6 @@ enum {
         OPTION_CONFIG,
         OPTION_YES,
         OPTION_JSON,
-        OPTION_HELP,
 };
 
 /* The flags win over file and environment, which are read first. Return: 0, or an exit code + 1. */
@@ -281,7 +280,7 @@ static int parse(int argc, char **argv, struct settings *s, struct look *look)
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "yes", no_argument, NULL, OPTION_YES },
                 { "json", no_argument, NULL, OPTION_JSON },
-                { "help", no_argument, NULL, OPTION_HELP },
+                { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
         };
         static const char *const keys[] = { "store.url", "store.name", "store.password_file",
@@ -293,7 +292,7 @@ static int parse(int argc, char **argv, struct settings *s, struct look *look)
         int c, r = 0, worst = 0;
 
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 if (c >= OPTION_STORE && c <= OPTION_CA) {
                         given[c - OPTION_STORE] = optarg;
                 } else if (c == OPTION_CONFIG) {
@@ -302,7 +301,7 @@ static int parse(int argc, char **argv, struct settings *s, struct look *look)
                         look->is_sure = true;
                 } else if (c == OPTION_JSON) {
                         look->is_json = true;
-                } else if (c == OPTION_HELP) {
+                } else if (c == 'h') {
                         fputs(usage, stdout);
                         return EXIT_DONE + 1;
                 } else {
