@@ -152,7 +152,7 @@ static int option_of(int fd, int option, int *ret)
 /* Whatever another program handed over may be anything. */
 static int take_socket(struct listener *l)
 {
-        int type, is_listening, flags, r;
+        int type = 0, is_listening = 0, flags, r;
 
         r = option_of(l->fd, SO_TYPE, &type);
         if (r == 0)
