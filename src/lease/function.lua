@@ -16,6 +16,7 @@
 local key, op = KEYS[1], cjson.decode(ARGV[1])
 local FRESH_MS = 2000       -- new books wait so long for hosts that know better
 local PROBE_MS = 10000      -- a probe is one host's for so long
+local SILENT_MS = 25000     -- every host speaks at least every 10 s
 local CLOCK_MS = 5000       -- nobody whose clock may be further off is served
 
 local raw, books, hosts, budgets = {}, nil, {}, {}
@@ -269,11 +270,24 @@ local function open_books()
                         end
                 end
         end
-        for _, hex in ipairs(op.roster) do
-                if hex ~= op.host and hosts[hex] then
-                        hosts[hex].known = true
+end
+
+-- Whether others would bring this host back if the books were lost: at least one, and all that are not silent
+-- (those may be the first to come), have a roster that names it.
+local function is_known(hex)
+        local named, alone = false, true
+
+        for other, host in pairs(hosts) do
+                if other ~= hex then
+                        alone = false
+                        if host.names and host.names[hex] then
+                                named = true
+                        elseif not is_unheard(other) and books.time <= host.heard + SILENT_MS then
+                                return false
+                        end
                 end
         end
+        return named or alone
 end
 
 -- Whether the op was made by one who knows these books: not on its way since before they were lost.
@@ -299,7 +313,6 @@ end
 -- Step 3. Return: whether it is heard for the first time in this epoch.
 local function hear()
         local host, first = hosts[op.host], false
-        local alone = true
 
         if not host or is_unheard(op.host) then
                 first = true
@@ -316,10 +329,13 @@ local function hear()
                         forget(hex, books.time)
                 end
         end
-        for hex in pairs(hosts) do
-                alone = alone and hex == op.host
+        host.names = {}
+        for _, hex in ipairs(op.roster) do
+                if hex ~= op.host then
+                        host.names[hex] = true
+                end
         end
-        host.known = host.known or alone
+        host.known = host.known or is_known(op.host)
         return first
 end
 
@@ -567,7 +583,7 @@ local function wait_for(unheard)
                 return 'the books are new, and wait for hosts that know older ones'
         end
         if not hosts[op.host].known then
-                return 'no other host has said yet that it knows this one'
+                return 'some other host has not said yet that it knows this one'
         end
         if unheard then
                 return 'after a restart of the store some hosts have not been heard yet'

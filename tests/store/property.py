@@ -25,6 +25,7 @@ KEY = "weir:{weir}"
 LIMIT = 6000
 GRACE = 120_000
 SILENCE = 10_000
+SILENT = 25_000
 
 
 class OverIssue(AssertionError):
@@ -118,7 +119,7 @@ class Host:
         self.requests, self.sent, self.carried, self.seen = [], {}, {}, {}
         self.is_cut_off, self.is_running, self.is_lazy, self.is_fixed = False, True, rng.random() < 0.4, world.is_fixed
         self.aim = LIMIT // 8 if self.is_fixed else 0
-        self.spoke_at, self.must_speak, self.waiting = 0, True, None
+        self.spoke_at, self.told_at, self.must_speak, self.waiting = 0, 0, True, None
 
     # The clock: windows that may be now.
     def now(self):
@@ -224,10 +225,12 @@ class Host:
         self.waiting = None
         if "error" in answer:
             raise AssertionError(f"refused: {answer['error']}")
+        self.told_at = op["now"]
         self.birth, self.epoch, self.roster = answer["birth"], answer["epoch"], answer["roster"] or [self.hex]
         if answer.get("again"):
             self.must_speak = True
             return
+        self.world.granted[self.hex] = self.x.now
         if op["bye"]:
             return
         granted = answer["budgets"]["main/spot/1"]
@@ -261,8 +264,8 @@ class World:
         self.trouble = rng.choice([0.002, 0.01, 0.03])
         self.exchange = Exchange(rng, *rng.choice([(60_000, 1), (10_000, 3), (5_000, 6)]))
         self.hosts, self.delayed, self.log, self.is_settled = [], [], [], False
-        # Until then nobody may bring books who never knew any: docs/hosts.md, the one thing.
-        self.no_strangers_until, self.lost_books = 0, False
+        # Of lost books somebody must come first who knows: docs/hosts.md, the one thing.
+        self.lost_books, self.granted = False, {}
         store.run, store.saved = 1, None
         store.connection("FLUSHALL")
         for _ in range(rng.randint(1, 5)):
@@ -278,7 +281,16 @@ class World:
     def may_speak(self, host):
         if not host.is_running or host.is_cut_off:
             return False
-        return not (self.lost_books and host.birth == "")
+        return not self.lost_books or self.knows(host)
+
+    def knows(self, host):
+        """Whether the host can tell of all who were served, as far as what they had is not over."""
+        if host.birth == "":
+            return False
+        if self.exchange.now + 1000 - host.told_at <= SILENT:
+            return True
+        late = self.exchange.now - GRACE - self.exchange.span * (self.exchange.past + 2)
+        return all(one in host.roster for one, at in self.granted.items() if at > late)
 
     def op(self, host, fate=None, bye=False):
         op = host.speak(bye)
@@ -301,7 +313,7 @@ class World:
     def execute(self, op):
         answer = self.store.execute(op)
         self.note(op["host"][:4], "answer", answer)
-        if op["birth"] != "" and "error" not in answer:
+        if "error" not in answer:
             self.lost_books = False
         return answer
 
@@ -310,7 +322,7 @@ class World:
             return
         op = self.delayed.pop(self.rng.randrange(len(self.delayed)))
         # A connection to another server than the one of now is no more.
-        if op["server"] == f"s{self.store.run}" and not (self.lost_books and op["birth"] == ""):
+        if op["server"] == f"s{self.store.run}":
             self.note(op["host"][:4], "late", op)
             self.store.execute(op)
 
@@ -318,9 +330,7 @@ class World:
         self.note("FLUSHALL")
         self.store.connection("FLUSHALL")
         self.store.saved = None
-        self.lost_books = any(h.birth for h in self.hosts)
-        if not self.lost_books:
-            self.wait_out()
+        self.lost_books = True
 
     def wait_out(self):
         """Nobody is left who knows what was used: not before it is over."""
@@ -332,6 +342,7 @@ class World:
             return
         self.note("older books")
         self.store.restore()
+        self.lost_books = True
         for host in self.hosts:
             host.must_speak = True
 
@@ -339,8 +350,6 @@ class World:
         self.note(host.hex[:4], "killed", "with its region" if with_region else "")
         if with_region:
             self.hosts.remove(host)
-            if self.lost_books and not any(h.birth for h in self.hosts):
-                self.wait_out()
         else:
             host.is_running, host.waiting = False, None
 
@@ -375,6 +384,8 @@ class World:
         kind = rng.random()
         if not self.hosts:
             self.join()
+        if self.lost_books and not any(self.knows(h) for h in self.hosts):
+            self.wait_out()
         host = rng.choice(self.hosts)
         hasty = [h for h in self.hosts if h.must_speak and self.may_speak(h)]
         if rng.random() < self.trouble:
@@ -430,8 +441,6 @@ class World:
             if self.may_speak(host) and host.birth:
                 self.op(host, bye=True)
                 self.hosts.remove(host)
-                if self.lost_books and not any(h.birth for h in self.hosts):
-                    self.wait_out()
         elif kind < 0.76:
             self.wipe()
         elif kind < 0.80:
@@ -459,7 +468,8 @@ class World:
             host.is_running, host.is_cut_off, host.is_lazy = True, False, True
         greedy = self.hosts[0]
         greedy.is_lazy = False
-        self.lost_books = False
+        if self.lost_books:
+            self.wait_out()
         # Until those who are dead are forgotten.
         for _ in range(GRACE // SILENCE + 3):
             for host in self.hosts:
