@@ -140,6 +140,26 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
         charge_apart(l, plan, ret_request);
 }
 
+void budget_aim(const struct limiter *l, const struct policy_plan *plan,
+                struct limiter_request *request)
+{
+        for (unsigned i = 0; i < plan->n_charges; ++i)
+                if (!plan->charges[i].is_per_account)
+                        request->charges[i].owner = budget_charge_owner(l, plan, i);
+}
+
+uint32_t budget_room(struct limiter *l, const struct policy_plan *plan,
+                     const struct limiter_request *request, struct limiter_time time)
+{
+        struct limiter_request by_address = *request;
+
+        by_address.n_charges = 0;
+        for (unsigned i = 0; i < plan->n_charges; ++i)
+                if (!plan->charges[i].is_per_account)
+                        by_address.charges[by_address.n_charges++] = request->charges[i];
+        return limiter_room(l, &by_address, time);
+}
+
 uint64_t budget_charge_owner(const struct limiter *l, const struct policy_plan *plan, unsigned i)
 {
         const struct policy_charge *charge = &plan->charges[i];

@@ -35,6 +35,14 @@ enum classify_product budget_product(enum policy_group group);
 void budget_request(const struct limiter *l, const struct policy_plan *plan,
                     struct limiter_request *ret_request);
 
+/* @request, which is made for @plan, by the address of another limiter of the same region. */
+void budget_aim(const struct limiter *l, const struct policy_plan *plan,
+                struct limiter_request *request);
+
+/* limiter_room() in what is counted by address. */
+uint32_t budget_room(struct limiter *l, const struct policy_plan *plan,
+                     const struct limiter_request *request, struct limiter_time time);
+
 /* Whose counter of @pool a request of @plan moves. */
 uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, uint16_t pool);
 

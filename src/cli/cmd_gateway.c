@@ -47,6 +47,11 @@ static const char usage[] =
         "  --upstream URL | GROUP=URL        where requests go: for all groups, or for one of\n"
         "                                    api sapi fapi dapi papi eapi; may be given several\n"
         "                                    times (default: Binance's own)\n"
+        "  --egress ADDRESS | http://HOST:PORT | default\n"
+        "                                    an address that requests leave from, of this machine\n"
+        "                                    or a proxy's; NAME= may stand before it; may be "
+        "given\n"
+        "                                    several times; see docs/egress.md\n"
         "  --region PATH                     file of the budgets that all processes share\n"
         "  --config FILE                     settings; see weir check\n"
         "  --set KEY=VALUE                   any setting of the table below; may be given\n"
@@ -131,6 +136,7 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
         static const struct option options[] = {
                 { "listen", required_argument, NULL, 'l' },
                 { "upstream", required_argument, NULL, 'u' },
+                { "egress", required_argument, NULL, 'e' },
                 { "region", required_argument, NULL, 'r' },
                 { "config", required_argument, NULL, 'c' },
                 { "set", required_argument, NULL, 's' },
@@ -159,6 +165,9 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                         break;
                 case 'u':
                         r = add(line, "--upstream", "upstream", optarg);
+                        break;
+                case 'e':
+                        r = add(line, "--egress", "egress", optarg);
                         break;
                 case 'r':
                         r = add(line, "--region", "region", optarg);

@@ -4,8 +4,7 @@
 #include "cli/option.h"
 #include "cli/status_accounts.h"
 #include "cli/status_shadow.h"
-#include "call/breaker.h"
-#include "core/front.h"
+#include "cli/status_ways.h"
 #include "core/limiter.h"
 #include "core/strangers.h"
 #include "core/sweep.h"
@@ -69,7 +68,8 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         uint64_t number, turns_ms;
         uint32_t expected;
         json_t *account;
-        char owner_is[STATUS_OWNER_SIZE];
+        char owner_is[STATUS_OWNER_SIZE], place[EGRESS_TEXT];
+        const char *egress;
 
         if (pool_index >= policy_pool_count())
                 return;
@@ -81,12 +81,14 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         expected = strangers_expected(w, number, time.now_ms);
         ++look->n;
         status_owner_text(owner, owner_is);
+        egress = look_egress_of(look->region, pool, owner, place);
         if (look->budgets) {
                 json_array_append_new(
                         look->budgets,
-                        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                                  "name", pool->name, "owner", owner_is, "account",
-                                  status_account_of(look->accounts, owner_is), "span_ms",
+                        json_pack("{s:s, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+                                  "s:I}",
+                                  "name", pool->name, "owner", owner_is, "egress", egress,
+                                  "account", status_account_of(look->accounts, owner_is), "span_ms",
                                   (json_int_t)w->span_ms, "limit", (json_int_t)w->limit, "used",
                                   (json_int_t)v.spent - v.held + v.extra, "in_flight",
                                   (json_int_t)v.flying, "held", (json_int_t)v.held, "foreign",
@@ -109,6 +111,8 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
                 printf(", by others %u", v.foreign);
         if (expected)
                 printf(", of others expected %u", expected);
+        if (egress && strcmp(egress, LOOK_EGRESS_DEFAULT) != 0)
+                printf(", by %s", egress);
         account = status_account_of(look->accounts, owner_is);
         if (json_is_string(account))
                 printf(", account %s", json_string_value(account));
@@ -145,115 +149,6 @@ static void show_buckets(const struct look *look, json_t *list)
         struct buckets buckets = { look, list };
 
         limiter_each_bucket(look->region, show_bucket, &buckets);
-}
-
-static uint64_t gate_now_ms(const struct look *look, unsigned gate)
-{
-        for (size_t i = 0; i < policy_pool_count(); ++i) {
-                const struct policy_pool *pool = policy_pool(i);
-
-                for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
-                        if ((pool->groups & 1u << g) && budget_gate((enum policy_group)g) == gate)
-                                return look_pool_time(look->region, pool, look->wall_ms).now_ms;
-        }
-        return look->wall_ms;
-}
-
-static const char *gate_name(unsigned gate)
-{
-        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
-                if (budget_gate((enum policy_group)g) == gate)
-                        return gate == budget_gate(POLICY_FAPI)
-                                       ? "futures"
-                                       : policy_group_name((enum policy_group)g);
-        return "all";
-}
-
-static void show_gates(const struct look *look, json_t *gates)
-{
-        for (unsigned gate = 0; gate < REGION_GATES; ++gate) {
-                uint64_t now_ms = gate_now_ms(look, gate);
-                struct gate_view v;
-                uint64_t left_ms;
-
-                gate_look(&look->region->header->egresses[0].gates[gate], now_ms, &v);
-                if (!v.is_shut)
-                        continue;
-                left_ms = v.until_ms > now_ms ? v.until_ms - now_ms : 0;
-                if (gates)
-                        json_array_append_new(gates, json_pack("{s:s, s:s, s:I, s:b}", "product",
-                                                               gate_name(gate), "kind",
-                                                               gate_kind_name(v.kind), "for_ms",
-                                                               (json_int_t)left_ms, "probing",
-                                                               v.is_probing));
-                else
-                        printf("%-18s %s for %llu s more%s\n", gate_name(gate),
-                               gate_kind_name(v.kind), (unsigned long long)((left_ms + 999) / 1000),
-                               left_ms == 0 ? ", until a probe is answered" : "");
-        }
-}
-
-/* How fast requests may leave, where something holds them back. */
-static void show_front(const struct look *look, json_t *front)
-{
-        const struct region_header *header = look->region->header;
-        uint64_t ramp_ms = front_ramp_of(
-                atomic_load_explicit(&header->rules[RULE_RAMP], memory_order_relaxed));
-        uint32_t per_s = front_rate_of(
-                atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed));
-        json_t *ramps = json_array();
-
-        for (unsigned gate = 0; gate < REGION_FRONTS; ++gate) {
-                uint64_t opened_ms = gate_opened_ms(&header->egresses[0].gates[gate]);
-                uint64_t now_ms = gate_now_ms(look, gate);
-
-                if (opened_ms == 0 || now_ms >= opened_ms + ramp_ms)
-                        continue;
-                json_array_append_new(ramps,
-                                      json_pack("{s:s, s:I}", "product", gate_name(gate), "for_ms",
-                                                (json_int_t)(opened_ms + ramp_ms - now_ms)));
-                if (!front)
-                        printf("%-18s opened again: more from second to second, for %llu s more\n",
-                               gate_name(gate),
-                               (unsigned long long)((opened_ms + ramp_ms - now_ms + 999) / 1000));
-        }
-        if (!front) {
-                json_decref(ramps);
-                return;
-        }
-        json_object_set_new(front, "requests_per_second", json_integer(per_s));
-        json_object_set_new(front, "ramps", ramps);
-}
-
-/* Breakers that are not closed. */
-static void show_breakers(const struct look *look, json_t *breakers)
-{
-        const struct region_header *header = look->region->header;
-        uint64_t rule = atomic_load_explicit(&header->rules[RULE_BREAKER], memory_order_relaxed);
-
-        for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g) {
-                const char *name = policy_group_name((enum policy_group)g);
-                uint64_t now_ms = look_group_time(look->region, g, look->wall_ms).now_ms, left_ms;
-                struct breaker_view v;
-
-                breaker_look(&header->egresses[0].breakers[g], rule, &v);
-                if (v.state == BREAKER_CLOSED)
-                        continue;
-                left_ms = v.probe_ms > now_ms ? v.probe_ms - now_ms : 0;
-                if (breakers)
-                        json_array_append_new(breakers,
-                                              json_pack("{s:s, s:s, s:I, s:I}", "product", name,
-                                                        "state",
-                                                        v.state == BREAKER_PROBING ? "probing"
-                                                                                   : "open",
-                                                        "failures", (json_int_t)v.failures,
-                                                        "for_ms", (json_int_t)left_ms));
-                else
-                        printf("%-18s does not answer (%u failures in a row): %s\n", name,
-                               v.failures,
-                               v.state == BREAKER_PROBING ? "being asked now"
-                                                          : "nothing is sent for a moment");
-        }
 }
 
 static json_t *counters_json(const struct region *region)
@@ -307,9 +202,7 @@ static void print_all(struct look *look)
         if (look->n == 0)
                 puts("no budget has been used yet");
         show_buckets(look, NULL);
-        show_gates(look, NULL);
-        show_front(look, NULL);
-        show_breakers(look, NULL);
+        status_print_ways(look->region, look->wall_ms);
         status_print_accounts(look->region, look->accounts);
         print_weights(look->region);
         print_slots(look->region);
@@ -318,19 +211,15 @@ static void print_all(struct look *look)
 
 static void print_json(struct look *look, const char *path)
 {
-        json_t *gates = json_array(), *pacing = json_array(), *breakers = json_array();
-        json_t *front = json_object(), *root;
+        json_t *pacing = json_array(), *root;
 
         look->budgets = json_array();
         limiter_each_slot(look->region, show_slot, look);
         show_buckets(look, pacing);
-        show_gates(look, gates);
-        show_breakers(look, breakers);
-        show_front(look, front);
-        root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "region", path, "budgets",
-                         look->budgets, "pacing", pacing, "gates", gates, "front", front,
-                         "breakers", breakers, "accounts", look->accounts, "same_account",
+        root = json_pack("{s:s, s:o, s:o, s:O, s:o, s:o}", "region", path, "budgets", look->budgets,
+                         "pacing", pacing, "accounts", look->accounts, "same_account",
                          status_suspects(look->region), "counters", counters_json(look->region));
+        status_add_ways(look->region, look->wall_ms, root);
         json_object_set_new(root, "weight_disagreements",
                             json_integer((json_int_t)weights_disagreements(look->region)));
         json_object_set_new(root, "slots_taken",

@@ -1,8 +1,11 @@
 #include "cli/look.h"
 #include "budget/exclock.h"
+#include "budget/holder.h"
+#include "core/egress.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static void complain(int r, const struct region_error *error)
 {
@@ -58,4 +61,43 @@ struct limiter_time look_pool_time(const struct region *region, const struct pol
                         return look_group_time(region, g, wall_ms);
         }
         return (struct limiter_time){ wall_ms, 0 };
+}
+
+const char *look_egress_name(const struct region_header *header, unsigned index,
+                             char to[EGRESS_TEXT])
+{
+        if (index == 0)
+                strcpy(to, LOOK_EGRESS_DEFAULT);
+        else
+                egress_text(&header->egresses[index], to);
+        return to;
+}
+
+static bool is_endpoint_of(const struct limiter *l, uint64_t address, uint64_t owner)
+{
+        for (size_t i = 0; i < policy_endpoint_count(); ++i)
+                if (holder_owner(l, address, policy_endpoint(i)->key) == owner)
+                        return true;
+        return holder_owner(l, address, POLICY_ENDPOINT_UNKNOWN) == owner;
+}
+
+const char *look_egress_of(const struct region *region, const struct policy_pool *pool,
+                           uint64_t owner, char to[EGRESS_TEXT])
+{
+        const struct region_header *header = region->header;
+        /* Only read through it. */
+        struct limiter l = { .region = (struct region *)(uintptr_t)region };
+
+        if (pool->scope == POLICY_PER_ACCOUNT)
+                return NULL;
+        for (unsigned i = 0; i < REGION_EGRESSES; ++i) {
+                uint64_t address =
+                        atomic_load_explicit(&header->egresses[i].name, memory_order_relaxed);
+
+                if (egress_is_there(header, i) &&
+                    (owner == address ||
+                     (pool->is_per_endpoint && is_endpoint_of(&l, address, owner))))
+                        return look_egress_name(header, i, to);
+        }
+        return NULL;
 }

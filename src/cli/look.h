@@ -25,4 +25,14 @@ struct limiter_time look_group_time(const struct region *region, unsigned group,
 struct limiter_time look_pool_time(const struct region *region, const struct policy_pool *pool,
                                    uint64_t wall_ms);
 
+#define LOOK_EGRESS_DEFAULT "default"
+
+/* What an address of the region is called, as in the settings. Return: @to. */
+const char *look_egress_name(const struct region_header *header, unsigned index,
+                             char to[EGRESS_TEXT]);
+/* The same of the address that @owner of a budget is, or whose endpoint it is. Return: @to; NULL
+ * for an account's. */
+const char *look_egress_of(const struct region *region, const struct policy_pool *pool,
+                           uint64_t owner, char to[EGRESS_TEXT]);
+
 #endif

@@ -6,6 +6,7 @@
 #include "budget/landing.h"
 #include "gateway/breakers.h"
 #include "gateway/flow.h"
+#include "gateway/outlet.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
@@ -38,14 +39,7 @@ static void errand_send(struct errand *e);
 
 static bool gates_are_open(struct errand *e)
 {
-        struct limiter *l = &e->gateway->limiter;
-        uint64_t now_ms = upstream_now(e->gateway, e->upstream).now_ms, until_ms;
-        enum gate_kind kind;
-
-        return gate_check(limiter_gate(l, BUDGET_GATE_ALL), now_ms, &until_ms, &kind) ==
-                       GATE_OPEN &&
-               gate_check(limiter_gate(l, budget_gate(e->plan.group)), now_ms, &until_ms, &kind) ==
-                       GATE_OPEN;
+        return outlet_is_open(e->gateway, e->upstream);
 }
 
 static uint64_t period_us(const struct errand *e)
@@ -81,7 +75,7 @@ static void errand_head(struct http_call *call, const struct http_head *head)
         struct str retry_after = http_field_value(head, STR_LITERAL("retry-after"));
 
         e->status = head->status;
-        e->n_news = upstream_news(&e->gateway->limiter, &e->plan, head, e->news);
+        e->n_news = upstream_news(upstream_limiter(e->upstream), &e->plan, head, e->news);
         str_copy(retry_after, e->retry_after, sizeof(e->retry_after));
 }
 
@@ -107,7 +101,7 @@ static bool is_time_known_or_given_up(const struct errand *e)
 
 static void write_request(const struct errand *e, struct limiter_request *ret_request)
 {
-        budget_request(&e->gateway->limiter, &e->plan, ret_request);
+        budget_request(upstream_limiter(e->upstream), &e->plan, ret_request);
         ret_request->is_probe = e->kind == ERRAND_PROBE;
         ret_request->class = CLASS_RECONCILE;
         ret_request->pacing = 0;
@@ -125,7 +119,7 @@ static void land(struct errand *e)
                                         .ret_findings = &findings };
 
         e->is_control = false;
-        (void)budget_land(&e->gateway->limiter, &e->plan, &e->ticket, &answer,
+        (void)budget_land(upstream_limiter(e->upstream), &e->plan, &e->ticket, &answer,
                           upstream_now(e->gateway, e->upstream));
         weights_tell(e->gateway, &findings);
 }
@@ -133,7 +127,7 @@ static void land(struct errand *e)
 /* What left before the windows could be told, in the books at last. */
 static void charge_late(struct errand *e)
 {
-        struct limiter *l = &e->gateway->limiter;
+        struct limiter *l = upstream_limiter(e->upstream);
         struct limiter_time time = upstream_now(e->gateway, e->upstream);
         uint64_t sent_ms = exclock_now(&e->upstream->clock, e->call.sent_us).now_ms;
         struct limiter_request request;
@@ -204,10 +198,12 @@ static void finish_probe(struct errand *e, bool is_answered)
         struct gateway *g = e->gateway;
 
         e->due_us = NEVER;
-        stops_probe_done(&g->limiter, (int)e->gate, is_answered, upstream_now(g, e->upstream));
+        stops_probe_done(upstream_limiter(e->upstream), (int)e->gate, is_answered,
+                         upstream_now(g, e->upstream));
         if (is_answered)
-                log_event(LOG_INFO, "probe_answered", "group=%s gate=%u status=%u",
-                          policy_group_name(e->upstream->group), e->gate, e->status);
+                log_event(LOG_INFO, "probe_answered", "group=%s%s gate=%u status=%u",
+                          policy_group_name(e->upstream->group), e->upstream->outlet->log_field,
+                          e->gate, e->status);
 }
 
 /* An answer that was no time: asked again soon, but for one that says that there is none. */
@@ -272,7 +268,7 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
         e->is_running = false;
         e->is_unreached = failure == HTTP_NOT_SENT;
         if (e->is_unreached)
-                limiter_refund(&e->gateway->limiter, &e->ticket);
+                limiter_refund(upstream_limiter(e->upstream), &e->ticket);
         else
                 limiter_abandon(&e->ticket);
         if (e->is_uncharged && !e->is_unreached)
@@ -322,10 +318,10 @@ static bool errand_reserve(struct errand *e)
         if (e->is_uncharged)
                 return gates_are_open(e);
         write_request(e, &request);
-        r = limiter_reserve(&e->gateway->limiter, &request, upstream_now(e->gateway, e->upstream),
-                            &e->ticket);
+        r = limiter_reserve(upstream_limiter(e->upstream), &request,
+                            upstream_now(e->gateway, e->upstream), &e->ticket);
         if (r != LIMITER_GO)
-                limiter_refund(&e->gateway->limiter, &e->ticket);
+                limiter_refund(upstream_limiter(e->upstream), &e->ticket);
         /* The wall clock is behind the books of others: that only the exchange's time can mend. */
         e->is_uncharged = r == -ESTALE && e->kind == ERRAND_TIME &&
                           !exclock_is_known(&e->upstream->clock) && gates_are_open(e);
@@ -357,7 +353,7 @@ static void errand_send(struct errand *e)
         e->is_running = true;
         if (http_pool_call(e->upstream->pool, &e->call) < 0) {
                 e->is_running = false;
-                limiter_refund(&e->gateway->limiter, &e->ticket);
+                limiter_refund(upstream_limiter(e->upstream), &e->ticket);
                 e->due_us = NEVER;
         }
 }
@@ -388,6 +384,9 @@ void errands_run(struct gateway *g, struct upstream *u)
                 struct errand *e = &u->errands.all[kind];
 
                 if (kind == ERRAND_INFO && !is_time_known_or_given_up(e))
+                        continue;
+                /* The exchange's limits are the same by whichever address they are asked. */
+                if (kind == ERRAND_INFO && outlets_first_open(g, u->group) != u)
                         continue;
                 if (!e->is_running && e->due_us <= now_us)
                         errand_send(e);

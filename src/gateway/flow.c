@@ -5,6 +5,8 @@
 #include "gateway/accounts.h"
 #include "gateway/breakers.h"
 #include "gateway/flow_inside.h"
+#include "gateway/flow_way.h"
+#include "gateway/outlet.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/shadow.h"
@@ -88,7 +90,7 @@ void flow_end(struct flow *f)
         }
         fair_leave(&f->wish, false);
         accounts_ended(f, true);
-        limiter_refund(&f->gateway->limiter, &f->ticket);
+        limiter_refund(upstream_limiter(f->upstream), &f->ticket);
         shadow_drop(f, false);
         flow_free(f);
 }
@@ -161,7 +163,7 @@ static void flow_start(struct flow *f)
                 .body_bytes = http_exchange_body(f->exchange).n,
         };
 
-        if (upstream_use(g, f->upstream) < 0 ||
+        if (outlets_use(g, f->plan.group) < 0 ||
             upstream_write_head(f->upstream, &f->head, &leaving) < 0) {
                 refuse_memory(f);
                 flow_end(f);
@@ -169,12 +171,13 @@ static void flow_start(struct flow *f)
         }
         flow_call_init(f);
         if (!g->settings.limits) {
+                flow_way_turn(f);
                 flow_send(f);
                 return;
         }
         if (!f->plan.is_known)
                 note_unknown(f);
-        budget_request(&g->limiter, &f->plan, &f->request);
+        budget_request(upstream_limiter(f->upstream), &f->plan, &f->request);
         if (!flow_read_wishes(f)) {
                 flow_end(f);
                 return;
@@ -217,9 +220,9 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
                 refuse_busy(exchange);
                 return;
         }
-        f->upstream = &g->upstreams[plan.group];
         f->exchange = exchange;
         f->plan = plan;
+        flow_way_begin(f);
         f->ticket.state = f->what_if.state = TICKET_EMPTY;
         f->ticket.blocker = BLOCKED_BY_NOTHING;
         f->request.class = plan.class;

@@ -50,7 +50,9 @@ enum flow_seal {
 
 struct flow {
         struct gateway *gateway;
-        struct upstream *upstream;
+        struct upstream *upstream; /* by the address that it takes, or will be asked about */
+        bool has_way;  /* it was given that address, and keeps it while one is stopped */
+        bool is_bound; /* one was stopped meanwhile: it keeps it in any case */
         struct http_exchange *exchange; /* the client's; always given back by us */
         enum flow_state state;
         struct list link, unflushed_link;

@@ -91,7 +91,7 @@ static void flow_land(struct flow *f, int status, int code)
         f->has_landed = true;
         if (!g->settings.limits)
                 return;
-        foreign = budget_land(&g->limiter, &f->plan, &f->ticket, &answer,
+        foreign = budget_land(upstream_limiter(f->upstream), &f->plan, &f->ticket, &answer,
                               upstream_now(g, f->upstream));
         weights_tell(g, &findings);
         accounts_answered(f, status);
@@ -110,7 +110,9 @@ static void flow_head(struct http_call *http, const struct http_head *head)
         struct gateway *g = f->gateway;
 
         f->status = head->status;
-        f->n_news = g->settings.limits ? upstream_news(&g->limiter, &f->plan, head, f->news) : 0;
+        f->n_news = g->settings.limits
+                            ? upstream_news(upstream_limiter(f->upstream), &f->plan, head, f->news)
+                            : 0;
         /*
          * What changes something is collected whole: should its reply break off, the client can
          * still be told in words that the fate is unknown.
@@ -274,7 +276,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
 
         accounts_ended(f, failure != HTTP_NOT_SENT);
         if (failure == HTTP_NOT_SENT) {
-                limiter_refund(&g->limiter, &f->ticket);
+                limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 if (f->is_gone) {
                         flow_abort(f);
                         return;

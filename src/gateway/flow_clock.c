@@ -1,4 +1,5 @@
 #include "gateway/flow_inside.h"
+#include "gateway/outlet.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
@@ -69,7 +70,29 @@ void flow_start_waiting(struct gateway *g, struct upstream *u)
         each_starting(g, u, start_one, NULL);
 }
 
+/* They wait for the same by another way, which may answer yet. */
+static void wait_instead(struct gateway *g, struct upstream *u, struct upstream *other)
+{
+        for (unsigned class = 0; class < CLASS_COUNT; ++class) {
+                struct list *it, *after;
+
+                list_for_each_safe(it, after, &g->queue.starting[class])
+                {
+                        struct flow *f = container_of(it, struct flow, class_link);
+
+                        if (f->state == FLOW_STARTING && f->upstream == u)
+                                f->upstream = other;
+                }
+        }
+}
+
 void flow_refuse_waiting(struct gateway *g, struct upstream *u, const char *why)
 {
+        struct upstream *other = outlets_instead(g, u);
+
+        if (other) {
+                wait_instead(g, u, other);
+                return;
+        }
         each_starting(g, u, refuse_one, why);
 }

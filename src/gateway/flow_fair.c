@@ -189,8 +189,8 @@ static bool is_alike(const struct flow *f, const struct flow *other)
 {
         const struct limiter_ticket *a = &f->ticket, *b = &other->ticket;
 
-        if (b->state != TICKET_HELD || a->n_takes != b->n_takes || a->gate != b->gate ||
-            a->pacing != b->pacing || a->is_probe != b->is_probe)
+        if (f->upstream != other->upstream || b->state != TICKET_HELD || a->n_takes != b->n_takes ||
+            a->gate != b->gate || a->pacing != b->pacing || a->is_probe != b->is_probe)
                 return false;
         for (unsigned i = 0; i < a->n_takes; ++i)
                 if (a->takes[i].window.slot != b->takes[i].window.slot ||
@@ -222,7 +222,7 @@ static void step_aside(struct flow *f)
 void flow_displace(struct flow *f)
 {
         step_aside(f);
-        limiter_refund(&f->gateway->limiter, &f->ticket);
+        limiter_refund(upstream_limiter(f->upstream), &f->ticket);
 }
 
 /* Those of window @number that have less right than @f give up as much as it needs. Return: what
@@ -256,9 +256,9 @@ static int take_room(struct flow *f, bool is_full, uint64_t number)
                 amount = make_room(f, is_full, number);
                 if (i > 0 && amount == 0)
                         break;
-                limiter_refund(&g->limiter, &f->ticket);
-                answer = limiter_reserve(&g->limiter, &f->request, upstream_now(g, f->upstream),
-                                         &f->ticket);
+                limiter_refund(upstream_limiter(f->upstream), &f->ticket);
+                answer = limiter_reserve(upstream_limiter(f->upstream), &f->request,
+                                         upstream_now(g, f->upstream), &f->ticket);
                 if (answer == LIMITER_GO || flow_fair_window(f) <= number)
                         break;
         }
@@ -344,8 +344,9 @@ int flow_fair_grant(struct flow *f, int answer)
         if (amount == 0)
                 return answer;
         /* The place is one of the class that gave it up, which may use more of the window. */
-        limiter_refund(&g->limiter, &f->ticket);
-        answer = limiter_reserve(&g->limiter, &request, upstream_now(g, f->upstream), &f->ticket);
+        limiter_refund(upstream_limiter(f->upstream), &f->ticket);
+        answer = limiter_reserve(upstream_limiter(f->upstream), &request,
+                                 upstream_now(g, f->upstream), &f->ticket);
         if (flow_fair_window(f) <= next)
                 fair_grant(lane, f->wish.amount, next);
         return answer;

@@ -1,9 +1,10 @@
 /*
- * The flow's own: one request's way in seven files, for these only.
+ * The flow's own: one request's way in eight files, for these only.
  *
  *      flow.c         its life: the request comes, its client goes, the gateway stops
  *      flow_clock.c   STARTING: waits until the exchange's time is known for its product
  *      flow_place.c   HELD, PARKED: its deadline, a place in the windows, the wait for it
+ *      flow_way.c     by which of several addresses
  *      flow_fair.c    the same, among the clients of its class
  *      flow_review.c  the same, when stops or limits change
  *      flow_call.c    SENT, ANSWERING: leaves once; its reply lands, is judged and passed on

@@ -3,6 +3,7 @@
 #include "gateway/breakers.h"
 #include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
+#include "gateway/flow_way.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/shadow.h"
@@ -60,13 +61,13 @@ static void flow_park_or_refuse(struct flow *f, int answer, uint64_t until_ms)
 
 bool flow_gates_are_open(struct flow *f, uint64_t now_ms)
 {
+        const struct limiter *l = upstream_limiter(f->upstream);
         enum gate_kind kind;
         uint64_t until_ms;
 
-        return gate_check(limiter_gate(&f->gateway->limiter, BUDGET_GATE_ALL), now_ms, &until_ms,
-                          &kind) == GATE_OPEN &&
-               gate_check(limiter_gate(&f->gateway->limiter, f->request.gate), now_ms, &until_ms,
-                          &kind) == GATE_OPEN;
+        return gate_check(limiter_gate(l, BUDGET_GATE_ALL), now_ms, &until_ms, &kind) ==
+                       GATE_OPEN &&
+               gate_check(limiter_gate(l, f->request.gate), now_ms, &until_ms, &kind) == GATE_OPEN;
 }
 
 /* Reserving. */
@@ -104,7 +105,7 @@ static void flow_go(struct flow *f)
         }
         until_ms = flow_fair_yield_ms(f);
         if (UNLIKELY(until_ms > 0) && until_ms < f->request.deadline_ms) {
-                limiter_refund(&f->gateway->limiter, &f->ticket);
+                limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 flow_wait(f, FLOW_PARKED, until_ms);
                 return;
         }
@@ -190,10 +191,12 @@ void flow_reserve(struct flow *f)
                 flow_send(f);
                 return;
         }
-        if (flow_is_cut_off(f))
+        r = flow_way_reserve(f);
+        if (r == FLOW_WAY_CUT) {
+                if (!flow_is_cut_off(f))
+                        flow_wait_us(f, FLOW_PARKED, loop_now_us(f->gateway->loop));
                 return;
-        r = limiter_reserve(&f->gateway->limiter, &f->request,
-                            upstream_now(f->gateway, f->upstream), &f->ticket);
+        }
         if (r == LIMITER_GO && weights_hold_for_control(f))
                 return;
         if (f->control != CONTROL_NONE)
@@ -206,7 +209,7 @@ void flow_reserve(struct flow *f)
 static void flow_confirm(struct flow *f)
 {
         struct limiter_time time = upstream_now(f->gateway, f->upstream);
-        int r = limiter_confirm(&f->gateway->limiter, &f->ticket, time);
+        int r = limiter_confirm(upstream_limiter(f->upstream), &f->ticket, time);
 
         if (r != LIMITER_WAIT) {
                 flow_placed(f, r);
@@ -225,6 +228,11 @@ void flow_due(struct flow *f)
                 return;
         }
         if (f->state == FLOW_PARKED) {
+                flow_reserve(f);
+                return;
+        }
+        if (flow_way_may_change(f)) {
+                limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 flow_reserve(f);
                 return;
         }
@@ -268,7 +276,9 @@ void flow_admit(struct flow *f)
 
         flow_set_deadline(f, f->max_wait_ms > waited_ms ? f->max_wait_ms - waited_ms : 0);
         call_init(&f->call, &g->call, f->request.deadline_ms);
-        if (g->shadow)
+        if (g->shadow) {
+                flow_way_choose(f);
                 shadow_decide(f);
+        }
         flow_reserve(f);
 }

@@ -10,6 +10,7 @@
 #include "core/pool.h"
 #include "gateway/flow_fair.h"
 #include "gateway/flow_inside.h"
+#include "gateway/flow_way.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
@@ -28,8 +29,9 @@ void flow_review_stops(struct gateway *g)
                 struct flow *f = container_of(it, struct flow, link);
 
                 if (is_waiting(f) &&
-                    limiter_shut_ms(&g->limiter, &f->request, upstream_now(g, f->upstream)) >=
-                            f->request.deadline_ms)
+                    (limiter_shut_ms(upstream_limiter(f->upstream), &f->request,
+                                     upstream_now(g, f->upstream)) >= f->request.deadline_ms ||
+                     flow_way_may_change(f)))
                         flow_displace(f);
         }
         flow_fair_settle(g);
@@ -98,23 +100,46 @@ static uint64_t sum_of_limits(const struct region *region)
         return sum;
 }
 
+/* Return: whether one has changed since. */
+static bool see_gates(struct outlet *o)
+{
+        bool is_new = false;
+
+        for (unsigned i = 0; i < REGION_GATES; ++i) {
+                uint64_t word =
+                        atomic_load_explicit(limiter_gate(&o->limiter, i), memory_order_relaxed);
+
+                is_new |= word != o->seen_gates[i];
+                o->seen_gates[i] = word;
+        }
+        return is_new;
+}
+
 void flow_review(struct gateway *g)
 {
         uint64_t limits = sum_of_limits(&g->region);
         bool is_new_stop = false;
 
-        for (unsigned i = 0; i < REGION_GATES; ++i) {
-                uint64_t word =
-                        atomic_load_explicit(limiter_gate(&g->limiter, i), memory_order_relaxed);
-
-                is_new_stop |= word != g->seen_gates[i];
-                g->seen_gates[i] = word;
-        }
+        for (size_t k = 0; k < g->n_outlets; ++k)
+                is_new_stop |= see_gates(&g->outlets[k]);
         if (limits != g->seen_limits)
                 review_places(g);
         else if (is_new_stop)
                 flow_review_stops(g);
         g->seen_limits = limits;
+}
+
+static void adopt_errands(struct gateway *g, struct upstream *u,
+                          const struct budget_windows *before, struct limiter_time time)
+{
+        for (size_t k = 0; k < g->n_outlets; ++k) {
+                struct outlet *o = &g->outlets[k];
+
+                for (size_t i = 0; i < ARRAY_SIZE(o->upstreams); ++i)
+                        for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind)
+                                budget_adopt(&o->limiter, u->group, before,
+                                             &o->upstreams[i].errands.all[kind].ticket, time);
+        }
 }
 
 void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limit *limits, size_t n)
@@ -129,10 +154,7 @@ void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limi
         {
                 struct flow *f = container_of(it, struct flow, link);
 
-                budget_adopt(&g->limiter, u->group, &before, &f->ticket, time);
+                budget_adopt(upstream_limiter(f->upstream), u->group, &before, &f->ticket, time);
         }
-        for (size_t i = 0; i < ARRAY_SIZE(g->upstreams); ++i)
-                for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind)
-                        budget_adopt(&g->limiter, u->group, &before,
-                                     &g->upstreams[i].errands.all[kind].ticket, time);
+        adopt_errands(g, u, &before, time);
 }

@@ -7,6 +7,7 @@
 #include "gateway/breakers.h"
 #include "gateway/accounts.h"
 #include "gateway/flow.h"
+#include "gateway/outlet.h"
 #include "gateway/queue.h"
 #include "gateway/shadow.h"
 #include "gateway/stops.h"
@@ -52,9 +53,11 @@ static void apply_settings(struct gateway *g)
         for (unsigned class = 0; class < CLASS_COUNT; ++class)
                 c.pct[class] = (uint8_t)s->ceiling_pct[class];
         limiter_set_ceilings(&g->limiter, &c);
-        if (limiter_set_pacing(&g->limiter, s->pacing.requests_per_minute, s->pacing.burst) < 0)
-                log_event(LOG_WARN, "pacing_unchanged",
-                          "the region has no room for another pacing bucket");
+        for (size_t i = 0; i < g->n_outlets; ++i)
+                if (limiter_set_pacing(&g->outlets[i].limiter, s->pacing.requests_per_minute,
+                                       s->pacing.burst) < 0)
+                        log_event(LOG_WARN, "pacing_unchanged",
+                                  "the region has no room for another pacing bucket");
         g->policy.unknown_weight = s->unknown_weight;
         weights_decide(g);
         g->call = CALL_CONFIG_DEFAULT;
@@ -199,21 +202,24 @@ static int open_server(struct gateway *g)
         return r == 0 ? listen_at_places(g) : r < 0 ? r : 0;
 }
 
+static void keep_house(struct gateway *g, struct upstream *u)
+{
+        if (!u->is_in_use)
+                return;
+        upstream_rest(g, u);
+        errands_run(g, u);
+        /* Another process, or another way, may have published the time that requests wait for. */
+        if (!u->has_started && upstream_knows_time(g, u))
+                flow_start_waiting(g, u);
+}
+
 static void on_housekeeping(void *ctx)
 {
         struct gateway *g = ctx;
 
-        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
-                struct upstream *u = &g->upstreams[i];
-
-                if (!u->is_in_use || g->is_draining)
-                        continue;
-                upstream_rest(g, u);
-                errands_run(g, u);
-                /* Another process may have published the time that requests wait for. */
-                if (!u->has_started && upstream_knows_time(g, u))
-                        flow_start_waiting(g, u);
-        }
+        for (size_t k = 0; k < g->n_outlets && !g->is_draining; ++k)
+                for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                        keep_house(g, &g->outlets[k].upstreams[i]);
         if (!g->is_draining && g->settings.limits) {
                 stops_probe(g);
                 breakers_probe(g);
@@ -323,10 +329,10 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         list_init(&g->unflushed);
         list_init(&g->displaced);
         fair_init(&g->fair);
-        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
-                g->upstreams[i].group = (enum policy_group)i;
         /* The region first: a ban that it remembers is known before the first packet. */
         r = open_region(g);
+        if (r == 0)
+                r = outlets_open(g);
         if (r == 0)
                 r = open_keys(g);
         if (r == 0) {
@@ -353,8 +359,9 @@ static void gateway_close(struct gateway *g)
                         flow_drop(container_of(it, struct flow, link));
                 }
                 g->server = http_server_free(g->server);
-                for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
-                        upstream_close(&g->upstreams[i]);
+                for (size_t k = 0; k < g->n_outlets; ++k)
+                        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                                upstream_close(&g->outlets[k].upstreams[i]);
                 hosts_close(g);
                 queue_deinit(g);
                 fair_deinit(&g->fair);
@@ -364,6 +371,7 @@ static void gateway_close(struct gateway *g)
                 weights_deinit(g);
                 g->loop = loop_free(g->loop);
         }
+        outlets_close(g);
         g->keys = keys_close(g->keys);
         keys_hide(NULL);
         g->tls = tls_free(g->tls);

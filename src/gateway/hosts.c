@@ -49,7 +49,7 @@ static void read_time(struct gateway *g, struct keeper_time *time)
         *time = (struct keeper_time){ .mono_us = clock_mono_us() };
         for (unsigned group = 0; group < POLICY_GROUP_COUNT; ++group) {
                 const word_t *word = &g->region.header->clocks[group];
-                struct upstream *u = &g->upstreams[group];
+                struct upstream *u = &g->outlets[0].upstreams[group];
                 int64_t offset_ms;
                 uint32_t error_ms;
 
@@ -346,10 +346,10 @@ bool hosts_may_probe(struct gateway *g, const struct upstream *u)
         for (size_t i = 0; i < ARRAY_SIZE(gates); ++i) {
                 struct gate_view view;
 
-                gate_look(limiter_gate(&g->limiter, gates[i]), now.now_ms, &view);
+                gate_look(limiter_gate(upstream_limiter(u), gates[i]), now.now_ms, &view);
                 if (view.is_shut && view.kind != GATE_STOP && view.until_ms <= now.now_ms)
-                        may &= keeper_may_probe(g->hosts.keeper, g->limiter.egress, gates[i],
-                                                &time);
+                        may &= keeper_may_probe(g->hosts.keeper, upstream_limiter(u)->egress,
+                                                gates[i], &time);
         }
         return may;
 }

@@ -153,9 +153,10 @@ static void log_refusal(const struct flow *f, const char *verdict, uint64_t wait
 {
         const char *blocker = budget_blocked_by(&f->ticket);
 
-        log_event(LOG_WARN, "refused", "group=%s class=%s verdict=%s pool=%s wait_ms=%llu",
-                  policy_group_name(f->plan.group), class_name(f->request.class), verdict,
-                  blocker[0] ? blocker : "none", (unsigned long long)wait_ms);
+        log_event(LOG_WARN, "refused", "group=%s%s class=%s verdict=%s pool=%s wait_ms=%llu",
+                  policy_group_name(f->plan.group), f->upstream->outlet->log_field,
+                  class_name(f->request.class), verdict, blocker[0] ? blocker : "none",
+                  (unsigned long long)wait_ms);
 }
 
 /* What a client can do about a deadline, which only a signature makes it name itself. */
@@ -209,15 +210,25 @@ static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t
 
 static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wait_ms)
 {
-        const char *what = f->ticket.shut_by == GATE_BAN        ? "has banned this address"
-                           : f->ticket.shut_by == GATE_FIREWALL ? "blocks this address"
-                                                                : "has stopped this address";
+        const char *what = f->ticket.shut_by == GATE_BAN        ? "has banned"
+                           : f->ticket.shut_by == GATE_FIREWALL ? "blocks"
+                                                                : "has stopped";
+        const struct outlet *o = f->upstream->outlet;
 
-        answer_send_late(
-                f->exchange, answer, wait_ms,
-                "the exchange %s for %llu ms more; nothing was sent; nothing will be before "
-                "that is over",
-                what, (unsigned long long)wait_ms);
+        if (!o->is_named)
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "the exchange %s this address for %llu ms more; nothing was sent; nothing "
+                        "will be before that is over",
+                        what, (unsigned long long)wait_ms);
+        else
+                answer_send_late(
+                        f->exchange, answer, wait_ms,
+                        "the exchange %s the address %s, by which this client is served, for %llu "
+                        "ms "
+                        "more; nothing was sent, and nothing of this client will be by it or any "
+                        "other before that is over",
+                        what, o->name, (unsigned long long)wait_ms);
 }
 
 void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)

@@ -38,6 +38,9 @@ static int write_own_fields(const struct flow *f, struct buf *to)
         if (r == 0)
                 r = http_write_field(to, STR_LITERAL("X-Weir-Class"),
                                      str_of(class_name(f->request.class)));
+        if (r == 0 && f->upstream->outlet->is_named)
+                r = http_write_field(to, STR_LITERAL("X-Weir-Egress"),
+                                     str_of(f->upstream->outlet->name));
         return r;
 }
 

@@ -58,9 +58,9 @@ static void add_gates(char to[SERVICE_WORDS_SIZE], struct gateway *g, const stru
         unsigned said = 1u << BUDGET_GATE_ALL;
 
         add_gate(to, egress, BUDGET_GATE_ALL, "everything is",
-                 upstream_now(g, &g->upstreams[POLICY_API]).now_ms);
+                 upstream_now(g, &g->outlets[0].upstreams[POLICY_API]).now_ms);
         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
-                const struct upstream *u = &g->upstreams[i];
+                const struct upstream *u = &g->outlets[0].upstreams[i];
                 unsigned gate = budget_gate(u->group);
                 char what[32];
 
@@ -71,6 +71,14 @@ static void add_gates(char to[SERVICE_WORDS_SIZE], struct gateway *g, const stru
         }
 }
 
+static void add_breakers(char to[SERVICE_WORDS_SIZE], struct gateway *g, const struct outlet *o)
+{
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                if (breakers_are_shut(g, &o->upstreams[i], NULL))
+                        add(to, "; %s does not answer%s%s", policy_group_name((enum policy_group)i),
+                            o->is_named ? ", by " : "", o->is_named ? o->name : "");
+}
+
 static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
 {
         const struct region_header *header = g->region.header;
@@ -78,9 +86,8 @@ static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
         for (unsigned i = 0; i < REGION_EGRESSES; ++i)
                 if (egress_is_there(header, i))
                         add_gates(to, g, &header->egresses[i]);
-        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
-                if (breakers_are_shut(g, &g->upstreams[i], NULL))
-                        add(to, "; %s does not answer", policy_group_name((enum policy_group)i));
+        for (size_t i = 0; i < g->n_outlets; ++i)
+                add_breakers(to, g, &g->outlets[i]);
 }
 
 const char *service_words(struct gateway *g, char to[SERVICE_WORDS_SIZE])

@@ -34,6 +34,7 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 #define TYPE_SIZE      uint64_t
 #define TYPE_PATH      char[SETTINGS_PATH_SIZE]
 #define TYPE_ADDRESSES struct settings_address[SETTINGS_LISTEN_MAX]
+#define TYPE_EGRESSES  struct settings_egress[SETTINGS_EGRESS_MAX]
 #define TYPE_URL       struct settings_address
 #define TYPE_LEVEL     enum log_level
 #define TYPE_NAME      char[SETTINGS_NAME_SIZE]

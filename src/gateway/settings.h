@@ -71,6 +71,10 @@
 #define SETTINGS_CLIENTS_MAX 256
 #define SETTINGS_CLIENT_SIZE 65
 #define SETTINGS_SHARE_MAX   1000
+/* Addresses that one gateway leaves from, the longest name with its NUL, and USER:PASSWORD. */
+#define SETTINGS_EGRESS_MAX  8
+#define SETTINGS_EGRESS_SIZE 128
+#define SETTINGS_LOGIN_SIZE  194
 /* Mistakes worth showing; the rest is counted. */
 #define SETTINGS_MISTAKES_MAX 100
 
@@ -81,6 +85,16 @@ struct settings_address {
         uint16_t port;                 /* 0 when listening: the system chooses */
         char host[SETTINGS_HOST_SIZE]; /* name or number; IPv6 without its brackets */
         char path[SETTINGS_UNIX_SIZE];
+};
+
+/* One of the addresses that requests leave from. */
+struct settings_egress {
+        bool is_proxy;                   /* @host and @port are an HTTP proxy's */
+        bool is_spare;                   /* false */
+        uint16_t port;                   /* 0 unless it is a proxy */
+        char name[SETTINGS_EGRESS_SIZE]; /* never empty */
+        char host[SETTINGS_HOST_SIZE];   /* of a proxy, or digits of ours; empty: "default" */
+        char login[SETTINGS_LOGIN_SIZE]; /* USER:PASSWORD of the URL, or empty; never shown */
 };
 
 /* Where a value came from; the later wins. */
@@ -167,6 +181,12 @@ struct settings {
         struct settings_address upstream[POLICY_GROUP_COUNT];
         char tls_ca[SETTINGS_PATH_SIZE]; /* empty: the system's */
         char region[SETTINGS_PATH_SIZE]; /* empty: the default place */
+
+        /* By which addresses; at least one. */
+        struct settings_egress egress[SETTINGS_EGRESS_MAX];
+        size_t n_egress;
+        char egress_auth_file[SETTINGS_PATH_SIZE]; /* passwords of proxies; empty: none */
+        bool egress_ban_cancels; /* a cancel may leave by another address than its own's ban */
 
         bool limits; /* off: a plain proxy, for benchmarks and emergencies */
         bool shadow; /* decides and records, and lets everything pass */
@@ -345,5 +365,8 @@ void settings_print_help(FILE *to);
 /* "127.0.0.1:8900", "unix:/run/weir", "https://api.binance.com"; cut to the size of @to. */
 const char *settings_address_text(const struct settings_address *address, bool is_upstream,
                                   char *to, size_t size);
+/* "default", "203.0.113.7", "tokyo=203.0.113.8", "http://(login)@proxy:3128": without the password.
+ */
+const char *settings_egress_text(const struct settings_egress *egress, char *to, size_t size);
 
 #endif

@@ -13,9 +13,16 @@ static const char *const sources[] = {
         [SETTINGS_FLAG] = "flag",
 };
 
-static const char *member_text(const struct settings *s, size_t i, char *to, size_t size)
+static size_t n_members(const struct setting *t, const struct settings *s)
 {
-        return settings_address_text(&s->listen[i], false, to, size);
+        return t->kind == KIND_EGRESSES ? s->n_egress : s->n_listen;
+}
+
+static const char *member_text(const struct setting *t, const struct settings *s, size_t i,
+                               char *to, size_t size)
+{
+        return t->kind == KIND_EGRESSES ? settings_egress_text(&s->egress[i], to, size)
+                                        : settings_address_text(&s->listen[i], false, to, size);
 }
 
 /* Whether YAML would take @text, without quotes, for something else. */
@@ -67,9 +74,9 @@ static void print_list(const struct settings *s, size_t id, FILE *to)
         char text[2 * SETTINGS_HOST_SIZE];
 
         print_origin(s, id, to);
-        for (size_t i = 0; i < s->n_listen; ++i) {
+        for (size_t i = 0; i < n_members(&settings_table[id], s); ++i) {
                 fputs("  - ", to);
-                print_scalar(member_text(s, i, text, sizeof(text)), to);
+                print_scalar(member_text(&settings_table[id], s, i, text, sizeof(text)), to);
                 fputc('\n', to);
         }
 }
@@ -175,7 +182,7 @@ void settings_print(const struct settings *s, FILE *to)
                         fprintf(to, "%.*s:\n", STR_ARGS(in));
                 section = in;
                 fprintf(to, "%s%.*s:", in.n > 0 ? "  " : "", STR_ARGS(setting_leaf(t)));
-                if (t->kind == KIND_ADDRESSES) {
+                if (setting_is_list(t)) {
                         print_list(s, i, to);
                         continue;
                 }
@@ -209,10 +216,11 @@ static json_t *json_value(const struct setting *t, const struct settings *s)
         case KIND_PERCENT:
                 return json_integer(*(const uint32_t *)value);
         case KIND_ADDRESSES:
+        case KIND_EGRESSES:
                 list = json_array();
-                for (size_t i = 0; list && i < s->n_listen; ++i)
+                for (size_t i = 0; list && i < n_members(t, s); ++i)
                         json_array_append_new(list,
-                                              json_text(member_text(s, i, text, sizeof(text))));
+                                              json_text(member_text(t, s, i, text, sizeof(text))));
                 return list;
         default:
                 return json_text(value_text(t, s, text, sizeof(text)));

@@ -16,6 +16,7 @@ enum setting_kind {
         KIND_SIZE,
         KIND_PATH,
         KIND_ADDRESSES,
+        KIND_EGRESSES,
         KIND_URL,
         KIND_LEVEL,
         KIND_NAME,
@@ -32,6 +33,12 @@ struct setting {
         uint64_t min, max;
         size_t offset, size; /* of the value in struct settings */
 };
+
+/* Its value is several, one a line in a file. */
+static inline bool setting_is_list(const struct setting *t)
+{
+        return t->kind == KIND_ADDRESSES || t->kind == KIND_EGRESSES;
+}
 
 extern const struct setting settings_table[SETTINGS_COUNT];
 

@@ -109,6 +109,9 @@ const char *value_kind_text(const struct setting *t)
                 return "the path of a file";
         case KIND_ADDRESSES:
                 return "a list of HOST:PORT and unix:PATH";
+        case KIND_EGRESSES:
+                return "a list of ADDRESS and http://HOST:PORT, perhaps with NAME= before them, or "
+                       "default";
         case KIND_URL:
                 return "a URL without a path, or unix:PATH";
         case KIND_LEVEL:
@@ -364,6 +367,8 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                 return path_parse(text, to, SETTINGS_PATH_SIZE, why);
         case KIND_ADDRESSES:
                 return parse_member(text, s, why);
+        case KIND_EGRESSES:
+                return egress_add(s, text, why);
         case KIND_URL:
                 r = address_parse_url(text, &address, why);
                 if (r == SETTINGS_GOOD)
@@ -384,6 +389,8 @@ void value_clear(const struct setting *t, struct settings *s)
 {
         if (t->kind == KIND_ADDRESSES)
                 s->n_listen = 0;
+        if (t->kind == KIND_EGRESSES)
+                s->n_egress = 0;
 }
 
 const char *value_text(const struct setting *t, const struct settings *s, char *to, size_t size)
@@ -410,6 +417,7 @@ const char *value_text(const struct setting *t, const struct settings *s, char *
         case KIND_STORE:
                 return store_text(value, to, size);
         case KIND_ADDRESSES:
+        case KIND_EGRESSES:
                 break;
         }
         must(false); /* a list has no single text */
@@ -427,6 +435,11 @@ bool value_is_equal(const struct setting *t, const struct settings *a, const str
                         return false;
                 size = a->n_listen * sizeof(a->listen[0]);
         }
+        if (t->kind == KIND_EGRESSES) {
+                if (a->n_egress != b->n_egress)
+                        return false;
+                size = a->n_egress * sizeof(a->egress[0]);
+        }
         return memcmp(setting_at_const(t, a), setting_at_const(t, b), size) == 0;
 }
 
@@ -435,4 +448,6 @@ void value_copy(const struct setting *t, struct settings *to, const struct setti
         memcpy(setting_at(t, to), setting_at_const(t, from), t->size);
         if (t->kind == KIND_ADDRESSES)
                 to->n_listen = from->n_listen;
+        if (t->kind == KIND_EGRESSES)
+                to->n_egress = from->n_egress;
 }

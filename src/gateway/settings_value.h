@@ -58,6 +58,13 @@ int sentence_say(struct sentence *why, const char *format, ...) PRINTF(2, 3);
 CHECKED int address_parse_listen(struct str text, struct settings_address *ret,
                                  struct sentence *why);
 CHECKED int address_parse_url(struct str text, struct settings_address *ret, struct sentence *why);
+
+/* Of what requests leave by, in settings_egress.c. egress_add() takes one more. */
+CHECKED int egress_parse(struct str text, struct settings_egress *ret, struct sentence *why);
+CHECKED int egress_add(struct settings *s, struct str text, struct sentence *why);
+bool egress_is_name(struct str name);
+/* USER:PASSWORD, printable. */
+bool egress_is_login(struct str login);
 bool address_is_equal(const struct settings_address *a, const struct settings_address *b);
 
 /* The section "store", in settings_store.c; as above. */

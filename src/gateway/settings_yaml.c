@@ -132,7 +132,7 @@ static void take_setting(struct reader *r, const struct setting *t, const yaml_n
 {
         if (is_seen(r, t, key))
                 return;
-        if (t->kind == KIND_ADDRESSES)
+        if (setting_is_list(t))
                 take_list(r, t, value);
         else
                 take_scalar(r, t, value);

@@ -130,6 +130,17 @@ void shadow_keep(struct gateway *g)
                 log_event(LOG_WARN, "shadow_unwritten", "path=%s", s->path);
 }
 
+/* The what-if books of the address that @f leaves by. */
+static struct limiter *books_of(const struct flow *f)
+{
+        struct shadow *s = f->gateway->shadow;
+        const struct limiter *of = upstream_limiter(f->upstream);
+
+        s->limiter.egress = of->egress;
+        s->limiter.address = of->address;
+        return &s->limiter;
+}
+
 /* Deciding. */
 
 /* Without its query, which may hold a signature. */
@@ -220,7 +231,7 @@ static uint32_t weight_of(const struct flow *f)
 /* In the what-if books a ban is probed as soon as it is over, and the probe is answered. */
 static void end_ban(struct flow *f, struct limiter_time time)
 {
-        struct limiter *l = &f->gateway->shadow->limiter;
+        struct limiter *l = books_of(f);
         int gate = stops_claim_probe(l, f->upstream->group, time);
 
         if (gate != STOPS_NO_PROBE)
@@ -240,7 +251,7 @@ static bool decide(struct flow *f, struct limiter_time time)
                 return false;
         }
         end_ban(f, time);
-        r = limiter_reserve(&s->limiter, &f->request, time, ticket);
+        r = limiter_reserve(books_of(f), &f->request, time, ticket);
         if (r == LIMITER_GO) {
                 ++s->classes[f->request.class].at_once;
                 return true;
@@ -282,7 +293,8 @@ void shadow_charge(struct flow *f)
         /* Before the time is known: what it cost is seen by the next reply's header. */
         if (!upstream_knows_time(g, f->upstream) && !f->upstream->has_given_up)
                 return;
-        if (limiter_charge(&g->limiter, &f->request, upstream_now(g, f->upstream), &f->ticket) < 0)
+        if (limiter_charge(upstream_limiter(f->upstream), &f->request, upstream_now(g, f->upstream),
+                           &f->ticket) < 0)
                 log_event(LOG_WARN, "region_full", "group=%s", policy_group_name(f->plan.group));
 }
 
@@ -293,7 +305,7 @@ void shadow_drop(struct flow *f, bool is_sent)
         if (is_sent)
                 limiter_abandon(&f->what_if);
         else
-                limiter_refund(&f->gateway->shadow->limiter, &f->what_if);
+                limiter_refund(books_of(f), &f->what_if);
 }
 
 /* Answers. */
@@ -312,7 +324,7 @@ void shadow_land(struct flow *f, int status)
                 return;
         if (is_refusal(status))
                 s->weight.refused += weight_of(f);
-        (void)budget_land(&s->limiter, &f->plan, &f->what_if, &answer,
+        (void)budget_land(books_of(f), &f->plan, &f->what_if, &answer,
                           upstream_now(f->gateway, f->upstream));
 }
 
@@ -365,7 +377,7 @@ void shadow_judge(struct flow *f, const struct verdict *verdict, bool was_shut)
         }
         s->weight.kept += weight_of(f);
         /* Weir would have met it as well. */
-        (void)stops_apply(&s->limiter, &f->plan, verdict, time, &stop);
+        (void)stops_apply(books_of(f), &f->plan, verdict, time, &stop);
         if (call_told(&f->call, verdict, time.now_ms, gateway_random(f->gateway), &again_ms) ==
             CALL_WAIT)
                 ++s->retried;

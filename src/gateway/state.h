@@ -26,9 +26,12 @@
 #include "http/server.h"
 #include "policy/policy.h"
 
-/* One product's host. */
+struct outlet;
+
+/* One product's host, by one address. */
 struct upstream {
         enum policy_group group;
+        struct outlet *outlet;
         struct http_pool *pool; /* NULL until the first request of the group */
         char host_field[272];   /* the Host header: name, and port unless it is the usual one */
         struct exclock clock;
@@ -37,6 +40,29 @@ struct upstream {
         bool has_given_up; /* goes by the wall clock: the exchange's time does not come */
         struct errands errands;
 };
+
+/* One of the addresses that this gateway leaves from; gateway/outlet.h. */
+struct outlet {
+        const char *name;                          /* as set; "default" */
+        bool is_named;                             /* there are others, or it has a name */
+        char log_field[SETTINGS_EGRESS_SIZE + 16]; /* " egress=NAME", or empty */
+        struct address from;                       /* of length 0: any */
+        char login[SETTINGS_LOGIN_SIZE];           /* for its proxy */
+        struct limiter limiter;
+        struct upstream upstreams[POLICY_GROUP_COUNT];
+        uint64_t used;                     /* when last, of gateway.n_ways */
+        uint64_t seen_gates[REGION_GATES]; /* as those who wait know them */
+};
+
+/* The books of the address that @u is by. */
+static inline struct limiter *upstream_limiter(const struct upstream *u)
+{
+        return &u->outlet->limiter;
+}
+
+/* Clients without name and key that are told apart by their connections, of those that were here
+ * last: 32 KiB. */
+#define CONNECTION_HOMES 4096
 
 /* Those who wait. */
 struct queue {
@@ -52,12 +78,15 @@ struct gateway {
         const struct gateway_options *options;
         struct loop *loop;
         struct region region;
-        struct limiter limiter;
+        struct limiter limiter; /* of no address: for what is of accounts, and of all */
         struct policy_options policy;
         struct call_config call;
         struct tls *tls;
         struct http_server *server;
-        struct upstream upstreams[POLICY_GROUP_COUNT];
+        struct outlet outlets[SETTINGS_EGRESS_MAX];
+        size_t n_outlets;
+        uint64_t n_ways, n_newcomers; /* so often one was chosen; a client was new during a stop */
+        word_t connection_homes[CONNECTION_HOMES]; /* core/home.h */
         struct queue queue;
         struct shadow *shadow; /* NULL: what it decides is done */
         struct keys *keys;     /* NULL: no account's are held here */
@@ -65,7 +94,7 @@ struct gateway {
         struct list displaced; /* flows that gave up their places, until they have others */
         size_t n_displaced;
         bool is_settling;
-        uint64_t seen_gates[REGION_GATES], seen_limits; /* as those who wait know them */
+        uint64_t seen_limits; /* as those who wait know them */
         struct hosts hosts;
         struct twins twins; /* keys that may be one account's */
 

@@ -13,11 +13,11 @@
 /* Of so many connections one is kept for orders and cancels, when no more may be opened. */
 #define KEPT_FOR_URGENT 16
 
-static bool is_banned(struct gateway *g, unsigned gate, uint64_t now_ms)
+static bool is_banned(const struct upstream *u, unsigned gate, uint64_t now_ms)
 {
         struct gate_view view;
 
-        gate_look(limiter_gate(&g->limiter, gate), now_ms, &view);
+        gate_look(limiter_gate(upstream_limiter(u), gate), now_ms, &view);
         return view.is_shut && view.kind != GATE_STOP;
 }
 
@@ -26,8 +26,8 @@ static bool wants_rest(struct gateway *g, const struct upstream *u)
         uint64_t now_ms = upstream_now(g, u).now_ms;
 
         return g->settings.limits &&
-               (is_banned(g, BUDGET_GATE_ALL, now_ms) ||
-                is_banned(g, budget_gate(u->group), now_ms) || breakers_are_shut(g, u, NULL));
+               (is_banned(u, BUDGET_GATE_ALL, now_ms) ||
+                is_banned(u, budget_gate(u->group), now_ms) || breakers_are_shut(g, u, NULL));
 }
 
 void upstream_rest(struct gateway *g, struct upstream *u)
@@ -46,6 +46,22 @@ static void write_host_field(struct upstream *u, const struct settings_address *
         else
                 snprintf(u->host_field, sizeof(u->host_field), is_v6 ? "[%s]:%u" : "%s:%u", a->host,
                          (unsigned)a->port);
+}
+
+static void choose_way(const struct gateway *g, const struct outlet *o,
+                       struct http_pool_config *config)
+{
+        const struct settings_egress *e = &g->settings.egress[o - g->outlets];
+
+        if (o->from.length > 0)
+                config->from = &o->from;
+        if (e->is_proxy) {
+                config->proxy.host = str_of(e->host);
+                config->proxy.port = e->port;
+                config->proxy.login = str_of(o->login);
+        }
+        if (o->is_named)
+                config->way = str_of(o->name);
 }
 
 int upstream_use(struct gateway *g, struct upstream *u)
@@ -73,6 +89,7 @@ int upstream_use(struct gateway *g, struct upstream *u)
         exclock_init(&u->clock, &g->region.header->clocks[u->group], clock_mono_us(),
                      clock_wall_us());
         config.is_resting = wants_rest(g, u);
+        choose_way(g, u->outlet, &config);
         r = http_pool_new(g->loop, &config, &u->pool);
         if (r < 0)
                 return r;

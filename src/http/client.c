@@ -39,6 +39,9 @@ static void take_config(struct http_pool *pool, const struct http_pool_config *c
 
         *c = *config;
         c->host = str_of(pool->host);
+        /* Borrowed for the call only; what is needed of them was copied. */
+        c->from = NULL;
+        c->way = c->proxy.host = c->proxy.login = STR_NULL;
         c->max_connections = c->max_connections ? c->max_connections : POOL_CONNECTIONS;
         if (c->kept_for_urgent > (c->max_connections - 1) / 2)
                 c->kept_for_urgent = (c->max_connections - 1) / 2;
@@ -61,7 +64,8 @@ static int name_it(struct http_pool *pool, const struct http_pool_config *config
         if (config->is_unix)
                 n = asprintf(&pool->name, "unix:%s", pool->host);
         else
-                n = asprintf(&pool->name, is_v6 ? "[%s]:%u" : "%s:%u", pool->host, config->port);
+                n = asprintf(&pool->name, is_v6 ? "[%s]:%u%s%.*s" : "%s:%u%s%.*s", pool->host,
+                             config->port, config->way.n > 0 ? " by " : "", STR_ARGS(config->way));
         if (n < 0) {
                 pool->name = NULL;
                 return -ENOMEM;
@@ -69,11 +73,29 @@ static int name_it(struct http_pool *pool, const struct http_pool_config *config
         return 0;
 }
 
+static int take_way(struct http_pool *pool, const struct http_pool_config *config)
+{
+        if (config->is_unix)
+                return 0;
+        if (config->from)
+                pool->from = *config->from;
+        if (config->proxy.host.n == 0)
+                return 0;
+        pool->proxy = strndup(config->proxy.host.p, config->proxy.host.n);
+        pool->login = strndup(config->proxy.login.n > 0 ? config->proxy.login.p : "",
+                              config->proxy.login.n);
+        return pool->proxy && pool->login ? 0 : -ENOMEM;
+}
+
+/* The proxy is found by us, the server by the proxy. */
 static int find_server(struct http_pool *pool)
 {
-        if (!pool->config.is_unix)
-                return resolve_start(pool->loop, pool->host, pool->config.port,
-                                     pool->config.resolve_us, on_resolved, pool, &pool->resolver);
+        const struct http_pool_config *c = &pool->config;
+
+        if (!c->is_unix)
+                return resolve_start(pool->loop, pool->proxy ? pool->proxy : pool->host,
+                                     pool->proxy ? c->proxy.port : c->port, c->resolve_us,
+                                     on_resolved, pool, &pool->resolver);
         pool->unix_address.n = 1;
         return address_from_path(pool->config.host, &pool->unix_address.addresses[0]);
 }
@@ -96,6 +118,8 @@ int http_pool_new(struct loop *loop, const struct http_pool_config *config,
         list_init(&pool->waiting);
         list_init(&pool->failing);
         r = name_it(pool, config);
+        if (r == 0)
+                r = take_way(pool, config);
         if (r == 0) {
                 take_config(pool, config);
                 pool->is_resting = config->is_resting;
@@ -118,6 +142,10 @@ static void destroy(void *dead)
 
         free(pool->host);
         free(pool->name);
+        free(pool->proxy);
+        if (pool->login)
+                explicit_bzero(pool->login, strlen(pool->login));
+        free(pool->login);
         free(pool);
 }
 
@@ -529,7 +557,7 @@ static void on_sweep(void *ctx)
         pool->sweep_at_us = 0;
         list_for_each_safe(it, after, &pool->places[LINK_CONNECTING])
         {
-                connect_tick(container_of(it, struct http_link, link)->connect);
+                http_link_tick(container_of(it, struct http_link, link));
         }
         expire_idle(pool, now_us);
         expire_waiting(pool, now_us);

@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "http/parse.h"
 #include "http/url.h"
+#include "net/address.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -33,6 +34,14 @@ struct http_pool_config {
         struct str host; /* name, digits, or the path of a unix socket; copied */
         uint16_t port;
         bool is_unix;
+        /* By which way, but for a unix socket. Copied. */
+        const struct address *from; /* leave from this address of ours; NULL: any */
+        struct {
+                struct str host; /* of an HTTP proxy, name or digits; empty: none */
+                uint16_t port;
+                struct str login; /* USER:PASSWORD; empty: none */
+        } proxy;
+        struct str way;  /* what that way is called, for people; empty: nothing */
         struct tls *tls; /* NULL: plain. Borrowed from whoever made the pool, outlives it */
 
         unsigned max_connections; /* 0: 64 */

@@ -51,6 +51,7 @@ void http_link_kill(struct http_link *link)
         http_link_move(link, LINK_DEAD);
         list_unlink(&link->due);
         link->connect = connect_stop(link->connect);
+        link->tunnel = tunnel_stop(link->tunnel);
         link->stream = stream_close(link->stream);
         loop_bury(link->pool->loop, link, destroy);
 }
@@ -398,20 +399,18 @@ static void on_stream(void *ctx, unsigned what)
                 http_link_pump(link);
 }
 
-static void on_connected(void *ctx, struct stream *stream, const char *why)
+static void cannot_open(struct http_link *link, const char *why)
 {
-        struct http_link *link = ctx;
         struct http_pool *pool = link->pool;
 
-        if (!stream) {
-                pool->address_first = connect_index(link->connect) + 1;
-                link->connect = NULL;
-                http_link_kill(link);
-                http_pool_unreachable(pool, why);
-                return;
-        }
-        pool->address_first = connect_index(link->connect);
-        link->connect = NULL;
+        http_link_kill(link);
+        http_pool_unreachable(pool, why);
+}
+
+static void on_open(struct http_link *link, struct stream *stream)
+{
+        struct http_pool *pool = link->pool;
+
         link->stream = stream;
         stream_set_owner(stream, on_stream, link);
         link->opened_us = loop_now_us(pool->loop);
@@ -420,12 +419,63 @@ static void on_connected(void *ctx, struct stream *stream, const char *why)
                 http_pool_opened(link);
 }
 
+static void on_tunnel(void *ctx, struct stream *stream, const char *why)
+{
+        struct http_link *link = ctx;
+
+        link->tunnel = NULL;
+        if (stream)
+                on_open(link, stream);
+        else
+                cannot_open(link, why);
+}
+
+static void dig(struct http_link *link, struct stream *stream)
+{
+        struct http_pool *pool = link->pool;
+        struct tunnel_config config = {
+                .host = pool->host,
+                .port = pool->config.port,
+                .login = str_of(pool->login),
+                .tls = pool->config.tls,
+                .timeout_us = pool->config.connect_timeout_us,
+        };
+        int r = tunnel_start(pool->loop, stream, &config, on_tunnel, link, &link->tunnel);
+
+        if (r < 0)
+                cannot_open(link, strerror(-r));
+}
+
+static void on_connected(void *ctx, struct stream *stream, const char *why)
+{
+        struct http_link *link = ctx;
+        struct http_pool *pool = link->pool;
+
+        pool->address_first = connect_index(link->connect) + (stream ? 0 : 1);
+        link->connect = NULL;
+        if (!stream)
+                cannot_open(link, why);
+        else if (pool->proxy)
+                dig(link, stream);
+        else
+                on_open(link, stream);
+}
+
+void http_link_tick(struct http_link *link)
+{
+        if (link->connect)
+                connect_tick(link->connect);
+        else
+                tunnel_tick(link->tunnel);
+}
+
 int http_link_open(struct http_pool *pool, const struct address_list *addresses)
 {
         struct connect_config config = {
                 .addresses = addresses,
                 .first = pool->address_first,
-                .tls = pool->config.tls,
+                .from = pool->from.length > 0 ? &pool->from : NULL,
+                .tls = pool->proxy ? NULL : pool->config.tls,
                 .name = pool->host,
                 .timeout_us = pool->config.connect_timeout_us,
         };

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "http/client.h"
+#include "http/tunnel.h"
 #include "net/connect.h"
 #include "net/resolve.h"
 #include "net/stream.h"
@@ -36,6 +37,7 @@ struct http_link {
         struct list due;  /* to be pumped at the end of the turn */
         enum http_link_place place;
         struct connect *connect;
+        struct tunnel *tunnel; /* behind connect, where there is a proxy */
         struct stream *stream;
         uint64_t opened_us, idle_us, progress_us;
         bool has_served;
@@ -57,6 +59,8 @@ struct http_pool {
         struct http_pool_config config; /* its host is @host */
         char *host;
         char *name;
+        char *proxy, *login;              /* NULL: none */
+        struct address from;              /* of length 0: any */
         struct resolver *resolver;        /* NULL for unix */
         struct address_list unix_address; /* without one */
         size_t address_first;
@@ -85,6 +89,8 @@ struct http_pool {
 /* Starts connecting; ends in http_pool_opened() or http_pool_unreachable(). */
 CHECKED int http_link_open(struct http_pool *pool, const struct address_list *addresses);
 void http_link_move(struct http_link *link, enum http_link_place place);
+/* Gives up a connection that takes too long to be made. */
+void http_link_tick(struct http_link *link);
 /* Closes a link that has no call. Harmless when dead. */
 void http_link_kill(struct http_link *link);
 

@@ -1,6 +1,7 @@
 #include "net/connect.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 struct connect {
         struct loop *loop;
         struct address_list addresses;
+        struct address from;   /* of length 0: any */
         size_t first, n_tried; /* the one being tried counts */
         struct tls *tls;
         const char *name;
@@ -34,6 +36,47 @@ static void note_failure(struct connect *c, const char *reason)
                  address_print(&c->addresses.addresses[connect_index(c)], text), reason);
 }
 
+/* A socket of @a's kind that leaves from @from. Return: it, or a negative errno. */
+static int open_from(const struct address *a, const struct address *from)
+{
+        int fd, r = 0, one = 1;
+
+        if (from->length > 0 && from->socket.ss_family != a->socket.ss_family)
+                return -EAFNOSUPPORT;
+        fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (from->length > 0) {
+                /* The port is chosen when it is known where to: else each could be used only once,
+                 * wherever it goes. */
+                (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+                if (bind(fd, (const struct sockaddr *)&from->socket, from->length) < 0)
+                        r = -errno;
+        }
+        if (r < 0)
+                close(fd);
+        return r < 0 ? r : fd;
+}
+
+int connect_check_from(const struct address *from)
+{
+        int fd = open_from(from, from);
+
+        if (fd < 0)
+                return fd;
+        close(fd);
+        return 0;
+}
+
+static const char *reason_of(int error)
+{
+        return error == -EAFNOSUPPORT ? "not of the kind of address (IPv4, IPv6) that we leave from"
+               : error == -EADDRNOTAVAIL
+                       ? "the address that we leave from is not there, or all its "
+                         "ports are in use"
+                       : strerror(-error);
+}
+
 /* Return: 0 when an address is being tried, else the last one's error: none is left. */
 static int try_next(struct connect *c)
 {
@@ -45,8 +88,8 @@ static int try_next(struct connect *c)
 
                 ++c->n_tried;
                 a = &c->addresses.addresses[connect_index(c)];
-                fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-                r = fd < 0 ? -errno : 0;
+                fd = open_from(a, &c->from);
+                r = fd < 0 ? fd : 0;
                 if (r == 0 && connect(fd, (const struct sockaddr *)&a->socket, a->length) < 0 &&
                     errno != EINPROGRESS) {
                         r = -errno;
@@ -58,7 +101,7 @@ static int try_next(struct connect *c)
                         c->since_us = loop_now_us(c->loop);
                         return 0;
                 }
-                note_failure(c, strerror(-r));
+                note_failure(c, reason_of(r));
         }
         return r;
 }
@@ -118,6 +161,8 @@ int connect_start(struct loop *loop, const struct connect_config *config, connec
                 .fn = fn,
                 .ctx = ctx,
         };
+        if (config->from)
+                c->from = *config->from;
         if (try_next(c) < 0) {
                 r = loop_defer(loop, on_nothing_to_try, c);
                 if (r < 0) {

@@ -19,9 +19,14 @@ struct connect;
  * the reason of a failure, lives during the callback only. */
 typedef void (*connect_fn)(void *ctx, struct stream *stream, const char *why);
 
+/* Whether connections can leave from @from. Return: 0, or a negative errno: -EADDRNOTAVAIL where
+ * this machine has no such address. */
+CHECKED int connect_check_from(const struct address *from);
+
 struct connect_config {
         const struct address_list *addresses; /* copied */
         size_t first;                         /* which of them to begin with, modulo their number */
+        const struct address *from;           /* leave from this address; NULL: any. Copied */
         struct tls *tls;                      /* NULL: plain; outlives the stream */
         const char *name;                     /* to verify; lives until the end */
         uint64_t timeout_us;                  /* for all of it; each address gets its share */

@@ -326,6 +326,22 @@ fail:
         return r;
 }
 
+int stream_secure(struct stream *s, struct tls *tls, const char *name)
+{
+        int r;
+
+        must(s->state == OPEN && !s->ssl);
+        r = begin_tls(s, tls, name);
+        if (r < 0) {
+                s->state = BROKEN;
+                return s->error = fail(s, r);
+        }
+        s->state = SHAKING;
+        /* The first words are ours, and no edge comes to tell that they may be said. */
+        r = shake(s);
+        return r == -EAGAIN ? 0 : r;
+}
+
 void stream_set_owner(struct stream *s, stream_fn fn, void *ctx)
 {
         s->fn = fn;

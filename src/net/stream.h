@@ -42,6 +42,16 @@ typedef void (*stream_fn)(void *ctx, unsigned what);
 CHECKED int stream_adopt(struct loop *loop, int fd, struct tls *tls, const char *name, stream_fn fn,
                          void *ctx, struct stream **ret_stream);
 
+/**
+ * stream_secure() - from now on an open plain stream is TLS, as a client
+ * @tls, @name: as for stream_adopt()
+ *
+ * Nothing may be read that was not asked for. STREAM_OPEN is told again, or a failure as before it.
+ *
+ * Return: 0 or a negative errno, with stream_why(); then it is of no use any more.
+ */
+CHECKED int stream_secure(struct stream *stream, struct tls *tls, const char *name);
+
 /* Hands events to another owner from now on. An open stream's new owner reads once on its own
  * account: the edge may have been told to the old one. */
 void stream_set_owner(struct stream *stream, stream_fn fn, void *ctx);
