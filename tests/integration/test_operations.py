@@ -207,7 +207,8 @@ def test_status_names_owners_without_losing_digits(tmp_path):
     # As docs/region.md draws a slot: the owner's hash is its fourth word; what is not a budget has a pool
     # number beyond theirs.
     data = region.read_bytes()
-    slots = [struct.unpack_from("=4Q", data, at) for at in range(4096, len(data), 576)]
+    header_bytes, slot_bytes, n_slots = struct.unpack_from("=III", data, 12)
+    slots = [struct.unpack_from("=4Q", data, header_bytes + slot_bytes * i) for i in range(n_slots)]
     assert {b["owner"] for b in budgets} == {f"{owner:016x}" for key, _, pool, owner in slots
                                             if key and pool >> 32 < 64}
     assert int(orders["owner"], 16) > 0 and any(int(b["owner"], 16) == 0 for b in budgets)
