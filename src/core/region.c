@@ -1,6 +1,7 @@
 #include "core/region.h"
 
 #include "base/clock.h"
+#include "core/sound.h"
 #include "core/sweep.h"
 
 #include <errno.h>
@@ -258,6 +259,23 @@ static int tidy(struct region *region, const char *path, const struct region_pla
         return lock_shared(region->fd, patience_until_us(plan), path, e);
 }
 
+static int check_slots(const struct region *region, const char *path, struct region_error *e)
+{
+        size_t slot = sound_slots(region);
+
+        if (slot == REGION_SLOTS)
+                return 0;
+        (void)snprintf(
+                e->why, sizeof(e->why),
+                "region %.200s: is damaged: slot %zu is not what its key says, or counts "
+                "what cannot be; what was spent is not known from it: stop the programs that "
+                "use it and look with weir region check; delete it when the longest window "
+                "has turned, or name another region",
+                path, slot);
+        e->is_place = true;
+        return -EUCLEAN;
+}
+
 static int open_file(const char *path, const struct region_plan *plan, struct region *ret,
                      struct region_error *e)
 {
@@ -285,6 +303,8 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
                 return r;
         }
         r = check_certificate(ret->header, &plan->table_hash, path, e);
+        if (r == 0)
+                r = check_slots(ret, path, e);
         if (r == 0)
                 r = tidy(ret, path, plan, e);
         if (r < 0)

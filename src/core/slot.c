@@ -24,8 +24,9 @@ static void describe(struct slot *slot, uint16_t pool, uint64_t owner, uint32_t 
         if (LIKELY(atomic_load_explicit(&slot->pool_span, memory_order_relaxed) != 0))
                 return;
         atomic_store_explicit(&slot->owner, owner, memory_order_relaxed);
+        /* Release: who sees it sees whose it is (core/sound.c). */
         atomic_store_explicit(&slot->pool_span, (uint64_t)pool << 32 | span_ms,
-                              memory_order_relaxed);
+                              memory_order_release);
 }
 
 struct slot *slot_find(const struct region *region, uint16_t pool, uint64_t owner, uint32_t span_ms,

@@ -4,7 +4,6 @@
 #include "core/slot.h"
 #include "core/word.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 /* Window numbers as far as a cell tells them: a tag, and its place in the ring. */
@@ -155,20 +154,31 @@ static void keep_the_way(struct broom *b)
         } while (is_more);
 }
 
+static void clear(void *at, size_t bytes)
+{
+        word_t *words = at;
+
+        for (size_t i = bytes / sizeof(*words); i-- > 0;)
+                atomic_store_explicit(&words[i], 0, memory_order_relaxed);
+}
+
 /* All that is kept for slot @index, but its key: whatever stands behind the slots is one for each.
- */
+ * What says whose it is goes last: until then it is an old budget with less in it. */
 static void empty(struct region *region, size_t index)
 {
         char *base = (char *)region->header;
+        struct slot *slot = &region->slots[index];
 
         for (size_t i = 0; i < chart_section_count(); ++i) {
                 const struct chart_section *s = chart_section(i);
-                char *at = base + s->offset + index * s->chart->bytes;
-                size_t key = s->chart == &chart_slot ? sizeof(uint64_t) : 0;
 
-                if (s->offset >= REGION_HEADER_BYTES && s->count == REGION_SLOTS)
-                        memset(at + key, 0, s->chart->bytes - key);
+                if (s->offset > REGION_HEADER_BYTES && s->count == REGION_SLOTS)
+                        clear(base + s->offset + index * s->chart->bytes, s->chart->bytes);
         }
+        clear(&slot->trip, sizeof(*slot) - offsetof(struct slot, trip));
+        clear(&slot->shut_until_ms, sizeof(slot->shut_until_ms));
+        atomic_store_explicit(&slot->pool_span, 0, memory_order_release);
+        clear(&slot->owner, sizeof(slot->owner));
 }
 
 /* Off by one for each who was killed at it. */

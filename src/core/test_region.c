@@ -374,6 +374,55 @@ static void what_is_not_our_region_is_refused_and_left_alone(void **state)
         expect_refusal(try_open(), -EUCLEAN, "cut short");
 }
 
+/* The first slot in use, and what is written there: at an offset, a word. */
+static void a_slot_that_cannot_be_is_refused(void **state)
+{
+        static const struct {
+                const char *label;
+                size_t offset;
+                uint64_t xor ;
+        } rows[] = {
+                { "the key", offsetof(struct slot, key), 1 },
+                { "no key", offsetof(struct slot, key), 0 },
+                { "the owner", offsetof(struct slot, owner), 1ULL << 40 },
+                { "the span", offsetof(struct slot, pool_span), 2 },
+                { "no pool", offsetof(struct slot, pool_span), 1ULL << 60 },
+        };
+        struct region r = REGION_NULL;
+        struct limiter l = { .region = &r };
+        size_t in_use = 0;
+        uint64_t word;
+
+        (void)state;
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        limiter_shut_pool(&l, 0, 7, START_MS);
+        while (atomic_load(&r.slots[in_use].key) == 0)
+                ++in_use;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                word_t *at = (word_t *)(void *)((char *)&r.slots[in_use] + rows[i].offset);
+
+                word = atomic_load(at);
+                atomic_store(at, rows[i].xor ? word ^ rows[i].xor : 0);
+                expect_refusal(try_open(), -EUCLEAN, "is damaged: slot ");
+                atomic_store(at, word);
+                assert_int_equal(try_open(), 0);
+        }
+        /* More flies than was sent; there twice; not found where it is. */
+        atomic_store(&r.slots[in_use].cells[3].sent, 1ULL << 44 | 2ULL << 22 | 3);
+        expect_refusal(try_open(), -EUCLEAN, "counts what cannot be");
+        atomic_store(&r.slots[in_use].cells[3].sent, 0);
+        memcpy(&r.slots[(in_use + 1) % REGION_SLOTS], &r.slots[in_use], sizeof(struct slot));
+        expect_refusal(try_open(), -EUCLEAN, "is damaged: slot ");
+        memset(&r.slots[(in_use + 1) % REGION_SLOTS], 0, sizeof(struct slot));
+        atomic_store(&r.slots[(in_use + 9) % REGION_SLOTS].look, 5);
+        expect_refusal(try_open(), -EUCLEAN, "is damaged: slot ");
+        atomic_store(&r.slots[(in_use + 9) % REGION_SLOTS].look, 0);
+        /* Claimed by one who was killed before he named it: the next one does. */
+        atomic_store(&r.slots[in_use].pool_span, 0);
+        assert_int_equal(try_open(), 0);
+        region_close(&r);
+}
+
 static void only_a_file_of_our_own_is_opened(void **state)
 {
         struct region r = REGION_NULL;
@@ -558,6 +607,7 @@ int main(void)
                 TEST(a_creator_killed_anywhere_leaves_a_place_for_the_next),
                 TEST(what_a_dead_creator_filled_in_is_not_trusted),
                 TEST(what_is_not_our_region_is_refused_and_left_alone),
+                TEST(a_slot_that_cannot_be_is_refused),
                 TEST(only_a_file_of_our_own_is_opened),
                 TEST(another_users_file_or_folder_is_refused),
                 TEST(a_full_disk_leaves_no_half_region),

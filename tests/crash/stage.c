@@ -212,7 +212,9 @@ static unsigned long step_through(const struct story *story, unsigned *ret_state
         assert_true(WIFSTOPPED(status));
         *ret_states = 0;
         while (step < STEPS_MAX) {
-                if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) < 0) {
+                bool is_over = story->is_over && story->is_over();
+
+                if (ptrace(is_over ? PTRACE_CONT : PTRACE_SINGLESTEP, pid, NULL, NULL) < 0) {
                         (void)kill(pid, SIGKILL);
                         (void)waitpid(pid, &status, 0);
                         return 0;

@@ -60,6 +60,8 @@ struct story {
         void (*look)(unsigned long,
                      const char *); /* at each of them: step and label; may be NULL */
         uint64_t (*digest)(void);   /* of what is looked at; NULL: the region */
+        bool (*is_over)(
+                void); /* what comes now changes nothing: not stepped any more; may be NULL */
         bool is_plain; /* only its own look: nothing in it is about minute N and its requests */
 };
 

@@ -1,6 +1,7 @@
 /*
  * The file itself: made, and swept when its slots get few. See stage.h.
  */
+#include "core/sound.h"
 #include "core/sweep.h"
 
 #include "stage.h"
@@ -55,6 +56,14 @@ static uint64_t digest_of_the_file(void)
         for (size_t i = 0; i < n; ++i)
                 sum = (sum ^ words[i]) * 0x9e3779b97f4a7c15ULL;
         return sum;
+}
+
+/* What follows is a look at each of its slots. */
+static bool is_made(void)
+{
+        uint64_t magic = 0;
+
+        return read_file(path, &magic, sizeof(magic)) == sizeof(magic) && magic == REGION_MAGIC;
 }
 
 /* The file as it is now, without its creator's lock: what the next one finds after a kill. */
@@ -145,6 +154,8 @@ static void look_at_the_young(unsigned long step, const char *story)
         if (n < 2 * (size_t)YOUNG || n > 2 * (size_t)(OLD + YOUNG) ||
             (says->told && n > 2 * (size_t)(YOUNG + 3)))
                 fail_msg("%s, step %lu: %zu slots", story, step, n);
+        if (sound_slots(&region) != REGION_SLOTS)
+                fail_msg("%s, step %lu: nobody would open it", story, step);
         /* The next one finishes it, and a new owner finds nothing of an old one. */
         other = stage_copy();
         (void)sweep(other->region, (const uint64_t[]){ AT(1000), AT(1000) });
@@ -160,7 +171,8 @@ static void a_kill_leaves_a_file_that_the_next_one_can_use(void **state)
 {
         static const struct story stories[] = {
                 { "a region is made", a_region_is_made, .states = 8, .prepare = name_the_file,
-                  .look = look_at_the_file, .digest = digest_of_the_file, .is_plain = true },
+                  .look = look_at_the_file, .digest = digest_of_the_file, .is_over = is_made,
+                  .is_plain = true },
                 { "old owners make room", old_owners_make_room, .states = 40,
                   .prepare = owners_have_come_and_gone, .look = look_at_the_young,
                   .digest = digest_of_the_slots, .is_plain = true },

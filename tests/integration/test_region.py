@@ -354,6 +354,14 @@ def damaged(region):
     patch(region, 0, 1)
 
 
+def torn(region):
+    """As pages of different times are, after a power cut."""
+    at = slot_of(region, name="futures-weight")
+    with open(region, "r+b") as f:
+        f.seek(at)
+        f.write(bytes(32))
+
+
 def foreign(region):
     open(region, "wb").write(b"a poem\n" * 999)
 
@@ -378,6 +386,7 @@ def a_folder(region):
     (other_table, "was made for other endpoint tables; stop the programs that use it and delete it"),
     (cut_short, "is cut short or of another version; stop the programs that use it and delete it"),
     (damaged, "is not a region of weir, or is damaged; move it away or name another region"),
+    (torn, "is damaged: slot "),
     (foreign, "is not a region of weir, or is damaged; move it away or name another region"),
     (open_to_all, "may be written by everybody; chmod 600 it"),
     (a_link, "it is a symbolic link; name another region"),
