@@ -39,6 +39,7 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@$(MAKE) --no-print-directory all
 	@bench/run
 	@bench/admission/run --build $(BUILD)
+	@bench/processes/run --build $(BUILD)
 	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
 	@WEIR=$(BUILD)/weir bench/yield/run
 
