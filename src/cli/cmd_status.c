@@ -3,6 +3,7 @@
 #include "cli/look.h"
 #include "cli/option.h"
 #include "cli/status_accounts.h"
+#include "cli/status_hosts.h"
 #include "cli/status_shadow.h"
 #include "cli/status_ways.h"
 #include "core/limiter.h"
@@ -70,6 +71,7 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         json_t *account;
         char owner_is[STATUS_OWNER_SIZE], place[EGRESS_TEXT];
         const char *egress;
+        int64_t cap;
 
         if (pool_index >= policy_pool_count())
                 return;
@@ -79,12 +81,12 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
         turns_ms = window_opens_ms(w->span_ms, number + 1, time.guard_ms) - time.now_ms;
         window_look(w, number, &v);
         expected = strangers_expected(w, number, time.now_ms);
+        cap = status_cap(w, number, time.now_ms);
         ++look->n;
         status_owner_text(owner, owner_is);
         egress = look_egress_of(look->region, pool, owner, place);
         if (look->budgets) {
-                json_array_append_new(
-                        look->budgets,
+                json_t *row =
                         json_pack("{s:s, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
                                   "s:I}",
                                   "name", pool->name, "owner", owner_is, "egress", egress,
@@ -96,7 +98,11 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
                                   "turns_in_ms", (json_int_t)turns_ms, "shut_for_ms",
                                   (json_int_t)(shut_until_ms > time.now_ms
                                                        ? shut_until_ms - time.now_ms
-                                                       : 0)));
+                                                       : 0));
+
+                if (cap >= 0)
+                        json_object_set_new(row, "cap", json_integer((json_int_t)cap));
+                json_array_append_new(look->budgets, row);
                 return;
         }
         printf("%-18s %4us  ", pool->name, w->span_ms / 1000);
@@ -109,6 +115,8 @@ static void show_slot(void *ctx, const struct window *w, uint16_t pool_index, ui
                 printf(", in flight %u", v.flying);
         if (v.foreign)
                 printf(", by others %u", v.foreign);
+        if (cap >= 0)
+                printf(", this host may use %lld", (long long)cap);
         if (expected)
                 printf(", of others expected %u", expected);
         if (egress && strcmp(egress, LOOK_EGRESS_DEFAULT) != 0)
@@ -203,6 +211,8 @@ static void print_all(struct look *look)
                 puts("no budget has been used yet");
         show_buckets(look, NULL);
         status_print_ways(look->region, look->wall_ms);
+        status_print_hosts(look->region,
+                           look_pool_time(look->region, policy_pool(0), look->wall_ms).now_ms);
         status_print_accounts(look->region, look->accounts);
         print_weights(look->region);
         print_slots(look->region);
@@ -222,6 +232,10 @@ static void print_json(struct look *look, const char *path)
         status_add_ways(look->region, look->wall_ms, root);
         json_object_set_new(root, "weight_disagreements",
                             json_integer((json_int_t)weights_disagreements(look->region)));
+        json_object_set_new(
+                root, "hosts",
+                status_hosts(look->region,
+                             look_pool_time(look->region, policy_pool(0), look->wall_ms).now_ms));
         json_object_set_new(root, "slots_taken",
                             json_integer((json_int_t)sweep_count(look->region)));
         json_dumpf(root, stdout, JSON_INDENT(2));

@@ -330,7 +330,9 @@ static bool errand_reserve(struct errand *e)
 
 static void errand_send(struct errand *e)
 {
+        e->is_capped = false;
         if (!errand_reserve(e)) {
+                e->is_capped = e->ticket.is_capped;
                 e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
                 if (e->kind == ERRAND_PROBE)
                         finish_probe(e, false);
@@ -391,6 +393,14 @@ void errands_run(struct gateway *g, struct upstream *u)
                 if (!e->is_running && e->due_us <= now_us)
                         errand_send(e);
         }
+}
+
+void errands_hurry(struct gateway *g, struct upstream *u)
+{
+        (void)g;
+        for (unsigned kind = 0; kind < ERRAND_KINDS; ++kind)
+                if (u->errands.all[kind].is_capped && !u->errands.all[kind].is_running)
+                        errand_send(&u->errands.all[kind]);
 }
 
 void errand_ask_time(struct gateway *g, struct upstream *u)

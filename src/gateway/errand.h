@@ -39,6 +39,7 @@ struct errand {
         bool is_uncharged;    /* time: sent before the windows could be told */
         unsigned n_uncharged; /* time: such requests that the books still lack */
         bool is_unreached;    /* the last try found no connection */
+        bool is_capped;       /* the last try found no room under what this host was granted */
         unsigned gate;        /* probe: which one is tested */
         bool is_knocking;     /* time: it is the probe of a breaker */
         bool is_control;      /* time: it follows a request whose weight is suspect */
@@ -68,6 +69,8 @@ struct errands {
 void errands_init(struct gateway *g, struct upstream *u);
 /* Starts what is due. Called from housekeeping and when a product comes into use. */
 void errands_run(struct gateway *g, struct upstream *u);
+/* This host was granted more: those that waited for it go first, for they tell the limits. */
+void errands_hurry(struct gateway *g, struct upstream *u);
 /* Asks for the time at once where the last try found no connection, as any request would. */
 void errand_ask_time(struct gateway *g, struct upstream *u);
 /* Asks for the time soon, whenever it would have been due: the clock was found to be wrong. */

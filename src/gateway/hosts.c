@@ -65,6 +65,39 @@ static void read_time(struct gateway *g, struct keeper_time *time)
                         time->of_pool[pool] = time->best;
 }
 
+/* For whoever looks for what was promised to whom. */
+static void say_op(const struct keeper *k, const struct op *op)
+{
+        for (size_t i = 0; i < op->n_budgets; ++i) {
+                const struct op_budget *b = &op->budgets[i];
+
+                log_event(LOG_DEBUG, "store_op",
+                          "seq=%llu why=%d id=%s share=%llu window=%llu used=%llu hold=%llu "
+                          "want=%llu next=%llu/%llu before=%llu after=%llu later=%zu",
+                          (unsigned long long)op->seq, (int)k->reason, b->id,
+                          (unsigned long long)b->share, (unsigned long long)b->now,
+                          (unsigned long long)b->current.used, (unsigned long long)b->current.hold,
+                          (unsigned long long)b->current.want, (unsigned long long)b->next.hold,
+                          (unsigned long long)b->next.want, (unsigned long long)b->before,
+                          (unsigned long long)b->after, b->n_later);
+        }
+}
+
+static void say_answer(const struct op_answer *answer)
+{
+        for (size_t i = 0; i < answer->n_budgets; ++i) {
+                const struct op_granted *b = &answer->budgets[i];
+
+                log_event(LOG_DEBUG, "store_answer",
+                          "seq=%llu id=%s share=%llu window=%llu claim=%llu next=%llu "
+                          "others=%llu foreign=%llu hungry=%d",
+                          (unsigned long long)answer->seq, b->id, (unsigned long long)b->share,
+                          (unsigned long long)b->now, (unsigned long long)b->claim_current,
+                          (unsigned long long)b->claim_next, (unsigned long long)b->others,
+                          (unsigned long long)b->foreign, b->is_hungry);
+        }
+}
+
 /* Sends what is to be said, if anything is and the store can take it. */
 static void look(struct gateway *g)
 {
@@ -75,9 +108,14 @@ static void look(struct gateway *g)
                 return;
         read_time(g, &time);
         h->looked_us = time.mono_us;
-        if (keeper_look(h->keeper, &time) && !store_is_busy(h->store) &&
-            store_send(h->store, keeper_op(h->keeper, &time)) == 0)
-                counter_add(g->region.header, COUNTER_store_ops);
+        if (keeper_look(h->keeper, &time) && !store_is_busy(h->store)) {
+                const struct op *op = keeper_op(h->keeper, &time);
+
+                if (store_send(h->store, op) == 0) {
+                        counter_add(g->region.header, COUNTER_store_ops);
+                        say_op(h->keeper, op);
+                }
+        }
         loop_timer_set(h->timer, loop_now_us(g->loop) + LOOK_US);
 }
 
@@ -105,11 +143,22 @@ static void open_the_door(struct gateway *g)
         loop_stop(g->loop);
 }
 
+/* What tells the limits goes before what is bound by them. */
+static void hurry(struct gateway *g)
+{
+        for (size_t o = 0; o < g->n_outlets; ++o)
+                for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                        if (g->outlets[o].upstreams[i].is_in_use)
+                                errands_hurry(g, &g->outlets[o].upstreams[i]);
+}
+
 /* What was granted, or learned from others, changes for those who wait. */
 static void follow(struct gateway *g, const struct keeper_change *change)
 {
         if (change->has_stop)
                 flow_review_stops(g);
+        if (change->has_room)
+                hurry(g);
         if (change->has_room)
                 flow_review_caps(g);
         if (change->is_crowd)
@@ -174,6 +223,7 @@ static void on_answer(void *ctx, const struct op_answer *answer)
         struct keeper_time time;
 
         read_time(g, &time);
+        say_answer(answer);
         keeper_answer(g->hosts.keeper, answer, &time, &change);
         if (!answer->is_again)
                 say_there(g, answer);
