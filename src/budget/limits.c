@@ -80,7 +80,7 @@ static void carry(struct limiter *l, uint16_t pool, const uint64_t old[REGION_PO
         }
 }
 
-static void set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS],
+void budget_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS],
                      struct limiter_time time)
 {
         uint64_t old[REGION_POOL_WINDOWS];
@@ -104,7 +104,7 @@ static void follow_unit(struct limiter *l, int pool, enum policy_unit unit,
                 if (limits[i].unit == unit)
                         windows[k++] = region_window(limits[i].span_ms, limits[i].limit);
         if (pool >= 0 && k > 0)
-                set_pool(l, (uint16_t)pool, windows, time);
+                budget_set_pool(l, (uint16_t)pool, windows, time);
 }
 
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,

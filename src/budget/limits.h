@@ -43,6 +43,10 @@ void budget_windows(const struct limiter *l, enum policy_group group,
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
                    size_t n, struct limiter_time time);
 
+/* The windows of one pool are now these, likewise; unused places are 0. */
+void budget_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[REGION_POOL_WINDOWS],
+                     struct limiter_time time);
+
 /**
  * budget_adopt() - @ticket is in flight while limits are followed
  * @before: the windows before budget_follow() was called, with this @time and by this caller

@@ -2,6 +2,7 @@
  * What the host hears. What was granted is in the store's books by now, so it may be used; what is
  * known to others is written as our own.
  */
+#include "budget/limits.h"
 #include "core/gate.h"
 #include "core/pool.h"
 #include "lease/keeper_inside.h"
@@ -89,35 +90,45 @@ static void hear_gate(struct keeper *k, const struct op_gate *gate, const struct
         k->told_gates[e][g] = load(word);
 }
 
-/* The limit of a span that is there already; the exchange tells each host the others. */
-static void hear_limits(struct keeper *k, const struct op_answer *answer)
+/* The windows of @pool as @answer has them. Return: whether they are others than here. */
+static bool hear_pool(const struct keeper *k, uint16_t pool, const struct op_answer *answer,
+                      uint64_t ret_windows[REGION_POOL_WINDOWS])
+{
+        bool is_new = false;
+        size_t n = 0;
+
+        for (size_t i = 0; i < answer->n_limits && n < REGION_POOL_WINDOWS; ++i) {
+                const struct op_limit *limit = &answer->limits[i];
+                bool is_here = false;
+
+                if (limit->pool != pool || limit->span_ms == 0 || limit->span_ms > UINT32_MAX ||
+                    limit->limit == 0 || limit->limit > UINT32_MAX)
+                        continue;
+                ret_windows[n] = region_window((uint32_t)limit->span_ms, (uint32_t)limit->limit);
+                for (size_t w = 0; w < REGION_POOL_WINDOWS; ++w)
+                        is_here |= pool_window(k->region, pool, w) == ret_windows[n];
+                is_new |= !is_here;
+                ++n;
+        }
+        return is_new;
+}
+
+/* What another host has learnt holds here too, before the exchange has told this one: a host that
+ * joins would go by its tables until then, and by spans of which the others know nothing. */
+static void hear_limits(struct keeper *k, const struct op_answer *answer,
+                        const struct keeper_time *time)
 {
         if (answer->limits_at_ms <= k->limits_ms)
                 return;
         k->limits_ms = answer->limits_at_ms;
-        for (size_t i = 0; i < answer->n_limits; ++i) {
-                const struct op_limit *limit = &answer->limits[i];
-                uint64_t windows[REGION_POOL_WINDOWS];
-                bool is_new = false;
+        for (uint16_t pool = 0; pool < REGION_POOLS; ++pool) {
+                uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
 
-                if (limit->pool >= REGION_POOLS)
+                if (!hear_pool(k, pool, answer, windows))
                         continue;
-                for (size_t w = 0; w < REGION_POOL_WINDOWS; ++w) {
-                        windows[w] = pool_window(k->region, (uint16_t)limit->pool, w);
-                        if (windows[w] == 0 || windows[w] >> 32 != limit->span_ms ||
-                            (uint32_t)windows[w] == limit->limit || limit->limit == 0 ||
-                            limit->limit > UINT32_MAX)
-                                continue;
-                        windows[w] =
-                                region_window((uint32_t)limit->span_ms, (uint32_t)limit->limit);
-                        is_new = true;
-                }
-                if (!is_new)
-                        continue;
-                limiter_set_pool(k->limiter, (uint16_t)limit->pool, windows);
+                budget_set_pool(k->limiter, pool, windows, time->of_pool[pool]);
                 for (size_t w = 0; w < REGION_POOL_WINDOWS; ++w)
-                        k->told_pools[limit->pool][w] =
-                                pool_window(k->region, (uint16_t)limit->pool, w);
+                        k->told_pools[pool][w] = pool_window(k->region, pool, w);
         }
 }
 
@@ -209,7 +220,7 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
         memcpy(k->told_pools, k->saying_pools, sizeof(k->told_pools));
         for (size_t i = 0; i < answer->n_gates; ++i)
                 hear_gate(k, &answer->gates[i], time, ret);
-        hear_limits(k, answer);
+        hear_limits(k, answer, time);
         if (k->op.probe && answer->may_probe)
                 k->may_probe_until_ms = time->best.now_ms + PROBE_MS;
         if (!answer->is_again || time->is_known)

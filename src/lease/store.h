@@ -28,7 +28,7 @@
 /* How long replicas may take to say that they have it, within that. */
 #define STORE_REPLICAS_MS  100u
 #define STORE_RETRY_MIN_MS 100u
-#define STORE_RETRY_MAX_MS 2000u
+#define STORE_RETRY_MAX_MS 1000u
 
 struct store;
 

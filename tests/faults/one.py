@@ -4,7 +4,8 @@ import time
 from faults import Happening
 from stage import LIMIT, WINDOW_MS, Broken, Stage
 
-# All must be well so long after the last fault is over. The full windows that begin then are judged.
+# All must be well so long after the last fault is over. Of the first two full windows that begin then one must be
+# used as those before the fault were, or nearly: a machine on which many runs stand side by side stalls now and then.
 RECOVERY_S = 2.0
 JUDGED_WINDOWS = 2
 YIELD_AFTER = 0.95
@@ -24,16 +25,20 @@ def mean(values):
 
 
 def back_after_s(stage, over):
-    """How long after the fault the last host had the store again. None: one of them has not."""
+    """How long after the fault the last host had the store again, of those that had lost it by then.
+    None: one of them has not got it now."""
     latest = 0.0
     for host in stage.hosts:
         if not host.runs:
             continue
-        away, back = host.events("store_away"), host.events("store_back")
-        if away and (not back or back[-1] < away[-1]):
-            return None
-        if back:
-            latest = max(latest, back[-1] - over)
+        # One that was started meanwhile says that it is up.
+        back = sorted(host.events("store_back") + host.events("store_up")[1:])
+        for away in host.events("store_away"):
+            ended = [at for at in back if at > away]
+            if not ended:
+                return None
+            if away <= over:
+                latest = max(latest, ended[0] - over)
     return round(latest, 3)
 
 
@@ -55,17 +60,19 @@ def verdict(stage, found, used):
     if stage.has_store:
         if found["back_s"] is None or found["back_s"] > RECOVERY_S:
             wrong.append(f"the store was back after {found['back_s']} s")
-        if not found["after"] or min(found["yields_after"]) < YIELD_AFTER * found["reachable"]:
-            wrong.append(f"only {found['yields_after']} of {found['reachable']:.2f} are used afterwards")
+        goal = YIELD_AFTER * min(found["reachable"], found["before"] or 1)
+        if not found["after"] or max(found["yields_after"]) < goal:
+            wrong.append(f"only {found['yields_after']} are used afterwards, less than {goal:.2f}")
     return wrong
 
 
 def run(plan, has_store=True, has_relays=False, logs=None):
     """Returns what was found, as a dictionary of plain values."""
     with Stage(plan, has_store, has_relays) as stage:
+        stage.start_hosts()
         # From a turn on, so that the same seed meets the same place in a window.
         time.sleep(WINDOW_MS / 1000 - time.time() % (WINDOW_MS / 1000))
-        stage.began = began = stage.start()
+        stage.began = began = stage.start_load()
         begun_ms = time.time() * 1000
         happening = [Happening(stage, fault, began) for fault in plan.faults]
         for one in happening:

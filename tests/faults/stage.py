@@ -189,7 +189,7 @@ class Stage(contextlib.ExitStack):
         self.callback(self._end_processes)
         self.sim = Process([WEIR, "sim", "--listen", "127.0.0.1:0", "--limit",
                             f"spot-weight={LIMIT}/{WINDOW_MS // 1000}s,spot-raw=0,spot-orders=100000/10s,spot-orders-long=0",
-                            "--latency", plan.latency, "--record", "100", "--seed", str(plan.seed)])
+                            "--latency", plan.latency, "--record", "20000", "--seed", str(plan.seed)])
         self.exchange = f"http://127.0.0.1:{self.sim.await_line(LISTENING).group(1)}"
         self.key, self.secret = self.sim.await_line(ACCOUNT).groups()
         self.store = Redis(self, "store")
@@ -246,13 +246,22 @@ class Stage(contextlib.ExitStack):
         wire = self.addresses[i]
         return f"redis://127.0.0.1:{wire.port}" if isinstance(wire, net.Relay) else f"redis://{wire}:{self.store.port}"
 
-    def start(self):
-        """All hosts, and then what they ask for. Returns when the load begins (monotonic)."""
+    def start_hosts(self):
+        """Those of the beginning."""
         first = self.hosts[:self.plan.hosts]
         for host in first:
             host.start()
         for host in first:
             host.processes[0].await_line(LISTENING)
+        # The first request brings the product into use. Until then the limits are those of the tables, which
+        # are the real exchange's and not this one's.
+        for host in first:
+            threading.Thread(target=get, args=(f"http://127.0.0.1:{host.port}/api/v3/time",), daemon=True).start()
+        for host in first:
+            host.processes[0].await_line(rf"kind=weight limit={LIMIT} per_ms={WINDOW_MS}")
+
+    def start_load(self):
+        """What all hosts ask for, those that come later too. Returns when it begins (monotonic)."""
         wanted = demand.hosts(len(self.hosts), self.plan.pattern, LIMIT, WINDOW_MS, POLLERS, ORDERS_PER_S)
         for host, ours in zip(wanted, self.hosts):
             host["port"] = ours.port
@@ -286,6 +295,7 @@ class Stage(contextlib.ExitStack):
             text = [f"{at - began:9.3f} {line}" for process in processes for at, line in process.lines]
             (folder / f"{name}.log").write_text("\n".join(text) + "\n")
         (folder / "books.json").write_text(json.dumps(self.books(), indent=1))
+        (folder / "requests.json").write_bytes(get(self.exchange + "/sim/requests?last=20000"))
 
 
 def clock_library(folder):
