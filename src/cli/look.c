@@ -67,7 +67,7 @@ const char *look_egress_name(const struct region_header *header, unsigned index,
                              char to[EGRESS_TEXT])
 {
         if (index == 0)
-                strcpy(to, LOOK_EGRESS_DEFAULT);
+                snprintf(to, EGRESS_TEXT, "%s", LOOK_EGRESS_DEFAULT);
         else
                 egress_text(&header->egresses[index], to);
         return to;

@@ -166,10 +166,13 @@ static uint64_t digest(void)
 {
         uint64_t sum = sum_of(0, region.header, sizeof(*region.header));
 
-        for (size_t i = 0; i < REGION_SLOTS; ++i)
-                if (atomic_load(&region.slots[i].key) != 0)
-                        sum = sum_of(sum, &region.slots[i], sizeof(region.slots[i]));
-        return sum;
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                if (atomic_load(&region.slots[i].key) == 0)
+                        continue;
+                sum = sum_of(sum, &region.slots[i], sizeof(region.slots[i]));
+                sum = sum_of(sum, &region.leases[i], sizeof(region.leases[i]));
+        }
+        return sum_of(sum, region.lease, sizeof(*region.lease));
 }
 
 static void check(unsigned long step, const struct story *story, uint64_t *last)
