@@ -166,13 +166,18 @@ static void use(struct flow *f)
         f->upstream->outlet->used = ++f->gateway->n_ways;
 }
 
+static int reserve(struct flow *f)
+{
+        if (breakers_are_shut(f->gateway, f->upstream, NULL))
+                return FLOW_WAY_CUT;
+        return limiter_reserve(upstream_limiter(f->upstream), &f->request,
+                               upstream_now(f->gateway, f->upstream), &f->ticket);
+}
+
 static int reserve_at(struct flow *f, struct outlet *o)
 {
         take_way(f, o);
-        if (breakers_are_shut(f->gateway, f->upstream, NULL))
-                return FLOW_WAY_CUT;
-        return limiter_reserve(&o->limiter, &f->request, upstream_now(f->gateway, f->upstream),
-                               &f->ticket);
+        return reserve(f);
 }
 
 /* Whether @answer is the better one, at @at_ms. */
@@ -233,7 +238,7 @@ int flow_way_reserve(struct flow *f)
         int r;
 
         if (has_one(g))
-                return reserve_at(f, &g->outlets[0]);
+                return reserve(f);
         look_at_all(f, &offers);
         if (is_settled(f) && !may_leave_ban(f))
                 r = reserve_at(f, f->upstream->outlet);

@@ -26,7 +26,7 @@ bool egress_is_name(struct str name)
                 char c = name.p[i];
 
                 if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      strchr("-_.:[]", c)) ||
+                      strchr("-_.", c)) ||
                     c == '\0')
                         return false;
         }

@@ -41,6 +41,7 @@ enum then {
         CLOSE,
         RESET,
         CUT_TLS, /* closes without close_notify */
+        SECURE,  /* as a proxy whose other end speaks TLS: from here on it is TLS */
 };
 
 struct step {
@@ -67,7 +68,8 @@ static struct loop_timer *guard;
 static struct door doors[DOORS_MAX];
 static unsigned n_doors, n_requests, n_steps;
 static const struct step *steps;
-static char seen[4096]; /* what the server got, all of it that fits */
+static bool starts_plain; /* TLS, if any, from a step that says SECURE */
+static char seen[4096];   /* what the server got, all of it that fits */
 
 static inline void on_door(void *ctx, unsigned what);
 
@@ -75,6 +77,11 @@ static inline void leave(struct door *door)
 {
         struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+        if (door->then == SECURE) {
+                door->then = KEEP;
+                assert_int_equal(stream_secure(door->stream, server_tls, NULL), 0);
+                return;
+        }
         if (door->then == RESET)
                 setsockopt(stream_fd(door->stream), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
         if (door->then == CUT_TLS)
@@ -167,7 +174,9 @@ static inline void on_accept(void *ctx, int fd)
         assert_true(n_doors <= DOORS_MAX);
         buf_init(&door->in, 4 << 20);
         buf_init(&door->out, 4 << 20);
-        assert_int_equal(stream_adopt(loop, fd, server_tls, NULL, on_door, door, &door->stream), 0);
+        assert_int_equal(stream_adopt(loop, fd, starts_plain ? NULL : server_tls, NULL, on_door,
+                                      door, &door->stream),
+                         0);
 }
 
 /*
@@ -304,6 +313,7 @@ static inline int set_up(void **state)
         memset(doors, 0, sizeof(doors));
         memset(seen, 0, sizeof(seen));
         n_doors = n_requests = n_steps = n_under_way = 0;
+        starts_plain = false;
         assert_int_equal(loop_new(&loop), 0);
         assert_int_equal(loop_timer_new(loop, on_guard, NULL, &guard), 0);
         loop_timer_set(guard, loop_now_us(loop) + 20 * US_PER_SECOND);

@@ -180,25 +180,34 @@ static void take_answer(struct tunnel *t)
                 refused(t);
 }
 
-static void pull(struct tunnel *t)
+/* Return: whether there may be more to read. */
+static bool pull_once(struct tunnel *t)
 {
         ssize_t n;
 
         if (buf_reserve(&t->in, READ_BYTES) < 0) {
                 fail(t, "the proxy's answer is too long");
-                return;
+                return false;
         }
         n = stream_read(t->stream, buf_tail(&t->in), buf_room(&t->in));
         if (n == -EAGAIN)
-                return;
+                return false;
         if (n <= 0) {
                 snprintf(t->why, sizeof(t->why), "the proxy closed the connection%s%s",
                          n < 0 ? ": " : "", n < 0 ? stream_why(t->stream) : "");
                 end(t, NULL);
-                return;
+                return false;
         }
         buf_commit(&t->in, (size_t)n);
         take_answer(t);
+        return t->stream != NULL && !t->is_shaking;
+}
+
+/* An edge is told once: until nothing is left. */
+static void pull(struct tunnel *t)
+{
+        while (pull_once(t))
+                ;
 }
 
 static void on_stream(void *ctx, unsigned what)

@@ -43,7 +43,7 @@ CHECKED int stream_adopt(struct loop *loop, int fd, struct tls *tls, const char 
                          void *ctx, struct stream **ret_stream);
 
 /**
- * stream_secure() - from now on an open plain stream is TLS, as a client
+ * stream_secure() - from now on an open plain stream is TLS
  * @tls, @name: as for stream_adopt()
  *
  * Nothing may be read that was not asked for. STREAM_OPEN is told again, or a failure as before it.

@@ -78,10 +78,13 @@ static struct address refusing(int *ret_fd)
         return a;
 }
 
+static const struct address *from;
+
 static void start(const struct address_list *list, size_t first, uint64_t timeout_us)
 {
         struct connect_config config = { .addresses = list,
                                          .first = first,
+                                         .from = from,
                                          .tls = tls,
                                          .name = "localhost",
                                          .timeout_us = timeout_us };
@@ -102,6 +105,67 @@ static void the_next_address_is_tried(void **state)
         assert_int_equal(loop_run(loop), 0);
         assert_non_null(made);
         close(held);
+}
+
+static void it_leaves_from_the_address_that_is_named(void **state)
+{
+        static const char *const ours[] = { "127.0.0.1", "127.0.0.2", "127.7.8.9" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ours); ++i) {
+                struct address_list list = { .n = 1 };
+                char text[ADDRESS_TEXT_MAX];
+                struct address a, peer = { .length = sizeof(peer.socket) };
+
+                assert_int_equal(address_from_digits(str_of(ours[i]), 0, &a), 0);
+                assert_int_equal(connect_check_from(&a), 0);
+                from = &a;
+                list.addresses[0] = listening();
+                start(&list, 0, US_PER_SECOND);
+                assert_int_equal(loop_run(loop), 0);
+                assert_non_null(made);
+                assert_int_equal(getsockname(stream_fd(made), (struct sockaddr *)&peer.socket,
+                                             &peer.length),
+                                 0);
+                address_print(&peer, text);
+                assert_memory_equal(text, ours[i], strlen(ours[i]));
+                made = stream_close(made);
+                listener = listen_close(listener);
+        }
+        from = NULL;
+}
+
+static void where_it_cannot_leave_from_is_said(void **state)
+{
+        static const struct {
+                const char *from;
+                int check; /* of connect_check_from() */
+                const char *why;
+        } rows[] = {
+                { "198.51.100.77", -EADDRNOTAVAIL, "the address that we leave from is not there" },
+                { "::1", 0, "not of the kind of address (IPv4, IPv6)" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct address_list list = { .n = 1 };
+                struct address a;
+                int r;
+
+                assert_int_equal(address_from_digits(str_of(rows[i].from), 0, &a), 0);
+                r = connect_check_from(&a);
+                /* A machine without IPv6 has no ::1 either. */
+                assert_true(r == rows[i].check || (rows[i].check == 0 && r < 0));
+                from = &a;
+                list.addresses[0] = listening();
+                start(&list, 0, US_PER_SECOND);
+                assert_int_equal(loop_run(loop), 0);
+                assert_null(made);
+                if (!strstr(why, rows[i].why))
+                        fail_msg("%s: %s", rows[i].from, why);
+                listener = listen_close(listener);
+        }
+        from = NULL;
 }
 
 static void the_list_is_a_ring(void **state)
@@ -185,6 +249,8 @@ static void silence_ends_with_the_time(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                ROW(the_next_address_is_tried),  ROW(it_leaves_from_the_address_that_is_named),
+                ROW(the_next_address_is_tried),  ROW(where_it_cannot_leave_from_is_said),
                 ROW(the_next_address_is_tried),  ROW(the_list_is_a_ring),
                 ROW(refusal_has_a_sentence),     ROW(what_fails_at_once_is_told_later),
                 ROW(silence_ends_with_the_time),
