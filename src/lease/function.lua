@@ -21,13 +21,21 @@ local CLOCK_MS = 5000       -- nobody whose clock may be further off is served
 
 local raw, books, hosts, budgets = {}, nil, {}, {}
 local dirty, writes, news, has_news = {}, {}, {}, false
+local changed, texts, sums = {}, {}, {}
 
 local function refuse(format, ...)
         return cjson.encode({ error = string.format(format, ...) })
 end
 
+-- A window or a time as the key of a table. Remembered: this is asked more than anything else.
 local function text(w)
-        return string.format('%.0f', w)
+        local known = texts[w]
+
+        if not known then
+                known = string.format('%.0f', w)
+                texts[w] = known
+        end
+        return known
 end
 
 local function load()
@@ -101,13 +109,9 @@ end
 local function gone()
         local set = {}
 
-        each_budget(function(_, b)
-                for hex, rec in pairs(b.hosts) do
-                        if rec.gone and not hosts[hex] then
-                                set[hex] = true
-                        end
-                end
-        end)
+        for hex in pairs(books and books.gone or {}) do
+                set[hex] = hosts[hex] == nil or nil
+        end
         return set
 end
 
@@ -116,37 +120,58 @@ local function lost_window(b)
         return math.floor((books.began + CLOCK_MS) / b.span) + 1
 end
 
--- What the limit leaves in @w, foreign use that is known taken off. Unheard hosts count together with all
--- that the shares of those leave that were heard: before the books were lost all of them fitted.
-local function free(b, w, unheard)
-        local sum, lost = b.foreign[text(w)] or 0, 0
+-- What all but the host of the op may have counted in @w: of those heard, and of those unheard. Neither changes
+-- while the op is done.
+local function of_others(b, w)
+        local known = sums[b] or {}
+        local sum = known[w]
 
-        if w <= (b.lost_until or 0) then
-                return 0
-        end
-        if unheard and w <= lost_window(b) then
-                return 0
-        end
-        for hex, rec in pairs(b.hosts) do
-                if is_unheard(hex) then
-                        lost = lost + commitment(b, rec, w)
-                else
-                        sum = sum + commitment(b, rec, w)
+        if not sum then
+                sum = { heard = 0, unheard = 0 }
+                for hex, rec in pairs(b.hosts) do
+                        if hex ~= op.host then
+                                -- One that left and came back as a late word from before the loss was heard all the same.
+                                local part = is_unheard(hex) and rec.epoch ~= books.epoch and 'unheard' or 'heard'
+
+                                sum[part] = sum[part] + commitment(b, rec, w)
+                        end
                 end
+                known[w], sums[b] = sum, known
+        end
+        return sum
+end
+
+-- What the limit leaves in @w beside @rec and all others, foreign use that is known taken off. Unheard hosts
+-- count together with all that the shares of those leave that were heard: before the books were lost all fitted.
+local function free(b, rec, w, unheard)
+        local others = of_others(b, w)
+        local sum = (b.foreign[text(w)] or 0) + others.heard + commitment(b, rec, w)
+
+        if w <= (b.lost_until or 0) or (unheard and w <= lost_window(b)) then
+                return 0
         end
         if unheard then
-                sum = sum + math.max(lost, b.rest or b.limit)
+                sum = sum + math.max(others.unheard, b.rest or b.limit)
         end
         return b.limit - sum
 end
 
 -- A host is no longer a member of @b: its share ends, what it may have used by @time does not.
-local function leave(b, rec, time)
+local function leave(b, hex, time)
+        local rec, last = b.hosts[hex], 0
+
         for v = math.floor(books.time / b.span) - b.past, math.floor(time / b.span) do
                 rec.claims[text(v)] = rec.claims[text(v)] or rec.share
                 rec.residue[text(v)] = rec.residue[text(v)] or rec.share
         end
+        for _, windows in ipairs({ rec.claims, rec.residue }) do
+                for w in pairs(windows) do
+                        last = math.max(last, tonumber(w))
+                end
+        end
         rec.share, rec.gone, rec.hungry = 0, true, {}
+        books.gone = books.gone or {}
+        books.gone[hex] = math.max(books.gone[hex] or 0, (last + b.past + 1) * b.span)
 end
 
 -- @time: when it used its share last, at the latest.
@@ -158,7 +183,7 @@ local function forget(hex, time)
         end
         each_budget(function(id, b)
                 if b.hosts[hex] and not b.hosts[hex].gone then
-                        leave(b, b.hosts[hex], time)
+                        leave(b, hex, time)
                         dirty[id] = true
                 end
                 if unheard then
@@ -172,9 +197,16 @@ local function forget(hex, time)
 end
 
 local function save()
+        for hex, till in pairs(books.gone or {}) do
+                if books.time > till or hosts[hex] then
+                        books.gone[hex] = nil
+                end
+        end
         put('books', cjson.encode(books))
-        for hex, host in pairs(hosts) do
-                put('host ' .. hex, cjson.encode(host))
+        for hex in pairs(changed) do
+                if hosts[hex] then
+                        put('host ' .. hex, cjson.encode(hosts[hex]))
+                end
         end
         for id in pairs(dirty) do
                 put('budget ' .. id, cjson.encode(budgets[id]))
@@ -237,7 +269,7 @@ end
 
 -- Step 2: the books, the epoch, the roster.
 local function open_books()
-        local late, left = op.now + op.error, gone()
+        local late = op.now + op.error
         local birth = redis.sha1hex(table.concat({ op.host, text(op.seq), text(op.now), op.server }, ' ')):sub(1, 16)
 
         if not books then
@@ -248,8 +280,9 @@ local function open_books()
                 -- Another birth too: two servers may each have begun this epoch, with other hosts.
                 books.epoch, books.server, books.began, books.birth = books.epoch + 1, op.server, late, birth
                 -- When they were heard since is lost as well.
-                for _, host in pairs(hosts) do
+                for hex, host in pairs(hosts) do
                         host.heard = math.max(host.heard, late)
+                        changed[hex] = true
                 end
                 tell('birth', 'books', books.birth)
         end
@@ -264,25 +297,39 @@ local function open_books()
         -- Who names these books has their own roster, and may have an old one.
         if op.birth ~= books.birth then
                 for _, hex in ipairs(op.roster) do
-                        if hex ~= op.host and not hosts[hex] and not left[hex] then
+                        if hex ~= op.host and not hosts[hex] then
                                 hosts[hex] = { name = '', seq = 0, epoch = 0, heard = late, grace = op.grace,
                                                known = true }
+                                changed[hex] = true
                         end
+                end
+        end
+end
+
+-- Who is named by this op's roster.
+local function name_others()
+        for _, hex in ipairs(op.roster) do
+                local host = hosts[hex]
+
+                if hex ~= op.host and host and not host.known then
+                        host.by = host.by or {}
+                        host.by[op.host] = true
+                        changed[hex] = true
                 end
         end
 end
 
 -- Whether others would bring this host back if the books were lost: at least one, and all that are not silent
 -- (those may be the first to come), have a roster that names it.
-local function is_known(hex)
+local function is_known(host)
         local named, alone = false, true
 
-        for other, host in pairs(hosts) do
-                if other ~= hex then
+        for hex, other in pairs(hosts) do
+                if other ~= host then
                         alone = false
-                        if host.names and host.names[hex] then
+                        if host.by and host.by[hex] then
                                 named = true
-                        elseif not is_unheard(other) and books.time <= host.heard + SILENT_MS then
+                        elseif not is_unheard(hex) and books.time <= other.heard + SILENT_MS then
                                 return false
                         end
                 end
@@ -305,6 +352,7 @@ local function introduce()
                 tell('joined', op.host, op.name)
         end
         if host then
+                changed[op.host] = true
                 host.name, host.seq, host.grace = op.name, op.seq, op.grace
                 host.heard = math.max(host.heard or 0, op.now + op.error)
         end
@@ -322,6 +370,7 @@ local function hear()
                 hosts[op.host] = host
                 tell('joined', op.host, op.name)
         end
+        changed[op.host] = true
         host.name, host.seq, host.epoch = op.name, op.seq, books.epoch
         host.heard, host.grace, host.fixed = op.now + op.error, op.grace, op.is_fixed or nil
         for hex, other in pairs(hosts) do
@@ -329,13 +378,10 @@ local function hear()
                         forget(hex, books.time)
                 end
         end
-        host.names = {}
-        for _, hex in ipairs(op.roster) do
-                if hex ~= op.host then
-                        host.names[hex] = true
-                end
+        name_others()
+        if not host.known and is_known(host) then
+                host.known, host.by = true, nil
         end
-        host.known = host.known or is_known(op.host)
         return first
 end
 
@@ -360,7 +406,7 @@ local function note(id, said, first)
         b.past = math.max(b.past, said.past)
         rec = b.hosts[op.host] or { share = 0, claims = {}, residue = {}, used = {}, hungry = {} }
         b.hosts[op.host] = rec
-        n = said.now
+        rec.epoch, n = books.epoch, said.now
         old = { commitment(b, rec, n), commitment(b, rec, n + 1) }
         rec.share, rec.fixed, rec.gone, rec.hungry = said.share, op.is_fixed and said.aim or nil, nil, {}
         for w, window in pairs(said.windows) do
@@ -461,7 +507,7 @@ end
 local function grant(b, rec, w, said, gone, unheard)
         local claim, residue = rec.claims[text(w)] or rec.share, rec.residue[text(w)] or 0
         local missing = math.max(0, (said.want or 0) - claim)
-        local room = free(b, w, unheard)
+        local room = free(b, rec, w, unheard)
         local kept = math.max(0, b.expected * (1 - gone) - (b.foreign[text(w)] or 0))
         local rest = b.limit / 20 * math.min(1, 2 * (1 - gone))
         local part = others_hungry(b, w) and 2 or 1
@@ -472,7 +518,7 @@ local function grant(b, rec, w, said, gone, unheard)
         end
         -- What is taken now may fly into later windows: they must have room for it too.
         for v = w + 1, w + b.past do
-                room = math.min(room, free(b, v, unheard) + commitment(b, rec, v) - residue)
+                room = math.min(room, free(b, rec, v, unheard) + commitment(b, rec, v) - residue)
         end
         room = math.max(0, math.floor(room - kept))
         urgent = math.min(said.urgent or 0, missing, math.ceil(room / part))
@@ -510,7 +556,7 @@ local function share(b, rec, n, may, unheard)
         room = b.limit
         for w = n + 2, top + b.past + 1 do
                 if not rec.claims[text(w)] then
-                        room = math.min(room, free(b, w, unheard) + commitment(b, rec, w) - rec.share)
+                        room = math.min(room, free(b, rec, w, unheard) + commitment(b, rec, w) - rec.share)
                 end
         end
         rec.share = math.min(aim, rec.share + math.max(0, room))
@@ -596,7 +642,7 @@ local function answer_for(id, said, first, answer)
         local n, unheard = said.now, some_unheard()
         local may = not books.fresh and hosts[op.host].known
         local gone = math.min(1, math.max(0, op.now / said.span - n))
-        local told, others = 0, 0
+        local told, others
 
         sweep(b)
         learn_foreign(id, b, n, unheard)
@@ -615,11 +661,8 @@ local function answer_for(id, said, first, answer)
                 end
         end
         told = share(b, rec, n, may, unheard)
-        for hex, other in pairs(b.hosts) do
-                if hex ~= op.host then
-                        others = others + commitment(b, other, n)
-                end
-        end
+        others = of_others(b, n)
+        others = others.heard + others.unheard
         answer.budgets[id] = { share = told, limit = b.limit, others = others, foreign = b.foreign[text(n)] or 0,
                                expected = b.expected, hungry = others_hungry(b, n),
                                windows = { [text(n)] = rec.claims[text(n)] or rec.share,
@@ -630,10 +673,12 @@ local function goodbye()
         each_budget(function(id, b)
                 local rec = b.hosts[op.host]
 
+                -- Of the budgets in the op all has been said: no share is in use any more.
                 if rec and op.budgets[id] then
-                        rec.share, rec.gone, rec.hungry = 0, true, {}
-                elseif rec and not rec.gone then
-                        leave(b, rec, op.now + op.error)
+                        rec.share = 0
+                end
+                if rec and not rec.gone then
+                        leave(b, op.host, op.now + op.error)
                 end
                 dirty[id] = true
                 tell('free', id, 0)

@@ -166,7 +166,8 @@ int main(int argc, char **argv)
         r = store_new(host.loop, &config, &callbacks, NULL, &host.store, why);
         if (r < 0) {
                 say("cannot %s", why);
-                return 1;
+                host.loop = loop_free(host.loop);
+                return 2;
         }
         must(loop_watch(host.loop, 0, on_input, NULL, &watch) == 0);
         must(loop_run(host.loop) == 0);
