@@ -302,6 +302,31 @@ static json_t *egresses(const struct region *region, uint64_t wall_ms, json_t *r
         return list;
 }
 
+/* All that is in the file but the header: of each section the parts with something in them, as
+ * words().
+ */
+static json_t *sections(const struct region_file *f)
+{
+        json_t *all = json_object();
+
+        for (size_t i = 1; i < chart_section_count(); ++i) {
+                const struct chart_section *s = chart_section(i);
+                json_t *parts = json_object();
+
+                for (size_t part = 0; part < s->count; ++part) {
+                        json_t *one = words(f, s->chart, s->offset + part * s->chart->bytes);
+                        char name[24];
+
+                        snprintf(name, sizeof(name), "%zu", part);
+                        if (json_object_size(one) > 0)
+                                json_object_set(parts, name, one);
+                        json_decref(one);
+                }
+                json_object_set_new(all, s->name, parts);
+        }
+        return all;
+}
+
 static json_t *egress_words(const struct region_file *f)
 {
         json_t *list = json_array();
@@ -360,5 +385,6 @@ json_t *region_picture(const struct region_file *f, const char *path, uint64_t w
         region_picture_slots(f, wall_ms, root);
         json_object_set_new(root, "words", words(f, &chart_header, 0));
         json_object_set_new(root, "egress_words", egress_words(f));
+        json_object_set_new(root, "sections", sections(f));
         return root;
 }

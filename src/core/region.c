@@ -276,7 +276,20 @@ static int check_slots(const struct region *region, const char *path, struct reg
         return -EUCLEAN;
 }
 
-static int open_file(const char *path, const struct region_plan *plan, struct region *ret,
+/* Answer of open_once(): the file was deleted while it was opened. */
+#define OPEN_AGAIN 1
+/* Nobody deletes it so often by accident. */
+#define OPEN_TRIES 8
+
+/* Who waited for another may have got hold of a file that is no longer there. */
+static bool is_deleted(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static int open_once(const char *path, const struct region_plan *plan, struct region *ret,
                      struct region_error *e)
 {
         struct stat st;
@@ -288,6 +301,8 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
         r = check_owner(fd, path, &st, e);
         if (r == 0)
                 r = lock_and_build(fd, path, plan, e);
+        if (r == 0 && is_deleted(fd))
+                r = OPEN_AGAIN;
         if (r == 0 && (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES))
                 r = refuse_place(
                         e, -EUCLEAN, path,
@@ -298,7 +313,7 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
                 if (r < 0)
                         r = refuse_errno(e, r, path, "map it");
         }
-        if (r < 0) {
+        if (r != 0) {
                 close(fd);
                 return r;
         }
@@ -310,6 +325,20 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
         if (r < 0)
                 region_close(ret);
         return r;
+}
+
+static int open_file(const char *path, const struct region_plan *plan, struct region *ret,
+                     struct region_error *e)
+{
+        for (int i = 0; i < OPEN_TRIES; ++i) {
+                int r = open_once(path, plan, ret, e);
+
+                if (r != OPEN_AGAIN)
+                        return r;
+        }
+        return refuse_place(e, -ESTALE, path,
+                            "is deleted again and again; find out who does, or name another "
+                            "region");
 }
 
 int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,

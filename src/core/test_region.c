@@ -2,9 +2,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +232,59 @@ static void nobody_waits_for_ever_for_a_creator_who_was_stopped(void **state)
                 assert_int_equal(waitpid(pid, &status, 0), pid);
                 assert_int_equal(try_open(), 0);
         }
+}
+
+static bool is_open_in(pid_t pid)
+{
+        char folder_of[64], name[sizeof(folder_of) + 256], to[PATH_MAX];
+        bool is_there = false;
+        struct dirent *entry;
+        DIR *dir;
+
+        (void)snprintf(folder_of, sizeof(folder_of), "/proc/%d/fd", (int)pid);
+        dir = opendir(folder_of);
+        while (dir && !is_there && (entry = readdir(dir))) {
+                ssize_t n;
+
+                (void)snprintf(name, sizeof(name), "%s/%s", folder_of, entry->d_name);
+                n = readlink(name, to, sizeof(to) - 1);
+                to[n > 0 ? n : 0] = '\0';
+                is_there = strcmp(to, path) == 0;
+        }
+        if (dir)
+                closedir(dir);
+        return is_there;
+}
+
+/* Two regions would be two budgets. */
+static void who_waited_for_a_file_that_was_deleted_takes_the_one_that_is_there(void **state)
+{
+        struct region r = REGION_NULL;
+        int status, until;
+        pid_t pid, waiting;
+
+        (void)state;
+        until = stand_still(LOCK_EX, &pid);
+        waiting = fork();
+        assert_true(waiting >= 0);
+        if (waiting == 0) {
+                close(until);
+                if (region_open(path, &plan, &r, &error) < 0)
+                        _exit(1);
+                atomic_fetch_add(&r.header->counters[0], 1);
+                _exit(0);
+        }
+        /* He has it open, and waits for the lock. */
+        while (!is_open_in(waiting))
+                (void)sched_yield();
+        assert_int_equal(unlink(path), 0);
+        close(until);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(waitpid(waiting, &status, 0), waiting);
+        assert_int_equal(status, 0);
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        assert_int_equal(atomic_load(&r.header->counters[0]), 1);
+        region_close(&r);
 }
 
 static uint64_t told_ms(const struct region_header *header)
@@ -603,6 +659,7 @@ int main(void)
                 TEST(a_restart_finds_counts_and_bans),
                 TEST(of_many_starters_one_builds),
                 TEST(nobody_waits_for_ever_for_a_creator_who_was_stopped),
+                TEST(who_waited_for_a_file_that_was_deleted_takes_the_one_that_is_there),
                 TEST(who_opens_it_alone_frees_what_is_long_over),
                 TEST(a_creator_killed_anywhere_leaves_a_place_for_the_next),
                 TEST(what_a_dead_creator_filled_in_is_not_trusted),
