@@ -175,6 +175,20 @@ uint64_t front_take(struct region_header *header, struct front_asker *asker, uin
         return at_us;
 }
 
+void front_charge(struct region_header *header, unsigned egress, unsigned gate, unsigned front,
+                  uint64_t now_ms)
+{
+        struct front_asker asker = {
+                .egress = egress,
+                .gate = gate,
+                .front = front,
+                .class = CLASS_CANCEL,
+                .must_pass = true,
+        };
+
+        (void)!front_take(header, &asker, now_ms);
+}
+
 bool front_take_at_once(const struct region_header *header, struct egress *egress, unsigned gate,
                         unsigned front, uint8_t pct, uint64_t now_ms)
 {

@@ -15,6 +15,8 @@
 #define CAP_AGAIN_MS 100
 /* A held place that is not free yet: time in which others' answers are likely to come. */
 #define CONFIRM_AGAIN_MS 2
+/* A request that has passed the front leaves within so much, or passes it again. */
+#define PASSED_MS 50
 /* All of a window, as limiter_room() counts. */
 #define ROOM_WHOLE 1000000u
 
@@ -123,6 +125,23 @@ static uint64_t pass_front(struct limiter *l, struct limiter_ticket *ticket,
 
         ticket->has_turn = asker.has_turn;
         return at_us == 0 ? time.now_ms : (at_us + US_PER_MS - 1) / US_PER_MS;
+}
+
+uint64_t limiter_pass_again(struct limiter *l, struct limiter_ticket *ticket,
+                            struct limiter_time time)
+{
+        uint64_t at_ms;
+
+        must(ticket->state == TICKET_FLYING);
+        if (LIKELY(time.now_ms <= ticket->at_ms + PASSED_MS))
+                return time.now_ms;
+        ticket->has_turn = false;
+        at_ms = pass_front(l, ticket, time);
+        if (at_ms > time.now_ms)
+                ticket->blocker = BLOCKED_BY_FRONT;
+        else
+                ticket->at_ms = time.now_ms;
+        return at_ms;
 }
 
 /*

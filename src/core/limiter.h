@@ -193,6 +193,19 @@ static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_
         return ticket->state == TICKET_FLYING && now_ms < ticket->good_until_ms;
 }
 
+/**
+ * limiter_pass_again() - what GO allowed leaves only now: it has waited for a connection
+ *
+ * Those who wait for one are many when a way that was blocked is free again. They passed the front
+ * one by one, and would fall upon the exchange together, so who has waited for more than a moment
+ * passes it anew.
+ *
+ * Return: @time.now_ms: it may leave; else the exchange ms before which it may not: limiter_keep()
+ *         it until then.
+ */
+CHECKED uint64_t limiter_pass_again(struct limiter *l, struct limiter_ticket *ticket,
+                                    struct limiter_time time);
+
 /* Not now after all: what GO allowed to be sent becomes a held place, to be confirmed at @at_ms. */
 void limiter_keep(struct limiter_ticket *ticket, uint64_t at_ms);
 

@@ -3,6 +3,7 @@
  * with our books. Books are raised on the spot. They are lowered only where a count falls by
  * itself, to what the header leaves possible.
  */
+#include "core/front.h"
 #include "core/lease.h"
 #include "core/limiter.h"
 #include "core/pool.h"
@@ -47,6 +48,19 @@ static uint32_t hear(const struct window *w, uint64_t number, const struct limit
         return more;
 }
 
+/*
+ * So much longer than most trips, and twice as long: it was held up on its way, and what was held
+ * up arrives at once. That was more at a time than the front let through, so less follows it.
+ */
+#define HELD_UP_MS 100
+
+static bool was_held_up(const struct limiter_ticket *ticket, struct limiter_time time)
+{
+        uint64_t most_ms = ticket->n_takes > 0 ? trip_most_ms(ticket->takes[0].window.slot) : 0;
+
+        return most_ms > 0 && minus_ms(time.now_ms, ticket->at_ms) > 2 * most_ms + HELD_UP_MS;
+}
+
 void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limiter_time time,
                   uint16_t refund_pool, uint32_t refund, const struct limiter_news *news, size_t n,
                   uint32_t *ret_foreign)
@@ -54,6 +68,9 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
         uint32_t foreign = 0;
 
         must(ticket->state == TICKET_FLYING);
+        if (UNLIKELY(was_held_up(ticket, time)))
+                front_charge(l->region->header, l->egress, ticket->gate, ticket->front,
+                             time.now_ms);
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 struct limiter_take *take = &ticket->takes[i];
                 const struct limiter_news *about = news_for(take, news, n);
@@ -81,7 +98,6 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                             time.guard_ms);
         }
         ticket->state = TICKET_EMPTY;
-        (void)l;
 }
 
 bool limiter_observe(struct limiter *l, const struct limiter_news *news, uint64_t sent_ms,

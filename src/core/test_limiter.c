@@ -1,3 +1,4 @@
+#include "core/front.h"
 #include "core/test_budgets.h"
 #include "core/trip.h"
 
@@ -540,6 +541,54 @@ static void a_clock_far_behind_is_refused_and_nothing_is_taken(void **state)
         assert_int_equal(weight_spent(N + 2400), 1);
 }
 
+/* At 8 a second, and 2 at once. */
+static void who_waits_for_a_connection_passes_the_front_again(void **state)
+{
+        struct limiter_ticket t, u;
+
+        (void)state;
+        region.header->rules[RULE_RATE] = front_rate_pack(10);
+        t = go(CLASS_CANCEL, 1, 0, 1000);
+        u = go(CLASS_CANCEL, 1, 0, 1000);
+        /* At once: it has passed. */
+        assert_int_equal(limiter_pass_again(&l, &t, NOW(1050)), AT(1050));
+        /* A second later both could, by then others have: the bucket is full again. */
+        assert_int_equal(limiter_pass_again(&l, &t, NOW(2000)), AT(2000));
+        assert_int_equal(limiter_pass_again(&l, &t, NOW(2010)), AT(2010));
+        assert_int_equal(limiter_pass_again(&l, &u, NOW(2000)), AT(2000));
+        assert_int_equal(t.at_ms, AT(2000));
+        u.at_ms = AT(1000);
+        assert_int_equal(limiter_pass_again(&l, &u, NOW(2001)), AT(2125));
+        assert_int_equal(u.blocker, BLOCKED_BY_FRONT);
+        /* It keeps its place meanwhile. */
+        limiter_keep(&u, AT(2125));
+        assert_int_equal(weight_spent(N), 2);
+        assert_int_equal(limiter_confirm(&l, &u, NOW(2125)), LIMITER_GO);
+        land(&t, 2200);
+        land(&u, 2200);
+}
+
+static void what_was_held_up_on_its_way_counts_where_it_arrives(void **state)
+{
+        struct limiter_ticket usual[3], late[3], t;
+
+        (void)state;
+        region.header->rules[RULE_RATE] = front_rate_pack(100);
+        for (size_t i = 0; i < ARRAY_SIZE(usual); ++i) {
+                usual[i] = go(CLASS_CANCEL, 1, 0, 1000);
+                land(&usual[i], 1020);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(late); ++i)
+                late[i] = go(CLASS_CANCEL, 1, 0, 2000);
+        for (size_t i = 0; i < ARRAY_SIZE(late); ++i)
+                land(&late[i], 4000);
+        /* Ten may leave at one moment, and three have arrived just now. */
+        for (unsigned i = 0; i < 7; ++i)
+                (void)go(CLASS_CANCEL, 1, 0, 4000);
+        assert_int_equal(reserve(CLASS_CANCEL, 1, 0, 4000, &t), LIMITER_WAIT);
+        assert_int_equal(t.blocker, BLOCKED_BY_FRONT);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -565,6 +614,8 @@ int main(void)
                 TEST(what_is_sent_in_any_case_is_charged_and_stays_in_its_word),
                 TEST(owners_are_apart_until_the_table_is_full),
                 TEST(a_clock_far_behind_is_refused_and_nothing_is_taken),
+                TEST(who_waits_for_a_connection_passes_the_front_again),
+                TEST(what_was_held_up_on_its_way_counts_where_it_arrives),
         };
 
         return cmocka_run_group_tests_name("core/limiter", tests, NULL, teardown);

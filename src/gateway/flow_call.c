@@ -25,6 +25,19 @@ static uint64_t look_at_clock(struct flow *f)
         return exclock_now(&f->upstream->clock, f->left_us).now_ms;
 }
 
+/* It has its connection, perhaps after a while: how many leave now? */
+static bool flow_pass_again(struct flow *f, uint64_t now_ms)
+{
+        uint64_t at_ms = limiter_pass_again(upstream_limiter(f->upstream), &f->ticket,
+                                            (struct limiter_time){ .now_ms = now_ms });
+
+        if (LIKELY(at_ms <= now_ms))
+                return true;
+        f->may_not_leave = true;
+        f->front_ms = at_ms;
+        return false;
+}
+
 /* The last moment at which nothing has left: is its place still good, and nobody banned? */
 static bool flow_leave(struct http_call *http)
 {
@@ -46,7 +59,7 @@ static bool flow_leave(struct http_call *http)
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
                            !flow_gates_are_open(f, now_ms) ||
                            breakers_are_shut(f->gateway, f->upstream, NULL);
-        if (f->may_not_leave)
+        if (f->may_not_leave || !flow_pass_again(f, now_ms))
                 return false;
         counter_add(f->gateway->region.header, COUNTER_sent);
         accounts_sent(f);
@@ -57,6 +70,7 @@ void flow_send(struct flow *f)
 {
         f->state = FLOW_SENT;
         f->may_not_leave = f->has_landed = false;
+        f->front_ms = 0;
         f->http.method = http_exchange_head(f->exchange)->method;
         f->http.head = buf_str(&f->head);
         f->http.body = http_exchange_body(f->exchange);
@@ -276,6 +290,13 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
 
         accounts_ended(f, failure != HTTP_NOT_SENT);
         if (failure == HTTP_NOT_SENT) {
+                if (f->front_ms > 0 && f->front_ms < f->request.deadline_ms && !f->is_gone &&
+                    !f->seal_failure) {
+                        /* It keeps its place in the windows. */
+                        limiter_keep(&f->ticket, f->front_ms);
+                        flow_wait(f, FLOW_HELD, f->front_ms);
+                        return;
+                }
                 limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 if (f->is_gone) {
                         flow_abort(f);

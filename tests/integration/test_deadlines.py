@@ -75,6 +75,61 @@ def test_nothing_ages_in_the_queue(tmp_path):
     assert seen[200]["429 -1003"] > 0 and seen[60000]["200"] > 0
 
 
+ENGINE_MS = 20
+
+
+class Trader(threading.Thread):
+    """Places futures orders with one recvWindow until a time, signed by the exchange's clock."""
+
+    def __init__(self, port, recv_window, until):
+        super().__init__()
+        self.port, self.recv_window, self.until = port, recv_window, until
+        self.seen = collections.Counter()
+        self.wrong = []
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=70)
+        while time.monotonic() < self.until:
+            query = ("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01"
+                     f"&recvWindow={self.recv_window}&timestamp={int((time.time() + SKEW_S) * 1000)}")
+            connection.request("POST", f"/fapi/v1/order?{query}&signature={sign(ALICE[1], query)}",
+                               headers={"X-MBX-APIKEY": ALICE[0]})
+            reply = connection.getresponse()
+            code = json.loads(reply.read()).get("code")
+            self.seen[code] += 1
+            waited_ms = int(reply.getheader("X-Weir-Wait-Us") or 0) / 1000
+            # Too old although weir kept it for less than what it leaves to the engine: a slow machine.
+            if code in (-1021, -5028) and (self.recv_window > 200 or waited_ms > 20):
+                self.wrong.append((code, self.recv_window, waited_ms))
+            if reply.status == 429:
+                time.sleep(min(int(reply.getheader("X-Weir-Would-Wait-Ms", "0")), 300) / 1000)
+
+
+def test_no_order_is_too_old_at_the_engine(tmp_path):
+    """The exchange looks at an order's age twice, and its second look is some time after the first: -5028."""
+    with Sim("--limit", "futures-orders=40/2s", "--latency", "20~10", "--skew", str(int(SKEW_S * 1000))) as sim, \
+            Gateway(sim.url, tmp_path / "region") as gateway:
+        fetch(gateway.port, "/fapi/v1/ping")
+        eventually(lambda: gateway.logged("limit"))
+        sim.faults(f"POST /fapi/v1/order always engine {ENGINE_MS}")
+        time.sleep(2.05 - (time.time() + SKEW_S) % 2)
+        traders = [Trader(gateway.port, window, time.monotonic() + 4)
+                   for window in (200, 500, 1000, 2000, 5000, 60000) for _ in range(4)]
+        for t in traders:
+            t.start()
+        for t in traders:
+            t.join()
+        books = sim.books()
+    seen = {t.recv_window: t.seen for t in traders}
+    print(seen)
+    assert [t.wrong for t in traders if t.wrong] == []
+    assert {code for t in traders for code in t.seen} <= {None, -1015, -1021, -5028}, seen
+    # They waited, and for some there was no room in time.
+    assert sum(t.seen[-1015] for t in traders if t.recv_window <= 1000) > 0
+    assert sum(t.seen[None] for t in traders) >= 80
+    assert (books["status429"], books["status418"]) == (0, 0)
+
+
 def waiting(port, paths, headers, answers):
     """Requests that wait, each on a connection of its own."""
     threads = [threading.Thread(target=lambda p=p: answers.append(ask(port, p, headers))) for p in paths]

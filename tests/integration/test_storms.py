@@ -4,18 +4,20 @@ import json
 import os
 import resource
 import selectors
+import signal
 import socket
 import subprocess
 import threading
 import time
 
 import pytest
-from support import ALICE, ROOT, WEIR, Gateway, Sim, eventually, fetch, signed
+from support import ALICE, ROOT, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, signed
 
 USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
 CLASSES = ["backfill", "market", "account", "reconcile", "order", "cancel"]
 CLIENTS = 1000
 CEILING = 500
+SLACK = 25
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -86,14 +88,15 @@ def most_in_a_second(times_us):
     return most
 
 
-def check_storm(sim, crowd):
+def check_storm(sim, crowd, ahead=40):
     statuses = crowd.answers()
     books = sim.books()
     came = arrivals(sim)
     assert set(statuses) == {200}, {s: statuses.count(s) for s in set(statuses)}
     assert (books["status429"], books["status418"], books["status403"]) == (0, 0, 0)
     most = most_in_a_second([t for t, _ in came])
-    assert CEILING * 0.7 < most <= CEILING, most
+    # What leaves within a second may come within less, where a machine is slow.
+    assert CEILING * 0.7 < most <= CEILING + SLACK, most
     # In order of class: the middle one of each came before that of the next.
     middles = []
     for name in reversed(CLASSES):
@@ -101,12 +104,12 @@ def check_storm(sim, crowd):
         middles.append(times[len(times) // 2])
     assert middles == sorted(middles), middles
     cancels = max(t for t, c in came if c == "cancel")
-    assert cancels < min(sorted(t for t, c in came if c == "backfill")[40:]), "cancels do not wait for data"
+    assert cancels < min(sorted(t for t, c in came if c == "backfill")[ahead:]), "cancels do not wait for data"
     return came
 
 
 def test_a_thousand_at_a_windows_turn(tmp_path):
-    with Sim("--limit", "spot-weight=1200/2s", "--waf", str(CEILING + 10), "--record", "5000") as sim, \
+    with Sim("--limit", "spot-weight=1200/2s", "--waf", str(CEILING + SLACK), "--record", "5000") as sim, \
             Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}") as gateway:
         assert fetch(gateway.port, "/api/v3/ping")[0] == 200
         eventually(lambda: gateway.logged("limit"))
@@ -124,12 +127,28 @@ def test_a_thousand_at_a_windows_turn(tmp_path):
 
 def test_a_thousand_at_the_start_of_two_gateways(tmp_path):
     """Neither knows the exchange's time yet; the ceiling is that of both together."""
-    with Sim("--waf", str(CEILING + 10), "--record", "5000", "--latency", "50") as sim:
+    with Sim("--waf", str(CEILING + SLACK), "--record", "5000", "--latency", "50") as sim:
         args = (sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}", "--set", "pool.max=200")
         with Gateway(*args) as one, Gateway(*args) as two:
             crowd = Crowd([one.port, two.port])
             crowd.ask()
             check_storm(sim, crowd)
+
+
+def test_a_thousand_when_an_exchange_that_hung_goes_on(tmp_path):
+    """What passed the ceiling while nothing got through does not fall upon it at once when it does."""
+    with Sim("--waf", str(CEILING + SLACK), "--record", "5000", "--latency", "5") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}",
+                    "--set", "breaker.threshold=0") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        eventually(lambda: gateway.logged("limit"))
+        crowd = Crowd([gateway.port])
+        sim.process.send_signal(signal.SIGSTOP)
+        crowd.ask()
+        time.sleep(2.1)
+        sim.process.send_signal(signal.SIGCONT)
+        # The first were on their way when it hung, on all connections that there are.
+        check_storm(sim, crowd, 64 + 40)
 
 
 def test_an_order_finds_a_connection_while_data_waits_for_one(tmp_path):
@@ -199,6 +218,46 @@ def test_all_obey_a_ban_at_once_one_asks_and_then_it_is_a_ramp(tmp_path):
                    for i in range(4)]
         assert 10 <= seconds[0] <= 80 and seconds[0] < seconds[2], seconds
         assert sim.books()["status403"] == 0
+
+
+PAGE = b"<html><head><title>403 Forbidden</title></head></html>"
+BLOCKED = (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n%s" %
+           (len(PAGE), PAGE))
+
+
+def test_behind_the_firewall_one_asks_and_then_it_is_a_ramp_for_all_products(tmp_path):
+    came, blocks = [], threading.Event()
+
+    def answer(_method, target, _body):
+        came.append((time.monotonic(), target.decode()))
+        return BLOCKED if blocks.is_set() else RawUpstream.OK
+
+    with RawUpstream(answer) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "ramp=3s") as one, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "ramp=3s") as two:
+        for gateway in (one, two):
+            assert [fetch(gateway.port, path)[0] for path in ("/api/v3/ping", "/fapi/v1/ping")] == [200, 200]
+        blocks.set()
+        assert fetch(one.port, "/api/v3/ping")[2] == PAGE
+        blocks.clear()
+        blocked, before = time.monotonic(), len(came)
+        # Whoever it was that met it: nothing at all is sent, by nobody.
+        for gateway, path in ((one, "/api/v3/ping"), (two, "/api/v3/ping"), (two, "/fapi/v1/ping")):
+            code, headers, _ = fetch(gateway.port, path, headers={"X-Weir-Max-Wait": "0"})
+            assert (code, headers["x-weir-verdict"]) == (429, "firewall")
+        assert reserve(tmp_path) == "shut" and gates(tmp_path)["all"]["kind"] == "firewall"
+        crowd = Crowd([one.port, two.port], 400)
+        crowd.ask()
+        assert set(crowd.answers()) == {200}
+        after = came[before:]
+        probed = after[0][0]
+        assert probed - blocked >= 0.9, probed - blocked
+        assert len(one.logged("probe_answered") + two.logged("probe_answered")) == 1
+        # A ramp of 3 s, in its first one and a half: more in each half second.
+        halves = [sum(1 for t, _ in after[1:] if i / 2 <= t - probed < (i + 1) / 2) for i in range(3)]
+        assert 10 <= halves[0] <= 80 and halves[0] < halves[2], halves
+        # It is as long for the others.
+        assert fetch(two.port, "/fapi/v1/ping")[0] == 200
 
 
 WAY = "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates to avoid bans."
