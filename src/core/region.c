@@ -399,6 +399,11 @@ void region_close(struct region *region)
         *region = REGION_NULL;
 }
 
+bool region_is_deleted(const struct region *region)
+{
+        return region->fd >= 0 && is_deleted(region->fd);
+}
+
 void region_sync(struct region *region)
 {
         /* A failure leaves the ban in memory, where all processes see it; nothing more can be done.

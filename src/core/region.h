@@ -71,6 +71,9 @@ CHECKED int region_open_readonly(const char *path, struct region *ret_region,
 /* Accepts REGION_NULL; may run twice. */
 void region_close(struct region *region);
 
+/* Whether its file is no longer anywhere: who opens one of that name now shares nothing with us. */
+bool region_is_deleted(const struct region *region);
+
 /* Puts a ban on the disk before anything else is sent. Nothing for a private region. */
 void region_sync(struct region *region);
 

@@ -213,6 +213,22 @@ static void keep_house(struct gateway *g, struct upstream *u)
                 flow_start_waiting(g, u);
 }
 
+/* Somebody deleted it: we and all who have it go on as one, and who comes now is apart from us. */
+static void watch_region(struct gateway *g)
+{
+        uint64_t now_us = loop_now_us(g->loop);
+
+        if (g->is_region_gone || now_us - g->region_seen_us < US_PER_SECOND)
+                return;
+        g->region_seen_us = now_us;
+        g->is_region_gone = region_is_deleted(&g->region);
+        if (g->is_region_gone)
+                log_event(LOG_ERROR, "region_deleted",
+                          "why=\"programs that start now share no budget with this one: stop all "
+                          "that use the region, wait until the longest window has turned, and "
+                          "start them again\"");
+}
+
 static void on_housekeeping(void *ctx)
 {
         struct gateway *g = ctx;
@@ -228,6 +244,7 @@ static void on_housekeeping(void *ctx)
         hosts_keep(g);
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         shadow_keep(g);
+        watch_region(g);
         service_keep(g);
         ending_check(g);
 }

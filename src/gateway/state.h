@@ -120,6 +120,8 @@ struct gateway {
         uint64_t random;
 
         struct loop_timer *housekeeping;
+        uint64_t region_seen_us; /* when it was looked whether its file is still there */
+        bool is_region_gone;     /* it was not */
         struct service service;
         struct ending ending;
         bool is_draining; /* what has not been sent is refused */

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import IS_SANITIZED, ROOT, WEIR, Gateway, Sim, fetch
+from support import IS_SANITIZED, ROOT, WEIR, Gateway, Sim, eventually, fetch
 
 # As docs/region.md draws them; a test of core compares it with the structs.
 def fields(title):
@@ -138,6 +138,16 @@ def test_of_a_region_in_use_every_look_is_clean_and_nobody_is_disturbed(tmp_path
         assert all(f["clean"] for f in found), found
         assert set(shown["users"]) == {gateway.process.pid, other.process.pid}
         assert set(statuses) == {200}
+
+
+def test_a_region_that_is_deleted_under_a_gateway_is_said_once(tmp_path):
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        (tmp_path / "region").unlink()
+        eventually(lambda: gateway.logged("region_deleted"))
+        assert "share no budget with this one" in gateway.logged("region_deleted")[0]
+        assert fetch(gateway.port, "/api/v3/time")[0] == 200
+        time.sleep(1.2)
+        assert len(gateway.logged("region_deleted")) == 1
 
 
 # What is written where, in a copy of a good region, and what is said of it.
