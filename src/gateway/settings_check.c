@@ -103,6 +103,25 @@ static int check_circle(const struct settings *s, struct settings_report *report
         return answer;
 }
 
+/* A socket of this machine sees no addresses: all would be one there, and several here. */
+static int check_egress(const struct settings *s, struct settings_report *report)
+{
+        struct sentence why;
+
+        if (s->n_egress == 1 && s->egress[0].host[0] == '\0')
+                return SETTINGS_GOOD;
+        for (size_t i = 0; i < POLICY_GROUP_COUNT; ++i) {
+                if (!s->upstream[i].is_unix)
+                        continue;
+                sentence_say(&why,
+                             "upstream.%s is a socket of this machine, to which no address is left "
+                             "from; leave egress out, or name a host",
+                             policy_group_name((enum policy_group)i));
+                return add_at(s, SETTING_egress, report, &why);
+        }
+        return SETTINGS_GOOD;
+}
+
 static int check_tls_ca(const struct settings *s, struct settings_report *report)
 {
         char quoted[QUOTE_SIZE];
@@ -133,5 +152,6 @@ int settings_check(const struct settings *s, struct settings_report *report)
         answer = worse(answer, check_pool(s, report));
         answer = worse(answer, check_circle(s, report));
         answer = worse(answer, check_shadow(s, report));
+        answer = worse(answer, check_egress(s, report));
         return worse(answer, check_tls_ca(s, report));
 }

@@ -266,6 +266,7 @@ def test_default_is_the_address_of_everybody_who_names_none(tmp_path):
     (["--egress", ONE, "--egress", f"x={ONE}"], 2, "would be counted twice"),
     (["--egress", "https://proxy.internal:3128"], 2, "only proxies of HTTP"),
     (["--egress", "http://proxy.internal"], 2, "names no port"),
+    (["--egress", ONE, "--upstream", "fapi=unix:/run/x"], 2, "upstream.fapi is a socket of this machine"),
     (["--egress", "me:hunter2secret@proxy.internal:3128"], 2, "what stands here is no address"),
 ])
 def test_what_cannot_be_left_from_is_refused_at_the_start(tmp_path, args, code, says):
@@ -273,6 +274,17 @@ def test_what_cannot_be_left_from_is_refused_at_the_start(tmp_path, args, code, 
                             capture_output=True, text=True, timeout=20, check=False)
     assert result.returncode == code and says in result.stderr, result.stderr
     assert "hunter2secret" not in result.stderr
+
+
+def test_in_shadow_all_passes_at_once_by_each_address_in_its_own_books(tmp_path):
+    with Sim("--limit", "spot-weight=40/60s", "--ban", "0") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--shadow", *by(ONE, TWO, discovery="off")) as gateway:
+        replies = [ask(gateway) for _ in range(16)]
+        assert {code for code, _, _ in replies} == {200} and not [h for _, h, _ in replies if "x-weir-egress" in h]
+        assert set(counts(sim)) == {ONE, TWO}
+        used = {owner: b["used"] for owner, b in books(sim).items()}
+        ours = {b["egress"]: b["used"] for b in status(tmp_path)["budgets"] if b["name"] == "spot-weight"}
+        assert ours == used and max(used.values()) < 40
 
 
 class Proxy:
