@@ -375,6 +375,7 @@ local function hear()
         host.heard, host.grace, host.fixed = op.now + op.error, op.grace, op.is_fixed or nil
         for hex, other in pairs(hosts) do
                 if hex ~= op.host and books.time > other.heard + other.grace then
+                        tell('left', hex, other.name)
                         forget(hex, books.time)
                 end
         end
@@ -748,6 +749,7 @@ end
 for hex in pairs(hosts) do
         answer.roster[#answer.roster + 1] = hex
 end
+answer.hosts = #answer.roster
 -- Were those who are gone lost with the books, so would be what they have used.
 for hex in pairs(gone()) do
         answer.roster[#answer.roster + 1] = hex

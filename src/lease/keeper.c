@@ -15,6 +15,9 @@
 #define SCAN_US (50 * US_PER_MS)
 /* When nothing else is to be said. */
 #define ROUTINE_US (10000 * US_PER_MS)
+/* Between two questions whether something is granted by now: doubled, to a ceiling. */
+#define POOR_LEAST_US (100 * US_PER_MS)
+#define POOR_MOST_US  (3000 * US_PER_MS)
 /* Round trips are never taken for shorter. */
 #define TRIP_LEAST_US US_PER_MS
 /* So long before a turn: a part of the window, and at least. */
@@ -233,10 +236,36 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
                 return KEEPER_RETURN;
         if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
             is_before_turn(ward, now, trip_us) &&
-            ward_need_next(ward) >
+            ward_need_next(ward, now) >
                     lease_cap(&ward->window, ward->number + 1, now.now_ms + now.guard_ms))
                 return KEEPER_TURN;
         return KEEPER_NOTHING;
+}
+
+/* Shares that are less than a part of the limit for each host, as one has that has just joined. */
+static bool has_poor_share(const struct keeper *k)
+{
+        uint64_t n_hosts = load(&k->region->lease->n_hosts);
+
+        for (size_t i = 0; i < k->n_wards && k->config.share_pct == 0; ++i) {
+                const struct ward *ward = &k->wards[i];
+                uint32_t share = (uint32_t)load(&lease_of(&ward->window)->share);
+
+                if (share * n_hosts * 10 < (uint64_t)ward->window.limit * 9)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_due_poor(struct keeper *k, const struct keeper_time *time)
+{
+        if (time->mono_us < k->spoke_us + POOR_LEAST_US + k->poor_pause_us ||
+            (!k->is_waiting && !has_poor_share(k)))
+                return false;
+        k->poor_pause_us = k->poor_pause_us * 2 + POOR_LEAST_US / 2;
+        if (k->poor_pause_us > POOR_MOST_US)
+                k->poor_pause_us = POOR_MOST_US;
+        return true;
 }
 
 bool keeper_look(struct keeper *k, const struct keeper_time *time)
@@ -259,6 +288,8 @@ bool keeper_look(struct keeper *k, const struct keeper_time *time)
                 k->reason = KEEPER_KNOWS;
         if (k->reason == KEEPER_NOTHING && k->probe[0] != '\0')
                 k->reason = KEEPER_PROBE;
+        if (k->reason == KEEPER_NOTHING && k->is_greeted && is_due_poor(k, time))
+                k->reason = KEEPER_POOR;
         if (k->reason == KEEPER_NOTHING && time->mono_us >= k->spoke_us + routine_us)
                 k->reason = KEEPER_ROUTINE;
         return k->reason != KEEPER_NOTHING;

@@ -81,6 +81,7 @@ enum keeper_reason {
         KEEPER_RETURN,  /* others want what is not needed here */
         KEEPER_KNOWS,   /* a gate, limits, foreign use */
         KEEPER_PROBE,   /* a ban is over */
+        KEEPER_POOR,    /* nothing was granted yet, or a share is less than its part */
         KEEPER_ROUTINE,
         KEEPER_REASONS,
 };
@@ -101,7 +102,9 @@ struct keeper {
         struct keeper_config config;
         char table[OP_HEX_SIZE];
 
-        bool is_up, is_greeted;  /* connected; and answered since */
+        bool is_up, is_greeted; /* connected; and answered since */
+        bool is_waiting;        /* the store grants nothing for now */
+        uint64_t poor_pause_us; /* until it is asked again whether it does, or for a larger share */
         uint64_t quiet_until_us; /* the store has said no: not again before */
         enum keeper_reason reason;
         uint64_t spoke_us, round_trip_us;

@@ -132,10 +132,11 @@ static void hear_limits(struct keeper *k, const struct op_answer *answer,
         }
 }
 
-static void hear_roster(struct keeper *k, const uint64_t *roster, size_t n,
-                        struct keeper_change *ret)
+static void hear_roster(struct keeper *k, const struct op_answer *answer, struct keeper_change *ret)
 {
         struct lease_header *lease = k->region->lease;
+        const uint64_t *roster = answer->roster;
+        size_t n = answer->n_roster;
 
         if (n > OP_ROSTER_MAX)
                 n = OP_ROSTER_MAX;
@@ -143,9 +144,11 @@ static void hear_roster(struct keeper *k, const uint64_t *roster, size_t n,
         k->n_roster = n;
         for (size_t i = 0; i < REGION_ROSTER; ++i)
                 store(&lease->roster[i], i < n ? roster[i] : 0);
-        ret->is_crowd = load(&lease->n_hosts) != n;
-        ret->n_hosts = n;
-        store(&lease->n_hosts, n);
+        ret->is_crowd = load(&lease->n_hosts) != answer->n_hosts;
+        ret->n_hosts = answer->n_hosts;
+        store(&lease->n_hosts, answer->n_hosts);
+        if (ret->is_crowd)
+                k->poor_pause_us = 0;
 }
 
 static void hear_share(struct ward *ward, uint64_t told, struct limiter_time now)
@@ -229,7 +232,7 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
                 return;
         if (op_hex_parse(str_of(answer->birth), &birth) < 0)
                 return;
-        hear_roster(k, answer->roster, answer->n_roster, ret);
+        hear_roster(k, answer, ret);
         store(&lease->birth, birth);
         store(&lease->epoch, answer->epoch);
         if (answer->is_again) {
@@ -245,6 +248,7 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
         store(&lease->answered_ms, time->best.now_ms);
         store(&lease->away_ms, 0);
         k->is_greeted = true;
+        k->is_waiting = answer->wait[0] != '\0';
         ret->has_room |= ret->granted > 0;
 }
 

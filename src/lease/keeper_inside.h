@@ -16,7 +16,7 @@ void ward_look(struct ward *ward, const struct region *region, const struct keep
 /* What the window of now will be used for by its end, as things go; at most the limit. */
 uint32_t ward_need(const struct ward *ward, struct limiter_time now);
 /* The same of the next one, and of those behind it. */
-uint32_t ward_need_next(const struct ward *ward);
+uint32_t ward_need_next(const struct ward *ward, struct limiter_time now);
 /* What to ask for in the window of now, when it is hungry. */
 uint32_t ward_want(const struct ward *ward, struct limiter_time now);
 /* Whether others want more of it than they have. */

@@ -62,7 +62,7 @@ static uint32_t held(const struct ward *ward, uint64_t number)
 /* What of window @number is kept when others want it. */
 static uint32_t keep(const struct ward *ward, uint64_t number, struct limiter_time now)
 {
-        uint32_t need = number == ward->number ? ward_need(ward, now) : ward_need_next(ward);
+        uint32_t need = number == ward->number ? ward_need(ward, now) : ward_need_next(ward, now);
         uint32_t places = held(ward, number);
 
         return need > places ? need : places;
@@ -111,7 +111,7 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
         uint64_t n = ward->number, at_ms = now.now_ms + now.guard_ms;
         bool may_lower = ward_is_wanted(ward) || ward->hungry_number + 1 == n;
         bool is_hungry = ward_is_hungry(ward, time, k->round_trip_us);
-        uint32_t need = ward_need(ward, now), next = ward_need_next(ward);
+        uint32_t need = ward_need(ward, now), next = ward_need_next(ward, now);
         struct lease_residue residue;
 
         end_share(ward, now);

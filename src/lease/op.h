@@ -120,6 +120,7 @@ struct op_answer {
         uint64_t epoch;
         uint64_t roster[OP_ROSTER_MAX]; /* this host included */
         size_t n_roster;
+        uint64_t n_hosts; /* of these, those that are not gone */
         struct op_granted *budgets;
         size_t n_budgets;
         struct op_gate *gates; /* shut and opened ones */

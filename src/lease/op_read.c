@@ -286,6 +286,7 @@ int op_answer_parse(struct str text, struct op_answer *ret, char why[OP_WHY_SIZE
         if (wait && !json_is_null(wait))
                 text_of(&in, wait, "wait", ret->wait, sizeof(ret->wait));
         read_roster(&in, all, ret);
+        ret->n_hosts = json_object_get(all, "hosts") ? whole_in(&in, all, "hosts") : ret->n_roster;
         read_budgets(&in, all, ret);
         read_gates(&in, all, &ret->gates, &ret->n_gates);
         read_limits(&in, all, ret);

@@ -13,6 +13,8 @@
 #define MARGIN_PCT 25
 /* Kept whatever is expected: a part of the limit, and the largest request twice. */
 #define WARM_PART 2000
+/* A window tells what it is used for from so early a part of it on. */
+#define EARLY_PART 8
 /* Asked for beyond what waits, as a part of the limit: those that come meanwhile. */
 #define ASK_PART 50
 
@@ -118,16 +120,35 @@ static double rest_ms(const struct ward *ward, struct limiter_time now)
         return end_ms > now.now_ms ? (double)(end_ms - now.now_ms) : 0;
 }
 
-uint32_t ward_need(const struct ward *ward, struct limiter_time now)
+/* What a window is used for, as this one shows; before it does, as the one before did: around a
+ * turn rates say nothing, for who waits for it does not ask. */
+static uint64_t usual(const struct ward *ward, struct limiter_time now)
 {
-        return cut(ward->demand + comes_in(ward, rest_ms(ward, now)) + warm(ward),
-                   ward->window.limit);
+        double span = ward->window.span_ms, gone = span - rest_ms(ward, now);
+
+        if (gone * EARLY_PART < span)
+                return ward->demand_before;
+        return (uint64_t)(ward->demand * span / gone);
 }
 
-uint32_t ward_need_next(const struct ward *ward)
+uint32_t ward_need(const struct ward *ward, struct limiter_time now)
 {
-        return cut(comes_in(ward, ward->window.span_ms) + ward->unmet + warm(ward),
-                   ward->window.limit);
+        double rest = rest_ms(ward, now);
+        uint64_t need = ward->demand + comes_in(ward, rest);
+
+        if ((ward->window.span_ms - rest) * EARLY_PART < ward->window.span_ms &&
+            need < ward->demand_before)
+                need = ward->demand_before;
+        return cut(need + warm(ward), ward->window.limit);
+}
+
+uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
+{
+        uint64_t need = comes_in(ward, ward->window.span_ms) + ward->unmet;
+
+        if (need < usual(ward, now))
+                need = usual(ward, now);
+        return cut(need + warm(ward), ward->window.limit);
 }
 
 uint32_t ward_want(const struct ward *ward, struct limiter_time now)
@@ -160,7 +181,7 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
 uint32_t ward_spare(const struct ward *ward, struct limiter_time now)
 {
         uint64_t at_ms = now.now_ms + now.guard_ms;
-        uint32_t need = ward_need(ward, now), next = ward_need_next(ward), most = 0;
+        uint32_t need = ward_need(ward, now), next = ward_need_next(ward, now), most = 0;
 
         if (ward->unmet > 0)
                 return 0;
