@@ -209,7 +209,7 @@ static int take_network(struct str text, struct store_url *url, char why[OP_WHY_
 static int take_unix(struct str path, struct store_url *url, char why[OP_WHY_SIZE])
 {
         url->is_unix = true;
-        if (path.n < 2 || path.p[0] != '/' || !decode(path, url->path, sizeof(url->path)))
+        if (path.n < 2 || path.p[0] != '/' || !str_copy(path, url->path, sizeof(url->path)))
                 return say(why,
                            "the path of the socket must begin with / and have %d bytes at most; "
                            "write unix:///run/redis/redis.sock",
