@@ -140,6 +140,8 @@ uint64_t fair_hold_ms(struct fair_client *client, uint32_t amount, uint64_t now_
                 return 0;
         of_others = lane->reserved - client->reserved;
         expected = lane->was_whole ? lane->used_before : lane->budget.limit;
+        if (expected < lane->room)
+                expected = lane->room;
         wanted = lane->used + lane->held_back + amount + of_others;
         if (of_others == 0 || wanted <= expected)
                 return 0;

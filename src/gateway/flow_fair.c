@@ -8,6 +8,8 @@
  * place so, and gets none before its deadline, is refused at that moment.
  */
 #include "gateway/flow_fair.h"
+
+#include "core/lease.h"
 #include "gateway/flow_inside.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
@@ -86,6 +88,14 @@ void flow_fair_use(struct flow *f)
         fair_leave(&f->wish, true);
 }
 
+/* What other hosts leave us is another amount in each window, and may be far more than the last. */
+static uint64_t room_of(const struct limiter_take *take, uint64_t at_ms)
+{
+        return take->window.shared
+                       ? lease_cap(&take->window, at_ms / take->window.span_ms, at_ms)
+                       : 0;
+}
+
 uint64_t flow_fair_hold_ms(struct flow *f)
 {
         uint64_t until_ms = 0;
@@ -96,8 +106,12 @@ uint64_t flow_fair_hold_ms(struct flow *f)
         for (unsigned i = 0; i < f->ticket.n_takes; ++i) {
                 struct fair_client *client = client_at(f, i);
                 uint32_t amount = f->ticket.takes[i].amount;
-                uint64_t at_ms = client ? fair_hold_ms(client, amount, now_ms(f)) : 0;
+                uint64_t at_ms = 0;
 
+                if (client) {
+                        client->lane->room = room_of(&f->ticket.takes[i], now_ms(f));
+                        at_ms = fair_hold_ms(client, amount, now_ms(f));
+                }
                 if (at_ms <= until_ms)
                         continue;
                 until_ms = at_ms;

@@ -199,6 +199,22 @@ static void who_has_had_its_share_leaves_the_rest_to_who_waited(void **state)
         assert_int_equal(fair_hold_ms(a, 10, TURN(4)), 0);
 }
 
+/* The budget is shared with other hosts, who left us little of the last window and much of this. */
+static void nobody_holds_back_from_what_is_there_for_all(void **state)
+{
+        struct fair_lane *lane = open_lane(TURN(0));
+        struct fair_client *a = client(lane, 1, 1), *b = client(lane, 2, 1);
+
+        (void)state;
+        use_up(a, 1, false, b, 1, false, TURN(0));
+        use_up(a, 50, true, b, 50, true, TURN(1));
+        fair_use(a, 50, TURN(2));
+        assert_int_not_equal(fair_hold_ms(a, 1, TURN(2)), 0);
+        lane->room = 900;
+        assert_int_equal(fair_hold_ms(a, 800, TURN(2)), 0);
+        assert_int_not_equal(fair_hold_ms(a, 801, TURN(2)), 0);
+}
+
 static void shares_and_contented_clients_decide_what_is_left(void **state)
 {
         struct fair_lane *lane = open_lane(TURN(0));
@@ -384,6 +400,8 @@ int main(void)
                                                 begin, end),
                 cmocka_unit_test_setup_teardown(who_has_had_its_share_leaves_the_rest_to_who_waited,
                                                 begin, end),
+                cmocka_unit_test_setup_teardown(nobody_holds_back_from_what_is_there_for_all, begin,
+                                                end),
                 cmocka_unit_test_setup_teardown(shares_and_contented_clients_decide_what_is_left,
                                                 begin, end),
                 cmocka_unit_test_setup_teardown(those_that_hold_back_leave_one_after_the_other,
