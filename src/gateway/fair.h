@@ -80,7 +80,8 @@ struct fair_lane {
         uint64_t number;
         uint64_t used, used_before, reserved, held_back;
         uint64_t level; /* what there is for one unit of share; 0: nobody is asked to hold back */
-        uint64_t room;  /* at least so much may be used of it, whatever the last one was; 0: not known */
+        uint64_t room;  /* at least so much may be used of it, whatever the last one was; 0: not
+                           known */
         bool is_whole, was_whole;     /* it saw the window from its beginning */
         bool is_wanted;               /* somebody waited since the last sweep */
         uint64_t wanted_ms;           /* when the sweep saw that */

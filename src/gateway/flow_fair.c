@@ -91,9 +91,8 @@ void flow_fair_use(struct flow *f)
 /* What other hosts leave us is another amount in each window, and may be far more than the last. */
 static uint64_t room_of(const struct limiter_take *take, uint64_t at_ms)
 {
-        return take->window.shared
-                       ? lease_cap(&take->window, at_ms / take->window.span_ms, at_ms)
-                       : 0;
+        return take->window.shared ? lease_cap(&take->window, at_ms / take->window.span_ms, at_ms)
+                                   : 0;
 }
 
 uint64_t flow_fair_hold_ms(struct flow *f)
