@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/operations.md"
 STRING = r'"(?:[^"\\]|\\.)*"'
 CONVERSION = r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-zA-Z]"
-STATES = ("serving", "draining", "handing over", "in shadow", "a plain proxy", "did not start", "everything is")
+# Beginnings of what is said within a line: in the why of an event, in the text of an answer.
+WITHIN = ("it wants", "it is a", "its user", "its memory", "user or", "the key is", "this host has")
+STATES = ("the store is", "the store grants", "serving", "draining", "handing over", "in shadow", "a plain proxy", "did not start", "everything is")
 
 
 def literals():
@@ -38,8 +40,8 @@ def sayings(text):
             found.append((words.removeprefix("event="), "name"))
         elif words.startswith("X-Weir-Verdict: "):
             found.append((words.removeprefix("X-Weir-Verdict: "), "name"))
-        elif words.startswith(STATES) or re.match(r"[A-Za-z ]+: .*(REASON|NAME)|GROUP ", words):
-            found.append((words, "state" if words.startswith(STATES) else "text"))
+        elif words.startswith((*STATES, *WITHIN)) or re.match(r"[A-Za-z ]+: .*(REASON|NAME)|GROUP ", words):
+            found.append((words, "state" if words.startswith((*STATES, "GROUP ")) else "text"))
     return found
 
 

@@ -50,6 +50,12 @@ void ending_begin(void *ctx)
                 return;
         }
         service_stopping(g);
+        if (!g->server) {
+                /* It waits for the store still, and has not begun to serve. */
+                g->is_draining = true;
+                loop_stop(g->loop);
+                return;
+        }
         if (g->service.has_sockets && g->settings.timeouts.handover_ms > 0)
                 hand_over(g);
         else

@@ -361,7 +361,7 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 r = open_loop(g);
         if (r == 0)
                 r = hosts_open(g);
-        if (r == 0)
+        if (r == 0 && !g->is_draining)
                 r = open_server(g);
         return r;
 }
@@ -404,11 +404,12 @@ int gateway_run(const struct gateway_options *options)
         if (!g)
                 return -ENOMEM;
         r = gateway_open(g, options);
-        if (r == 0) {
+        if (r < 0)
+                service_failed(r);
+        else if (!g->is_draining) { /* it was not told to end meanwhile */
                 service_ready(g);
                 r = loop_run(g->loop);
-        } else
-                service_failed(r);
+        }
         gateway_close(g);
         free(g);
         return r;

@@ -88,6 +88,10 @@ static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
                         add_gates(to, g, &header->egresses[i]);
         for (size_t i = 0; i < g->n_outlets; ++i)
                 add_breakers(to, g, &g->outlets[i]);
+        if (g->hosts.is_away)
+                add(to, "; the store is away, and this host goes on with its share");
+        else if (g->hosts.waits[0] != '\0')
+                add(to, "; the store grants nothing: %.100s", g->hosts.waits);
 }
 
 const char *service_words(struct gateway *g, char to[SERVICE_WORDS_SIZE])

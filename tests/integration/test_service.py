@@ -89,6 +89,29 @@ def test_the_manager_is_told_why_it_did_not_start(tmp_path):
     assert not manager.told("READY")
 
 
+def test_the_manager_is_told_that_the_store_is_away(tmp_path):
+    manager = Manager(tmp_path)
+    with Gateway("http://127.0.0.1:9", tmp_path / "region", "--store", "redis://127.0.0.1:9",
+                 env=manager.env()) as gateway:
+        eventually(lambda: manager.told("READY"))
+        assert manager.told("STATUS")[0] == "serving; the store is away, and this host goes on with its share"
+        assert gateway.stop() == 0
+
+
+def test_it_ends_in_order_while_it_waits_for_the_store(tmp_path):
+    with socket.socket() as nobody:  # bound, and not listening: refuses
+        nobody.bind(("127.0.0.1", 0))
+        process = subprocess.Popen(
+            [WEIR, "gateway", "--region", str(tmp_path / "region"), "--listen", "127.0.0.1:0",
+             "--store", f"redis://127.0.0.1:{nobody.getsockname()[1]}"], text=True, stderr=subprocess.PIPE)
+        first = process.stderr.readline()
+        assert "event=store_away" in first
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=10)
+    assert process.returncode == 0, first + rest
+    assert "listening on" not in rest
+
+
 def ask_unix(path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
         s.connect(path)
