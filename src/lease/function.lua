@@ -274,7 +274,7 @@ local function open_books()
 
         if not books then
                 books = { v = 1, table = op.table, epoch = 1, server = op.server, began = late, ops = 0,
-                          time = op.now - op.error, birth = birth, fresh = true }
+                          time = op.now - op.error, birth = birth, fresh = true, raw = true }
                 tell('birth', 'books', books.birth)
         elseif books.server ~= op.server then
                 -- Another birth too: two servers may each have begun this epoch, with other hosts.
@@ -291,14 +291,14 @@ local function open_books()
         if op.birth ~= '' and op.birth ~= books.birth then
                 books.fresh = nil
         end
-        if books.fresh and books.time >= books.began + FRESH_MS then
+        if books.fresh and not books.raw and books.time >= books.began + FRESH_MS then
                 books.fresh = nil
         end
         -- Who names these books has their own roster, and may have an old one.
         if op.birth ~= books.birth then
                 for _, hex in ipairs(op.roster) do
                         if hex ~= op.host and not hosts[hex] then
-                                hosts[hex] = { name = '', seq = 0, epoch = 0, heard = late, grace = op.grace,
+                                hosts[hex] = { name = '', seq = 0, epoch = 0, heard = books.began, grace = op.grace,
                                                known = true }
                                 changed[hex] = true
                         end
@@ -354,7 +354,7 @@ local function introduce()
         if host then
                 changed[op.host] = true
                 host.name, host.seq, host.grace = op.name, op.seq, op.grace
-                host.heard = math.max(host.heard or 0, op.now + op.error)
+                host.heard = math.max(host.heard or 0, books.began, op.now + op.error)
         end
 end
 
@@ -369,6 +369,14 @@ local function hear()
                 host = { known = false }
                 hosts[op.host] = host
                 tell('joined', op.host, op.name)
+        end
+        -- Who made the books may have been on its way for long. This one has been told of them: they were lost before.
+        if books.raw then
+                books.raw, books.began = nil, math.max(books.began, op.now + op.error)
+                for hex, other in pairs(hosts) do
+                        other.heard = math.max(other.heard or 0, books.began)
+                        changed[hex] = true
+                end
         end
         changed[op.host] = true
         host.name, host.seq, host.epoch = op.name, op.seq, books.epoch
