@@ -189,6 +189,8 @@ local function forget(hex, time)
                 if unheard then
                         b.lost_until = math.max(b.lost_until or 0, math.floor(time / b.span) + b.past,
                                                 lost_window(b))
+                        books.gone = books.gone or {}
+                        books.gone[hex] = math.max(books.gone[hex] or 0, (b.lost_until + 1) * b.span)
                         dirty[id] = true
                 end
         end)

@@ -14,12 +14,11 @@ store claims to know must have been there. And when nothing fails any more, a hu
 import argparse
 import json
 import random
-import shutil
 import subprocess
 import sys
 import time
 
-from servers import FUNCTION, Answer, Resp, Stage
+from servers import FUNCTION, HAS_REDIS, Answer, Resp, Stage
 
 KEY = "weir:{weir}"
 LIMIT = 6000
@@ -262,7 +261,7 @@ class World:
         self.rng, self.store = rng, store
         self.is_fixed = rng.random() < 0.15
         self.trouble = rng.choice([0.002, 0.01, 0.03])
-        self.exchange = Exchange(rng, *rng.choice([(60_000, 1), (10_000, 3), (5_000, 6)]))
+        self.exchange = Exchange(rng, *rng.choice([(600_000, 1), (60_000, 1), (10_000, 3), (5_000, 6)]))
         self.hosts, self.delayed, self.log, self.is_settled = [], [], [], False
         # Of lost books somebody must come first who knows: docs/hosts.md, the one thing.
         self.lost_books, self.granted = False, {}
@@ -532,8 +531,8 @@ def main():
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
-    if not shutil.which("redis-server"):
-        print("weir: there is no redis-server")
+    if not HAS_REDIS:
+        print("weir: there is no redis-server and no valkey-server")
         sys.exit(77)
     print(f"seed {options.seed}, {options.steps} steps", flush=True)
     stage = Stage()

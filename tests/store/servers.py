@@ -9,7 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-HAS_REDIS = shutil.which("redis-server") is not None
+# A Valkey does as well: its programs are called otherwise and do the same.
+PROGRAMS = {name: shutil.which(name) or shutil.which(name.replace("redis", "valkey"))
+            for name in ("redis-server", "redis-sentinel")}
+HAS_REDIS = PROGRAMS["redis-server"] is not None
 FUNCTION = Path(__file__).resolve().parents[2] / "src/lease/function.lua"
 
 
@@ -96,7 +99,7 @@ class Server:
                      for item in (value if isinstance(value, list) else [value])]
             config.write_text("\n".join(lines) + "\n")
         with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen([self.program, str(config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([PROGRAMS[self.program], str(config)], stdout=log, stderr=log)
         if wait:
             eventually(self.listens)
         return self
