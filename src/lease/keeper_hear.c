@@ -17,7 +17,7 @@
 /* A pause between questions: at least, and a part of the window at most. */
 #define PAUSE_LEAST_US (10 * US_PER_MS)
 #define PAUSE_PART     8
-#define RETURN_PARTS   16 /* the shortest is this part of the longest at least */
+#define RETURN_PARTS   48 /* the shortest is this part of the longest at least */
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
 

@@ -138,7 +138,7 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
                 b->current.want = ward->demand_before;
         b->next.want = next > held(ward, n + 1) ? next : held(ward, n + 1);
 
-        ward->is_asking = b->current.want > b->current.hold;
+        ward->is_asking = is_hungry && b->current.want > b->current.hold;
         ward->is_lowered = false;
         ward->post_number = n;
         if (is_hungry)
