@@ -11,7 +11,7 @@ SANITIZED     := --output-on-failure -j$(JOBS) -L 'unit|replay|integration'
 FIXED_ADDRESS := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .DEFAULT_GOAL := all
-.PHONY: all run test bench check format fuzz deb install clean help check-format check-rooms check-lint \
+.PHONY: all run test bench faults check format fuzz deb install clean help check-format check-rooms check-lint \
 	check-clang check-asan check-tsan check-types check-model
 # Each check uses all cores itself.
 .NOTPARALLEL:
@@ -42,6 +42,12 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@bench/processes/run --build $(BUILD)
 	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
 	@WEIR=$(BUILD)/weir bench/yield/run
+	@WEIR=$(BUILD)/weir bench/hosts/run
+
+faults: ## hosts whose store fails, 200 runs: a quarter of an hour
+	@tools/packages build test
+	@$(MAKE) --no-print-directory all
+	@WEIR=$(BUILD)/weir tests/faults/run --runs 200 --parallel 4
 
 check: ## format, rooms, lint, types, the model, both compilers, sanitizers
 check: check-format check-rooms check-lint check-types check-model check-clang check-asan check-tsan
