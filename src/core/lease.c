@@ -153,11 +153,17 @@ static void write_cap(const struct window *w, uint64_t number, uint32_t cap, uin
                               memory_order_seq_cst);
 }
 
-/* What a cap that was @was becomes, when what is used is looked at now. */
+/*
+ * What a cap that was @was becomes, when what is used is looked at now. Of one that ends, since a
+ * share is over, nothing is used in a window in which nothing was sent: what flies from before is
+ * not held by it, and would become a cap that the store may have given to others.
+ */
 static uint32_t covered(const struct window *w, uint64_t number, uint32_t cap, uint32_t was)
 {
         uint32_t used = lease_used(w, number);
 
+        if (cap == 0 && read_pair(&cell_of(w, number)->sent, number).high == 0)
+                return 0;
         if (used > was)
                 used = was;
         return used > cap ? used : cap;

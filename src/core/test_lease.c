@@ -73,6 +73,9 @@ static void a_share_ends_and_what_was_used_of_it_stays(void **state)
         assert_int_equal(lease_until_ms(&weight, N), SHARED_UNTIL);
         /* What was used while it held is not less for that. */
         assert_int_equal(lease_speak(&weight, N, SHARED_UNTIL), 120);
+        /* What flies may be counted in the next window, but is no cap there. */
+        assert_int_equal(lease_used(&weight, N + 1), 120);
+        assert_int_equal(lease_speak(&weight, N + 1, SHARED_UNTIL), 0);
         land(&t, 1001);
 }
 

@@ -177,12 +177,16 @@ class Host:
     def speak_about(self, w):
         """Of a share that is over some may have been used while it held."""
         if w not in self.caps:
-            self.caps[w] = max(self.share_now(), min(self.share, self.used(w)))
+            self.caps[w] = max(self.share_now(), min(self.share, self.used_of_cap(w)))
+
+    def used_of_cap(self, w):
+        """Where nothing was sent nothing of the cap is used: what flies from before is not held by it."""
+        return self.used(w) if self.sent.get(w, 0) > 0 else 0
 
     def lower(self, w, to):
         """Raised again to what is used of it, never above what it was: what flies from before is not a cap."""
         self.speak_about(w)
-        self.caps[w] = min(self.caps[w], max(to, self.used(w)))
+        self.caps[w] = min(self.caps[w], max(to, self.used(w) if to > 0 else self.used_of_cap(w)))
 
     def speak(self, bye=False):
         rng, n = self.world.rng, self.first()
@@ -245,7 +249,8 @@ class Host:
         # Windows of now that were not spoken about keep what they had.
         for w in range(self.first(), self.last() + 1):
             if w not in self.caps and granted["share"] < self.share:
-                self.caps[w] = max(granted["share"], min(self.share, self.used(w)))
+                used = self.used(w) if granted["share"] > 0 else self.used_of_cap(w)
+                self.caps[w] = max(granted["share"], min(self.share, used))
         self.share = granted["share"]
         self.share_until = op["now"] + GRACE
 
