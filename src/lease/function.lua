@@ -17,6 +17,7 @@ local key, op = KEYS[1], cjson.decode(ARGV[1])
 local FRESH_MS = 2000       -- new books wait so long for hosts that know better
 local PROBE_MS = 10000      -- a probe is one host's for so long
 local SILENT_MS = 25000     -- every host speaks at least every 10 s
+local HOSTS_MAX = 64         -- as many as a region's roster has places for
 local CLOCK_MS = 5000       -- nobody whose clock may be further off is served
 
 local raw, books, hosts, budgets = {}, nil, {}, {}
@@ -36,6 +37,15 @@ local function text(w)
                 texts[w] = known
         end
         return known
+end
+
+local function count(set)
+        local n = 0
+
+        for _ in pairs(set) do
+                n = n + 1
+        end
+        return n
 end
 
 local function load()
@@ -237,6 +247,10 @@ local function mistake()
         if books and books.table ~= op.table then
                 return refuse('the books of %s were made with other tables of pools: bring all hosts to one version ' ..
                               'of weir, stop them, remove the key with DEL, and start them again', key)
+        end
+        if not host and count(hosts) >= HOSTS_MAX then
+                return refuse('there are %d hosts in the books already, and no place for more: see weir store show, and ' ..
+                              'forget those that are dead (weir store forget HOST)', HOSTS_MAX)
         end
         if host and op.seq <= host.seq then
                 return refuse('op %.0f of this host is not newer than op %.0f: two keepers speak for one region, or ' ..
@@ -757,12 +771,21 @@ if not hosts[op.host] then
         answer.roster[1] = op.host
 end
 for hex in pairs(hosts) do
-        answer.roster[#answer.roster + 1] = hex
+        if #answer.roster < HOSTS_MAX then
+                answer.roster[#answer.roster + 1] = hex
+        end
 end
 answer.hosts = #answer.roster
--- Were those who are gone lost with the books, so would be what they have used.
+-- Were those who are gone lost with the books, so would be what they have used. Whose windows last longest come first.
+local left = {}
 for hex in pairs(gone()) do
-        answer.roster[#answer.roster + 1] = hex
+        left[#left + 1] = hex
+end
+table.sort(left, function(a, b)
+        return books.gone[a] > books.gone[b]
+end)
+for i = 1, math.min(#left, HOSTS_MAX - #answer.roster) do
+        answer.roster[#answer.roster + 1] = left[i]
 end
 save()
 return cjson.encode(answer)
