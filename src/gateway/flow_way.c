@@ -31,6 +31,7 @@ static bool has_one(const struct gateway *g)
 
 static void take_way(struct flow *f, struct outlet *o)
 {
+        must(o);
         f->upstream = &o->upstreams[f->plan.group];
         budget_aim(&o->limiter, &f->plan, &f->request);
 }
@@ -217,8 +218,9 @@ static int reserve_anywhere(struct flow *f, const struct offers *offers)
                         return answer;
                 ticket = f->ticket;
         }
+        /* None answers: it stays where it is, and hears it. */
         if (!best)
-                return reserve_at(f, offers->all[0].outlet);
+                return reserve(f);
         take_way(f, best);
         f->ticket = ticket;
         return best_answer;
