@@ -125,6 +125,16 @@ local function gone()
         return set
 end
 
+-- Keeps a host among these until @till, with the number of its last op: an older one must not undo what it said.
+local function remember(hex, till)
+        local known = books.gone and books.gone[hex] or { till = 0, seq = 0 }
+
+        known.till = math.max(known.till, till)
+        known.seq = math.max(known.seq, hosts[hex] and hosts[hex].seq or 0)
+        books.gone = books.gone or {}
+        books.gone[hex] = known
+end
+
 -- The last window that anybody can have spoken about before this epoch began.
 local function lost_window(b)
         return math.floor((books.began + CLOCK_MS) / b.span) + 1
@@ -180,8 +190,7 @@ local function leave(b, hex, time)
                 end
         end
         rec.share, rec.gone, rec.hungry = 0, true, {}
-        books.gone = books.gone or {}
-        books.gone[hex] = math.max(books.gone[hex] or 0, (last + b.past + 1) * b.span)
+        remember(hex, (last + b.past + 1) * b.span)
 end
 
 -- @time: when it used its share last, at the latest.
@@ -199,8 +208,7 @@ local function forget(hex, time)
                 if unheard then
                         b.lost_until = math.max(b.lost_until or 0, math.floor(time / b.span) + b.past,
                                                 lost_window(b))
-                        books.gone = books.gone or {}
-                        books.gone[hex] = math.max(books.gone[hex] or 0, (b.lost_until + 1) * b.span)
+                        remember(hex, (b.lost_until + 1) * b.span)
                         dirty[id] = true
                 end
         end)
@@ -209,8 +217,8 @@ local function forget(hex, time)
 end
 
 local function save()
-        for hex, till in pairs(books.gone or {}) do
-                if books.time > till or hosts[hex] then
+        for hex, known in pairs(books.gone or {}) do
+                if books.time > known.till or hosts[hex] then
                         books.gone[hex] = nil
                 end
         end
@@ -238,7 +246,7 @@ end
 
 -- Step 1.
 local function mistake()
-        local host = hosts[op.host]
+        local host = hosts[op.host] or books and books.gone and books.gone[op.host]
 
         if op.v ~= 1 then
                 return refuse('this store is spoken to in version 1, not %s: bring all hosts to one version of weir',
@@ -248,7 +256,7 @@ local function mistake()
                 return refuse('the books of %s were made with other tables of pools: bring all hosts to one version ' ..
                               'of weir, stop them, remove the key with DEL, and start them again', key)
         end
-        if not host and count(hosts) >= HOSTS_MAX then
+        if not hosts[op.host] and count(hosts) >= HOSTS_MAX then
                 return refuse('there are %d hosts in the books already, and no place for more: see weir store show, and ' ..
                               'forget those that are dead (weir store forget HOST)', HOSTS_MAX)
         end
@@ -782,7 +790,7 @@ for hex in pairs(gone()) do
         left[#left + 1] = hex
 end
 table.sort(left, function(a, b)
-        return books.gone[a] > books.gone[b]
+        return books.gone[a].till > books.gone[b].till
 end)
 for i = 1, math.min(#left, HOSTS_MAX - #answer.roster) do
         answer.roster[#answer.roster + 1] = left[i]
