@@ -208,7 +208,7 @@ static void say_there(struct gateway *g, const struct op_answer *answer)
                           answer->n_roster);
         h->is_away = false;
         h->was_there = true;
-        if (strcmp(h->waits, answer->wait) == 0)
+        if (answer->is_again || strcmp(h->waits, answer->wait) == 0)
                 return;
         (void)snprintf(h->waits, sizeof(h->waits), "%s", answer->wait);
         if (h->waits[0] != '\0')
@@ -225,8 +225,7 @@ static void on_answer(void *ctx, const struct op_answer *answer)
         read_time(g, &time);
         say_answer(answer);
         keeper_answer(g->hosts.keeper, answer, &time, &change);
-        if (!answer->is_again)
-                say_there(g, answer);
+        say_there(g, answer);
         follow(g, &change);
         open_the_door(g);
 }
