@@ -23,6 +23,10 @@
 /* So long before a turn: a part of the window, and at least. */
 #define LEAD_PART     50
 #define LEAD_LEAST_MS 50
+/* Foreign use that others hear of at once: a part of the limit. They may have been granted more
+ * since, and then it is none: not again before a header shows so much more. */
+#define STRANGE_PART 50
+#define SHOWN_PART   10
 /* What is given back is a part of the limit at least, but for the end of the window; and not more
  * often than so many times a window. */
 #define SPARE_PART  50
@@ -219,6 +223,18 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
         return spare > 0 && spare >= least;
 }
 
+/* A header shows more than this host and all others can have used: others need not wait for it. */
+static bool has_strangers(const struct ward *ward)
+{
+        struct window_view view;
+
+        window_look(&ward->window, ward->number, &view);
+        return ward->others_number == ward->number &&
+               view.top > (uint64_t)ward->foreign_told + ward->window.limit / SHOWN_PART &&
+               view.top > (uint64_t)lease_used(&ward->window, ward->number) + ward->others +
+                                  ward->window.limit / STRANGE_PART;
+}
+
 static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct keeper_time *time)
 {
         struct limiter_time now = ward_time(ward, time);
@@ -234,6 +250,8 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
                 return KEEPER_HUNGRY;
         if (is_due_return(ward, time))
                 return KEEPER_RETURN;
+        if (has_strangers(ward))
+                return KEEPER_KNOWS;
         if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
             is_before_turn(ward, now, trip_us) &&
             ward_need_next(ward, now) >

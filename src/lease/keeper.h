@@ -65,7 +65,9 @@ struct ward {
         bool is_asking;        /* the op on its way asks for more */
         uint32_t capped_limit; /* the limit that its caps and share are parts of */
         bool is_lowered;       /* a share that the store does not know to be lower yet */
-        uint32_t others;       /* what the store had others down for in @number, when it answered */
+        uint32_t others; /* what the store had others down for when it answered, in the window */
+        uint64_t others_number; /* of this number */
+        uint32_t foreign_told;  /* the highest header that an op has told of @number */
         uint64_t hungry_number; /* the last window that others are known to want more of */
 };
 

@@ -200,6 +200,7 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
                 more += i == 0 ? claim - had : 0;
         }
         ret->granted += more;
+        ward->others_number = granted->now;
         ward->others =
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
         if (granted->is_hungry && granted->now > ward->hungry_number)

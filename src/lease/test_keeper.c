@@ -361,8 +361,9 @@ static void a_share_that_is_over_is_told_as_none(void **state)
         assert_true(keeper_look(k, &now));
         op = keeper_op(k, &now);
         assert_int_equal(op->budgets[0].share, 0);
-        /* It flies from the window before. */
-        assert_int_equal(op->budgets[0].current.hold, 70);
+        /* It flies from the window before, and is no cap of this one. */
+        assert_int_equal(op->budgets[0].before, 70);
+        assert_int_equal(op->budgets[0].current.hold, 0);
         limiter_refund(&l, &t);
 }
 
@@ -382,6 +383,31 @@ static void a_lower_limit_lowers_what_was_granted(void **state)
         assert_int_equal(op->budgets[0].current.hold, 1500);
         assert_int_equal(op->limits_at_ms, AT(1000));
         assert_true(op->n_limits > 0);
+}
+
+static void what_nobody_known_can_have_used_is_told_at_once(void **state)
+{
+        struct limiter_news news = { pool, 0, SPAN, 2900, false };
+        struct limiter_ticket t;
+        const struct op *op;
+
+        (void)state;
+        settle(3000);
+        k->wards[0].others = 3000;
+        assert_int_equal(reserve(10, &t), LIMITER_GO);
+        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        /* Others may have used so much. */
+        assert_false(keeper_look(k, &now));
+        news.used = 3500;
+        assert_int_equal(reserve(10, &t), LIMITER_GO);
+        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_KNOWS);
+        op = keeper_op(k, &now);
+        assert_int_equal(op->budgets[0].current.seen, 3500);
+        assert_int_equal(op->budgets[0].current.used, 20);
+        (void)answer(op, 3000, 3000, 3000, false);
+        assert_false(keeper_look(k, &now));
 }
 
 static void when_it_is_away_that_is_written_down(void **state)
@@ -425,6 +451,7 @@ int main(void)
                 TEST(a_stop_here_is_told_and_one_of_others_obeyed),
                 TEST(a_share_that_is_over_is_told_as_none),
                 TEST(a_lower_limit_lowers_what_was_granted),
+                TEST(what_nobody_known_can_have_used_is_told_at_once),
                 TEST(when_it_is_away_that_is_written_down),
                 TEST(a_refusal_is_not_asked_for_again_at_once),
         };

@@ -49,7 +49,7 @@ static void turn(struct ward *ward, uint64_t number)
         ward->demand = ward->unmet = ward->wishes_told = 0;
         ward->largest /= 2;
         ward->pause_us = ward->ask_again_us = 0;
-        ward->others = 0;
+        ward->others = ward->foreign_told = 0;
 }
 
 static void follow_rate(struct ward *ward, uint32_t demand, uint64_t mono_us)
