@@ -105,17 +105,19 @@ def test_requests_are_spread_and_each_reply_says_by_which_address_it_came(tmp_pa
         assert ours == {ONE: used[ONE], "two": used[TWO], THREE: used[THREE]}
 
 
-def test_under_saturation_the_limits_of_all_addresses_add_up_and_none_is_overspent(tmp_path):
+def test_under_saturation_the_limits_of_all_addresses_add_up_for_two_gateways_and_none_is_overspent(tmp_path):
     limit, span = 60, 2
     with Sim("--limit", f"spot-weight={limit}/{span}s", "--latency", "10") as sim, \
-            Gateway(sim.url, tmp_path / "region", *by(ONE, TWO, THREE)) as gateway:
-        ask(gateway, path="/api/v3/ping")
-        eventually(lambda: gateway.logged("limit"))
+            Gateway(sim.url, tmp_path / "region", *by(ONE, TWO, THREE)) as gateway, \
+            Gateway(sim.url, tmp_path / "region", *by(THREE, ONE)) as other:
+        for each in (gateway, other):
+            ask(each, path="/api/v3/ping")
+            eventually(lambda each=each: each.logged("limit"))
         stop = threading.Event()
 
         def work(i):
             while not stop.is_set():
-                ask(gateway, f"c{i % 3}")
+                ask((gateway, other)[i % 2], f"c{i % 3}")
 
         threads = [threading.Thread(target=work, args=(i,)) for i in range(48)]
         for thread in threads:
