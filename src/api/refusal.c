@@ -88,9 +88,14 @@ void refusal_explain(const struct reservation *r, int answer, struct verdict *ve
                                "two days makes room then");
                 break;
         case -ESTALE:
-                (void)snprintf(to, size,
-                               "not sent: this machine's clock is behind that of another process; "
-                               "set it right");
+                (void)snprintf(
+                        to, size, "%s",
+                        ticket->blocker == BLOCKED_BY_CLOCK
+                                ? "not sent: the exchange's clock is known too badly to tell "
+                                  "its windows apart; run a gateway on the region, which "
+                                  "measures it"
+                                : "not sent: this machine's clock is behind that of another "
+                                  "process; set it right");
                 break;
         case -EINVAL:
                 (void)snprintf(to, size,

@@ -186,6 +186,8 @@ const char *budget_blocked_by(const struct limiter_ticket *ticket)
                 return "rate_ceiling";
         case BLOCKED_BY_BREAKER:
                 return "breaker";
+        case BLOCKED_BY_CLOCK:
+                return "clock";
         default:
                 return "";
         }

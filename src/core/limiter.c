@@ -9,6 +9,8 @@
 #include "core/search.h"
 #include "core/takes.h"
 
+#include <errno.h>
+
 /* Reservations lost to others before we say that it is crowded. */
 #define ATTEMPTS 8
 /* What waits for a larger cap looks at it again; its own gateway's keeper wakes it before. */
@@ -268,6 +270,10 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                 return r;
         if (takes_are_never(ticket))
                 return LIMITER_NEVER;
+        if (!takes_can_be_told(ticket, time.guard_ms)) {
+                ticket->blocker = BLOCKED_BY_CLOCK;
+                return -ESTALE;
+        }
         if (time.now_ms >= request->deadline_ms) {
                 ticket->at_ms = time.now_ms;
                 return LIMITER_LATE;
@@ -473,6 +479,10 @@ int limiter_confirm(struct limiter *l, struct limiter_ticket *ticket, struct lim
         int r;
 
         must(ticket->state == TICKET_HELD);
+        if (!takes_can_be_told(ticket, time.guard_ms)) {
+                drop(l, ticket, false);
+                return LIMITER_LOST;
+        }
         if (time.now_ms < ticket->at_ms)
                 return time.now_ms < ticket_next_ms(ticket) ? LIMITER_WAIT
                                                             : advance(l, ticket, &c, time);

@@ -78,6 +78,7 @@ enum limiter_blocker {
         BLOCKED_BY_POOL,
         BLOCKED_BY_PACING,
         BLOCKED_BY_FRONT,   /* the ceiling of requests per second, or the ramp behind a ban */
+        BLOCKED_BY_CLOCK,   /* known too badly for the books of its windows */
         BLOCKED_BY_BREAKER, /* written by who asks it (call/breaker.h): the limiter knows none */
 };
 
@@ -138,7 +139,7 @@ struct limiter_time {
  * After GO, and right before sending, ticket_may_leave() must be asked with a fresh clock.
  *
  * Return: an enum limiter_answer; -ENOSPC: no room for another budget; -ESTALE: our clock is a
- *         window or more behind that of another process.
+ *         window or more behind that of another process, or known too badly: window_guard_most().
  */
 CHECKED int limiter_reserve(struct limiter *l, const struct limiter_request *request,
                             struct limiter_time time, struct limiter_ticket *ret_ticket);

@@ -94,6 +94,9 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                 /* One of eight keeps the word from going to and fro between processors. */
                 if ((take->place.sent & 7) == 0 || trip_most_ms(take->window.slot) == 0)
                         trip_note(take->window.slot, minus_ms(time.now_ms, ticket->at_ms));
+                /* Nobody knows in which window it was: it stays in flight, and counts in all. */
+                if (UNLIKELY(time.guard_ms > window_guard_most(take->window.span_ms)))
+                        continue;
                 window_land(&take->window, take->number, take->amount, back, time.now_ms,
                             time.guard_ms);
         }

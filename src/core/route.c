@@ -115,7 +115,7 @@ static bool find_window(struct route_lane *lane, struct limiter_time time, uint6
         uint64_t span_ms = lane->window.span_ms, at_ms = time.now_ms - time.guard_ms;
         uint64_t number = atomic_load_explicit(&lane->number, memory_order_relaxed);
 
-        if (UNLIKELY(time.now_ms < time.guard_ms))
+        if (UNLIKELY(time.now_ms < time.guard_ms || time.guard_ms > WINDOW_GUARD_MS))
                 return false;
         if (UNLIKELY(at_ms - number * span_ms >= span_ms)) {
                 number = at_ms / span_ms;

@@ -81,6 +81,14 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
         return 0;
 }
 
+bool takes_can_be_told(const struct limiter_ticket *ticket, uint32_t guard_ms)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i)
+                if (UNLIKELY(guard_ms > window_guard_most(ticket->takes[i].window.span_ms)))
+                        return false;
+        return true;
+}
+
 bool takes_renew_limits(const struct limiter *l, struct limiter_ticket *ticket)
 {
         const struct region *shared = lease_region(l->region);

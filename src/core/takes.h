@@ -17,6 +17,9 @@
 CHECKED int takes_list(struct limiter *l, const struct limiter_request *request,
                        struct limiter_ticket *ticket);
 
+/* Whether the clock is known well enough for the books of all its windows. */
+CHECKED bool takes_can_be_told(const struct limiter_ticket *ticket, uint32_t guard_ms);
+
 /*
  * The limits of its windows may have changed while it waited; a pool without any keeps its last.
  * Return: false when a pool has windows of other spans now, in which the ticket has no place.

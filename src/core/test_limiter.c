@@ -541,6 +541,31 @@ static void a_clock_far_behind_is_refused_and_nothing_is_taken(void **state)
         assert_int_equal(weight_spent(N + 2400), 1);
 }
 
+static void a_clock_that_is_known_too_badly_stops_everything_and_loses_nothing(void **state)
+{
+        const uint32_t most = (uint32_t)window_guard_most(60000), bad = most + 1;
+        struct limiter_request r = request_of(CLASS_CANCEL, 600, 0);
+        struct limiter_ticket flies = go(CLASS_CANCEL, 600, 0, 20000), held, t;
+
+        (void)state;
+        assert_int_equal(reserve(CLASS_CANCEL, 600, 0, 20100, &held), LIMITER_WAIT);
+        assert_int_equal(limiter_reserve(&l, &r, (struct limiter_time){ AT(20200), bad }, &t),
+                         -ESTALE);
+        assert_int_equal(t.state, TICKET_EMPTY);
+        assert_int_equal(t.blocker, BLOCKED_BY_CLOCK);
+        /* Whose place is held loses it; what lands is still in flight for all that can be told. */
+        assert_int_equal(limiter_confirm(&l, &held, (struct limiter_time){ AT(90000), bad }),
+                         LIMITER_LOST);
+        assert_int_equal(held.state, TICKET_EMPTY);
+        limiter_land(&l, &flies, (struct limiter_time){ AT(90000), bad }, 0, 0, NULL, 0, NULL);
+        assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 600);
+        assert_int_equal(reserve(CLASS_CANCEL, 600, 0, 90000, &t), LIMITER_WAIT);
+        limiter_refund(&l, &t);
+        r = request_of(CLASS_CANCEL, 400, 0);
+        assert_int_equal(limiter_reserve(&l, &r, (struct limiter_time){ AT(90000), most }, &t),
+                         LIMITER_GO);
+}
+
 /* At 8 a second, and 2 at once. */
 static void who_waits_for_a_connection_passes_the_front_again(void **state)
 {
@@ -614,6 +639,7 @@ int main(void)
                 TEST(what_is_sent_in_any_case_is_charged_and_stays_in_its_word),
                 TEST(owners_are_apart_until_the_table_is_full),
                 TEST(a_clock_far_behind_is_refused_and_nothing_is_taken),
+                TEST(a_clock_that_is_known_too_badly_stops_everything_and_loses_nothing),
                 TEST(who_waits_for_a_connection_passes_the_front_again),
                 TEST(what_was_held_up_on_its_way_counts_where_it_arrives),
         };

@@ -610,6 +610,29 @@ static void a_released_place_knows_what_it_was_released_into(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
+static void books_can_be_kept_with_a_guard_that_depends_on_the_span(void **state)
+{
+        static const struct {
+                uint32_t span_ms;
+                uint64_t most_ms;
+        } rows[] = {
+                { 1000, 2000 },  { 2000, 2500 },   { 5000, 2500 },         { 10000, 2500 },
+                { 45000, 7500 }, { 60000, 15000 }, { 86400000, 43185000 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                uint64_t most_ms = window_guard_most(rows[i].span_ms);
+                uint64_t windows = window_past(rows[i].span_ms) + 2;
+
+                if (most_ms != rows[i].most_ms)
+                        fail_msg("%u ms: %llu", rows[i].span_ms, (unsigned long long)most_ms);
+                /* All that may be now, to either side, beside those that still count. */
+                windows += 2 * most_ms / rows[i].span_ms;
+                assert_true(windows <= RING_CELLS);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -617,6 +640,7 @@ int main(void)
                 TEST(what_is_refunded_proves_nothing_twice),
                 TEST(relief_speaks_only_of_what_was_carried_before),
                 TEST(a_released_place_knows_what_it_was_released_into),
+                TEST(books_can_be_kept_with_a_guard_that_depends_on_the_span),
                 TEST(a_window_is_cut_where_our_clock_is_sure),
                 TEST(the_ring_keeps_half_a_minute_and_reaches_two),
                 TEST(take_fills_a_window_up_to_the_ceiling),

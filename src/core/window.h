@@ -30,6 +30,9 @@
  * gateway gives up before); in windows shorter than 3 s, after RING_PAST of them.
  */
 #define WINDOW_CARRY_MS 30000u
+/* A guard that all windows but the shortest can live with: what is unanswered for WINDOW_CARRY_MS,
+ * less twice this, is followed in any case. */
+#define WINDOW_GUARD_MS 2500u
 /* Places are held this far ahead, so that short windows reach the turn of the minute. */
 #define WINDOW_AHEAD_MS 120000u
 
@@ -76,6 +79,22 @@ static inline uint64_t window_ahead(uint32_t span_ms)
 
         ahead = ahead > RING_AHEAD ? ahead : RING_AHEAD;
         return ahead < most ? ahead : most;
+}
+
+/*
+ * The most that our clock may be off by, for books of windows of @span_ms. A request of window N
+ * may leave two guards behind the exchange's end of N: what is followed for WINDOW_CARRY_MS is
+ * unanswered for so much less then. And the windows that may be now, for anybody, together with
+ * those before them that still count, must have cells of their own.
+ */
+static inline uint64_t window_guard_most(uint32_t span_ms)
+{
+        uint64_t past = window_past(span_ms), followed_ms = past * span_ms;
+        uint64_t spare = followed_ms > WINDOW_CARRY_MS ? (followed_ms - WINDOW_CARRY_MS) / 2 : 0;
+        uint64_t most = spare > WINDOW_GUARD_MS ? spare : WINDOW_GUARD_MS;
+        uint64_t ring = (RING_CELLS - 2 - past) * span_ms / 2;
+
+        return most < ring ? most : ring;
 }
 
 /* Number of our window at @now_ms of the exchange's clock, known to +- @guard_ms. */

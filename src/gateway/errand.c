@@ -322,9 +322,12 @@ static bool errand_reserve(struct errand *e)
                             upstream_now(e->gateway, e->upstream), &e->ticket);
         if (r != LIMITER_GO)
                 limiter_refund(upstream_limiter(e->upstream), &e->ticket);
-        /* The wall clock is behind the books of others: that only the exchange's time can mend. */
-        e->is_uncharged = r == -ESTALE && e->kind == ERRAND_TIME &&
-                          !exclock_is_known(&e->upstream->clock) && gates_are_open(e);
+        /* Behind the books of others, or known too badly: that only the exchange's time can mend.
+         */
+        e->is_uncharged =
+                r == -ESTALE && e->kind == ERRAND_TIME &&
+                (!exclock_is_known(&e->upstream->clock) || e->ticket.blocker == BLOCKED_BY_CLOCK) &&
+                gates_are_open(e);
         return r == LIMITER_GO || e->is_uncharged;
 }
 

@@ -202,6 +202,11 @@ static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t
                         "the budget %s is spoken for in all windows ahead; nothing was sent; "
                         "again in %llu ms",
                         budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
+        else if (f->ticket.blocker == BLOCKED_BY_CLOCK)
+                answer_send_late(f->exchange, answer, wait_ms,
+                                 "the exchange's clock is known too badly to tell its windows "
+                                 "apart, since its answers take seconds; nothing was sent; again "
+                                 "when they are quicker");
         else
                 answer_send_late(f->exchange, answer, wait_ms,
                                  "no place can be had now; nothing was sent; again in %llu ms",

@@ -137,7 +137,7 @@ static const struct {
           "weir: f:1:11: max_wait: \"1.5s\" is not a duration such as 250ms, 5s, 10m or "
           "1h; write one from 0s to 10m\n" },
         { "timeouts: {answer: 45s}\n",
-          "weir: f:1:20: timeouts.answer: \"45s\" is too large; write a value from 10ms to 30s\n" },
+          "weir: f:1:20: timeouts.answer: \"45s\" is too large; write a value from 10ms to 25s\n" },
         { "max_wait: 5124095576030432h\n",
           "weir: f:1:11: max_wait: \"5124095576030432h\" is too large; "
           "write a value from 0s to 10m\n" },
