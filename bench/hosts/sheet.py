@@ -20,9 +20,15 @@ def row_cells(row):
             f"{row['asks_us']:,.1f}" if "asks_us" in row else ""]
 
 
+def busy(figures):
+    """A load far above the number of processors, when it began and ended: others were at work as well."""
+    begin, end = figures.get("load", (0, 0))
+    return f", load {begin:.0f} to {end:.0f}: other programs kept the machine busy" if max(begin, end) > 4 * figures["processors"] else ""
+
+
 def about(figures):
     return (f"{figures['windows']} full windows of {figures['window_ms'] / 1000:g} s with {figures['limit']:,} weight for each row, "
-            f"{figures['when']}, {figures['processors']} CPUs")
+            f"{figures['when']}, {figures['processors']} CPUs{busy(figures)}")
 
 
 def kept(row):
