@@ -303,6 +303,7 @@ local function open_books()
         elseif books.server ~= op.server then
                 -- Another birth too: two servers may each have begun this epoch, with other hosts.
                 books.epoch, books.server, books.began, books.birth = books.epoch + 1, op.server, late, birth
+                books.raw = true
                 -- When they were heard since is lost as well.
                 for hex, host in pairs(hosts) do
                         host.heard = math.max(host.heard, late)

@@ -24,10 +24,12 @@ byte now;             /* the exchange's window */
 
 byte counted[WINDOWS]; /* the exchange's books */
 
+#ifndef OWN_TIME
 mtype = { HERE, LEFT, ANSWERED };
 mtype way[PROGRAMS] = HERE; /* where the request of a program is */
 bool settled[PROGRAMS];     /* its answer says that it is not counted after all */
 byte shown[PROGRAMS];       /* its header: what is counted in the window that it was counted in */
+#endif
 
 #define MINUS(a, b) ((a) > (b) -> (a) - (b) : 0)
 
@@ -41,6 +43,7 @@ byte shown[PROGRAMS];       /* its header: what is counted in the window that it
 	atomic { (phase[p] == 2 * now || phase[p] == 2 * now - 1) && phase[p] < PHASES - 1 ->        \
 		 phase[p]++ }
 
+#ifndef OWN_TIME /* who has more to do at a turn has a process of its own */
 active proctype time()
 {
 end:	do
@@ -53,3 +56,4 @@ end:	do
 	:: atomic { now < WINDOWS - 1 && NOBODY_SURE -> now++ }
 	od
 }
+#endif
