@@ -191,7 +191,14 @@ struct egress {
          * release and acquire. Killed: claimed, and without a text until the next one names it.
          */
         word_t name;
-        uint64_t spare_name[7];
+        /*
+         * Questions for the time that left before the windows could be told and are not charged
+         * yet (core/unclocked.h): a byte of each product group, the first one lowest.
+         * Writers: who asks, before it leaves; who has charged them. Readers: who charges.
+         * Relaxed: one swap. Killed: charged by whoever measures the clock next.
+         */
+        word_t unclocked;
+        uint64_t spare_name[6];
         /*
          * Gates: time at which the gate opens << 8 | kind << 4 | phase (core/gate.h).
          * Writers: who saw a 429, 418 or 403, and who probes. Readers: every admission.

@@ -4,6 +4,7 @@
 #include "classify/classify.h"
 #include "budget/budget.h"
 #include "budget/landing.h"
+#include "core/unclocked.h"
 #include "gateway/breakers.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
@@ -66,7 +67,12 @@ static bool errand_leave(struct http_call *call)
         e->is_held_back =
                 is_cut_off(e) ||
                 (e->is_uncharged ? !gates_are_open(e) : !ticket_may_leave(&e->ticket, now_ms));
-        return !e->is_held_back;
+        if (e->is_held_back || !e->is_uncharged || e->is_noted)
+                return !e->is_held_back;
+        /* Before its first byte: who is killed from now on leaves it to the next one to charge. */
+        unclocked_add(limiter_egress(upstream_limiter(e->upstream)), e->upstream->group);
+        e->is_noted = true;
+        return true;
 }
 
 static void errand_head(struct http_call *call, const struct http_head *head)
@@ -124,15 +130,19 @@ static void land(struct errand *e)
         weights_tell(e->gateway, &findings);
 }
 
-/* What left before the windows could be told, in the books at last. */
+/* What left before the windows could be told, in the books at last: ours, and that of processes
+ * which were killed before they could charge it. */
 static void charge_late(struct errand *e)
 {
         struct limiter *l = upstream_limiter(e->upstream);
+        unsigned n_noted = unclocked_count(limiter_egress(l), e->upstream->group);
         struct limiter_time time = upstream_now(e->gateway, e->upstream);
         uint64_t sent_ms = exclock_now(&e->upstream->clock, e->call.sent_us).now_ms;
         struct limiter_request request;
         uint32_t foreign;
 
+        if (e->n_uncharged < n_noted)
+                e->n_uncharged = n_noted;
         for (; e->n_uncharged > 0; --e->n_uncharged) {
                 write_request(e, &request);
                 /* Not asked for a place: it has been sent, and what is in the way is no matter. */
@@ -142,8 +152,15 @@ static void charge_late(struct errand *e)
                 e->ticket.at_ms = sent_ms;
                 limiter_land(l, &e->ticket, time, 0, 0, NULL, 0, NULL);
         }
+        unclocked_drop(limiter_egress(l), e->upstream->group, n_noted);
         for (size_t i = 0; i < e->n_news; ++i)
                 (void)!limiter_observe(l, &e->news[i], sent_ms, time, &foreign);
+}
+
+static bool is_owing(const struct errand *e)
+{
+        return e->n_uncharged > 0 || unclocked_count(limiter_egress(upstream_limiter(e->upstream)),
+                                                     e->upstream->group) > 0;
 }
 
 static void take_time(struct errand *e, uint64_t received_us)
@@ -151,14 +168,16 @@ static void take_time(struct errand *e, uint64_t received_us)
         struct upstream *u = e->upstream;
         json_t *root = json_loadb(e->body, e->n_body, 0, NULL);
         json_int_t server_ms = json_integer_value(json_object_get(root, "serverTime"));
+        bool is_better = server_ms > 0 && exclock_sample(&u->clock, (uint64_t)server_ms,
+                                                         e->call.sent_us, received_us);
 
         json_decref(root);
-        if (server_ms > 0 &&
-            exclock_sample(&u->clock, (uint64_t)server_ms, e->call.sent_us, received_us))
+        /* Before others learn the time: nobody who knows it looks for what is not charged. */
+        if (exclock_is_known(&u->clock) && is_owing(e))
+                charge_late(e);
+        if (is_better)
                 exclock_publish(&u->clock, &e->gateway->region.header->clocks[u->group],
                                 clock_mono_us(), clock_wall_us());
-        if (e->n_uncharged > 0 && exclock_is_known(&u->clock))
-                charge_late(e);
         if (server_ms > 0 && ++e->n_done < TIME_BURST)
                 e->due_us = 0;
 }
@@ -215,6 +234,9 @@ static void wait_or_give_up(struct errand *e, const struct verdict *verdict, uin
                 return;
         e->due_us = received_us + period_us(e);
         upstream_give_up_time(e->gateway, e->upstream);
+        /* By our own clock, as all that follows. */
+        if (is_owing(e))
+                charge_late(e);
         flow_start_waiting(e->gateway, e->upstream);
 }
 
@@ -231,7 +253,7 @@ static void errand_done(struct http_call *call)
         };
         struct verdict verdict;
 
-        e->is_running = e->is_unreached = false;
+        e->is_running = e->is_unreached = e->is_noted = false;
         if (e->is_uncharged)
                 ++e->n_uncharged;
         else
@@ -273,6 +295,10 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
                 limiter_abandon(&e->ticket);
         if (e->is_uncharged && !e->is_unreached)
                 ++e->n_uncharged;
+        if (e->is_noted && e->is_unreached)
+                unclocked_drop(limiter_egress(upstream_limiter(e->upstream)), e->upstream->group,
+                               1);
+        e->is_noted = false;
         e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
         /* One that was held back at the last moment says nothing about the way. */
         if (!e->is_held_back)
@@ -438,7 +464,7 @@ static void give_up(struct errand *e)
         if (e->is_uncharged && e->call.sent_us > 0)
                 ++e->n_uncharged;
         limiter_abandon(&e->ticket);
-        e->is_running = false;
+        e->is_running = e->is_noted = false;
 }
 
 bool errand_can_knock(struct gateway *g, struct upstream *u)

@@ -6,9 +6,9 @@
  * no room; the probe alone passes the gate that it tests.
  *
  * The first request for the time cannot be charged: in which window it counts is what it asks. It
- * is charged when the answer says so, before anything else of its product is sent. A process that
- * is killed in between leaves the region without a clock, so the next one begins in the same way,
- * and the used weight that its answer shows includes what was not charged.
+ * is charged when the answer says so, before anything else of its product is sent. Until then the
+ * region has a note of it (core/unclocked.h), and if its process is killed in between, whoever
+ * measures the clock next charges it.
  */
 #ifndef GATEWAY_ERRAND_H
 #define GATEWAY_ERRAND_H
@@ -37,6 +37,7 @@ struct errand {
         uint64_t due_us;      /* monotonic; UINT64_MAX: never */
         unsigned n_done;      /* time: samples of the first burst */
         bool is_uncharged;    /* time: sent before the windows could be told */
+        bool is_noted;        /* time: it is in the region as such (core/unclocked.h) */
         unsigned n_uncharged; /* time: such requests that the books still lack */
         bool is_unreached;    /* the last try found no connection */
         bool is_capped;       /* the last try found no room under what this host was granted */

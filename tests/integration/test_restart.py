@@ -1,12 +1,21 @@
 """A gateway that dies forgets nothing: no 429 after a restart, not one packet into a ban."""
+import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
-from support import Gateway, RawUpstream, Sim, eventually, fetch
+from support import WEIR, Gateway, RawUpstream, Sim, eventually, fetch
 
 GREEDY = str(Path(__file__).with_name("greedy.py"))
+
+
+def fetch_or_not(port, target):
+    try:
+        fetch(port, target)
+    except OSError:
+        pass
 
 
 def flood(url, seconds, seed=1):
@@ -32,6 +41,37 @@ def test_killed_in_mid_window_and_restarted_there_is_no_429(tmp_path):
         windows = sim.pool()["windows"]
     assert (books["status429"], books["status418"]) == (0, 0), windows
     assert sum(w["used"] for w in windows) > 1000
+
+
+def counted(sim, name):
+    """What the exchange has counted of that limit, in the windows that it remembers."""
+    return {limit["window"]: limit["used"] for book in sim.books()["books"] for limit in book["limits"]
+            if limit["name"] == name and limit["used"] > 0}
+
+
+def in_region(region, name):
+    shown = json.loads(subprocess.run([WEIR, "region", "show", "--json", "--region", region], check=True,
+                                      capture_output=True, text=True).stdout)
+    return {window["number"]: window["sent"] + window["extra"] for budget in shown["budgets"]
+            if budget["name"] == name for window in budget["windows"]}
+
+
+def test_the_first_question_for_the_time_is_charged_also_if_its_asker_is_killed(tmp_path):
+    """In which window it counts is what it asks; and no header tells of spot's raw requests."""
+    region = tmp_path / "region"
+    with Sim("--latency", "400") as sim:
+        for life in range(1, 4):
+            with Gateway(sim.url, region) as gateway:
+                threading.Thread(target=fetch_or_not, args=(gateway.port, "/api/v3/ping"), daemon=True).start()
+                eventually(lambda n=life: len(sim.requests()) >= n)
+                gateway.kill()
+        assert all(r["target"].startswith("/api/v3/time") for r in sim.requests())
+        with Gateway(sim.url, region) as gateway:
+            assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+            time.sleep(1)
+            books, ours = counted(sim, "spot-raw"), in_region(region, "spot-raw")
+    assert sum(books.values()) >= 5
+    assert sum(ours.values()) >= sum(books.values()), (books, ours)
 
 
 def ban(gateway, sim):
@@ -65,6 +105,8 @@ def test_nothing_is_sent_into_a_ban_whoever_restarts(tmp_path):
             # It opens by itself, by exactly one probe.
             eventually(lambda: fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})[0] == 200, 20)
             assert time.time() * 1000 > ends
+            # What is logged comes by a pipe of its own.
+            eventually(lambda: gateway.logged("probe"))
             assert len(gateway.logged("probe")) == 1
             client.wait()
         assert sim.books()["duringBan"] == before
