@@ -3,6 +3,7 @@ import threading
 import time
 
 from faults import Happening
+from plan import GRACES
 from stage import LIMIT, WINDOW_MS, Broken, Stage
 
 # All must be well so long after the last fault is over. Of the first two full windows that begin then one must be
@@ -10,6 +11,8 @@ from stage import LIMIT, WINDOW_MS, Broken, Stage
 RECOVERY_S = 2.0
 JUDGED_WINDOWS = 2
 YIELD_AFTER = 0.95
+# The shortest grace is over for whoever was away for nearly so long.
+SHORT_S = 2.0
 
 
 class Pulse(threading.Thread):
@@ -67,12 +70,14 @@ def back_after_s(stage, over):
     return round(latest, 3)
 
 
-def reachable(stage):
-    """The part of the limit that the running hosts can have: a host that is gone, or whose region is,
-    keeps its share until its grace is over."""
-    lost = sum(1 for f in stage.plan.faults if f.kind == "host killed" and f.how in ("gone", "replaced"))
-    hosts = sum(1 for h in stage.hosts if h.processes)
-    return 1 - lost / max(1, hosts)
+def keeps_all(stage):
+    """
+    Whether all hosts are those of before, and none was forgotten. What a host that is lost may have in flight counts
+    for half a minute, and its share until its grace is over; so it is with one that was away for longer than its grace.
+    """
+    lost = any(f.kind == "host killed" and f.how in ("gone", "replaced") for f in stage.plan.faults)
+    ends = max(f.at_s + f.lasts_s for f in stage.plan.faults) - min(f.at_s for f in stage.plan.faults)
+    return not lost and (stage.plan.grace != GRACES[-1] or ends < SHORT_S)
 
 
 def verdict(stage, found, is_busy):
@@ -87,8 +92,8 @@ def verdict(stage, found, is_busy):
     if stage.has_store and not is_busy:
         if found["back_s"] and found["back_s"] > RECOVERY_S:
             wrong.append(f"the store was back after {found['back_s']} s")
-        goal = YIELD_AFTER * min(found["reachable"], found["before"] or 1)
-        if not found["after"] or max(found["yields_after"]) < goal:
+        goal = YIELD_AFTER * (found["before"] or 1)
+        if found["keeps_all"] and max(found["yields_after"]) < goal:
             wrong.append(f"only {found['yields_after']} are used afterwards, less than {goal:.2f}")
     return wrong
 
@@ -121,7 +126,7 @@ def run(plan, has_store=True, has_relays=False, logs=None, is_busy=False):
                  "refused": books["status429"] + books["status418"] + books["status403"],
                  "before": mean(yields(used, int(begun_ms // WINDOW_MS) + 1, fault_window)),
                  "during": mean(yields(used, fault_window, int(over_ms // WINDOW_MS) + 1)),
-                 "after": mean(after), "yields_after": after, "reachable": round(reachable(stage), 3),
+                 "after": mean(after), "yields_after": after, "keeps_all": keeps_all(stage),
                  "back_s": back_after_s(stage, over), "late_ms": pulse.late_ms(), "seconds": round(time.monotonic() - began, 1)}
         pulse.is_over = True
         found["wrong"] = verdict(stage, found, is_busy)
