@@ -32,11 +32,10 @@ static const struct chart_field header[] = {
 };
 
 static const struct chart_field egress[] = {
-        FIELD(egress, name, CHART_ANY),       FIELD(egress, unclocked, CHART_ANY),
-        FIELD(egress, spare_name, CHART_SPARE),
-        FIELD(egress, gates, CHART_GATE),     FIELD(egress, breakers, CHART_BREAKER),
-        FIELD(egress, fronts, CHART_TIME_US), FIELD(egress, turns, CHART_TIME_US),
-        FIELD(egress, text, CHART_ANY),
+        FIELD(egress, name, CHART_ANY),         FIELD(egress, unclocked, CHART_ANY),
+        FIELD(egress, spare_name, CHART_SPARE), FIELD(egress, gates, CHART_GATE),
+        FIELD(egress, breakers, CHART_BREAKER), FIELD(egress, fronts, CHART_TIME_US),
+        FIELD(egress, turns, CHART_TIME_US),    FIELD(egress, text, CHART_ANY),
 };
 
 static const struct chart_field home[] = { { "home", 0, sizeof(word_t), CHART_HOME } };
