@@ -175,18 +175,17 @@ uint64_t front_take(struct region_header *header, struct front_asker *asker, uin
         return at_us;
 }
 
-void front_charge(struct region_header *header, unsigned egress, unsigned gate, unsigned front,
-                  uint64_t now_ms)
+void front_charge(struct region_header *header, unsigned egress, unsigned front, uint64_t now_ms)
 {
-        struct front_asker asker = {
-                .egress = egress,
-                .gate = gate,
-                .front = front,
-                .class = CLASS_CANCEL,
-                .must_pass = true,
-        };
+        uint64_t now_us = now_ms * US_PER_MS;
+        struct pace full =
+                pace_of_rule(atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed));
 
-        (void)!front_take(header, &asker, now_ms);
+        must(egress < REGION_EGRESSES && front < REGION_FRONTS);
+        /* At the full rate: a ramp is about what leaves. */
+        if (full.cost_us > 0)
+                (void)!take(&header->egresses[egress].fronts[front], full, UINT64_MAX - now_us,
+                            now_us);
 }
 
 bool front_take_at_once(const struct region_header *header, struct egress *egress, unsigned gate,

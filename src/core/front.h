@@ -68,8 +68,7 @@ CHECKED uint64_t front_take(struct region_header *header, struct front_asker *as
  * One more has arrived than was thought: an answer came so late that its request was held up on its
  * way, and came at the same time as others that were. It counts as leaving now.
  */
-void front_charge(struct region_header *header, unsigned egress, unsigned gate, unsigned front,
-                  uint64_t now_ms);
+void front_charge(struct region_header *header, unsigned egress, unsigned front, uint64_t now_ms);
 
 /* The short way's: false where there is a ramp, or no room at once for this share of the bucket. */
 CHECKED bool front_take_at_once(const struct region_header *header, struct egress *egress,

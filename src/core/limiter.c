@@ -18,7 +18,7 @@
 /* A held place that is not free yet: time in which others' answers are likely to come. */
 #define CONFIRM_AGAIN_MS 2
 /* A request that has passed the front leaves within so much, or passes it again. */
-#define PASSED_MS 50
+#define PASSED_MS 200
 /* All of a window, as limiter_room() counts. */
 #define ROOM_WHOLE 1000000u
 

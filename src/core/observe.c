@@ -52,7 +52,7 @@ static uint32_t hear(const struct window *w, uint64_t number, const struct limit
  * So much longer than most trips, and twice as long: it was held up on its way, and what was held
  * up arrives at once. That was more at a time than the front let through, so less follows it.
  */
-#define HELD_UP_MS 100
+#define HELD_UP_MS 500
 
 static bool was_held_up(const struct limiter_ticket *ticket, struct limiter_time time)
 {
@@ -69,8 +69,7 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
 
         must(ticket->state == TICKET_FLYING);
         if (UNLIKELY(was_held_up(ticket, time)))
-                front_charge(l->region->header, l->egress, ticket->gate, ticket->front,
-                             time.now_ms);
+                front_charge(l->region->header, l->egress, ticket->front, time.now_ms);
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 struct limiter_take *take = &ticket->takes[i];
                 const struct limiter_news *about = news_for(take, news, n);

@@ -236,6 +236,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->arrived_us = f->left_us = loop_now_us(g->loop);
         f->call.retries = 0;
         f->n_stale = 0;
+        f->was_held_back = false;
         f->client_id = 0;
         f->control = CONTROL_NONE;
         f->is_gone = f->is_collecting = f->has_landed = false;

@@ -92,6 +92,7 @@ struct flow {
         } control;
         unsigned n_stale;   /* times a kept connection died under a read */
         bool may_not_leave; /* the pool asked, and its time was over */
+        bool was_held_back; /* by the front, when it had its connection */
         uint64_t front_ms; /* ... or the front does not let it through before; 0: that was it not */
         bool is_gone;      /* nobody waits for the answer */
 

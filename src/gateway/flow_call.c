@@ -25,15 +25,21 @@ static uint64_t look_at_clock(struct flow *f)
         return exclock_now(&f->upstream->clock, f->left_us).now_ms;
 }
 
-/* It has its connection, perhaps after a while: how many leave now? */
+/*
+ * It has its connection, perhaps after a while: how many leave now? Asked until it was held back
+ * once: where connecting itself is slow, nobody would ever leave.
+ */
 static bool flow_pass_again(struct flow *f, uint64_t now_ms)
 {
-        uint64_t at_ms = limiter_pass_again(upstream_limiter(f->upstream), &f->ticket,
-                                            (struct limiter_time){ .now_ms = now_ms });
+        uint64_t at_ms;
 
+        if (f->was_held_back)
+                return true;
+        at_ms = limiter_pass_again(upstream_limiter(f->upstream), &f->ticket,
+                                   (struct limiter_time){ .now_ms = now_ms });
         if (LIKELY(at_ms <= now_ms))
                 return true;
-        f->may_not_leave = true;
+        f->may_not_leave = f->was_held_back = true;
         f->front_ms = at_ms;
         return false;
 }

@@ -145,7 +145,7 @@ def test_a_thousand_when_an_exchange_that_hung_goes_on(tmp_path):
         crowd = Crowd([gateway.port])
         sim.process.send_signal(signal.SIGSTOP)
         crowd.ask()
-        time.sleep(2.1)
+        time.sleep(2.5)
         sim.process.send_signal(signal.SIGCONT)
         # The first were on their way when it hung, on all connections that there are.
         check_storm(sim, crowd, 64 + 40)
