@@ -197,30 +197,35 @@ static bool is_before_turn(const struct ward *ward, struct limiter_time now, uin
         return rest_ms <= lead_ms;
 }
 
+/* Of many hosts each may keep but a little, for together that is much. */
+static uint32_t least_spare(const struct ward *ward, uint64_t n_hosts)
+{
+        return (uint32_t)(ward->window.limit / (SPARE_PART * (1 + n_hosts / 4)));
+}
+
 /* Behind a turn: what is expected is above the cap, or others wanted more of the last window. */
-static bool is_due_behind(const struct ward *ward, struct limiter_time now)
+static bool is_due_behind(const struct ward *ward, struct limiter_time now, uint64_t n_hosts)
 {
         uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
 
         if (ward->post_number == ward->number)
                 return false;
         if (ward->hungry_number + 1 == ward->number &&
-            ward_spare(ward, now) >= ward->window.limit / SPARE_PART)
+            ward_spare(ward, now) > least_spare(ward, n_hosts))
                 return true;
         return ward->demand_before > cap && cap < ward->window.limit;
 }
 
-static bool is_due_return(const struct ward *ward, const struct keeper_time *time)
+static bool is_due_return(const struct ward *ward, const struct keeper_time *time, uint64_t n_hosts)
 {
         struct limiter_time now = ward_time(ward, time);
         uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / RETURN_PART;
-        uint32_t spare, least = ward->window.limit / SPARE_PART;
 
+        part_us += part_us * n_hosts / 8;
         if (!ward_is_wanted(ward) ||
             (ward->returned_us != 0 && time->mono_us < ward->returned_us + part_us))
                 return false;
-        spare = ward_spare(ward, now);
-        return spare > 0 && spare >= least;
+        return ward_spare(ward, now) > least_spare(ward, n_hosts);
 }
 
 /* A header shows more than this host and all others can have used: others need not wait for it. */
@@ -238,17 +243,17 @@ static bool has_strangers(const struct ward *ward)
 static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct keeper_time *time)
 {
         struct limiter_time now = ward_time(ward, time);
-        uint64_t trip_us = k->round_trip_us;
+        uint64_t trip_us = k->round_trip_us, n_hosts = load(&k->region->lease->n_hosts);
 
         if (!ward->is_member)
                 return KEEPER_BUDGET;
         if (ward->is_lowered)
                 return KEEPER_LOWERED;
-        if (is_due_behind(ward, now))
+        if (is_due_behind(ward, now, n_hosts))
                 return KEEPER_BEHIND;
         if (time->mono_us >= ward->ask_again_us && ward_is_hungry(ward, time, trip_us))
                 return KEEPER_HUNGRY;
-        if (is_due_return(ward, time))
+        if (is_due_return(ward, time, n_hosts))
                 return KEEPER_RETURN;
         if (has_strangers(ward))
                 return KEEPER_KNOWS;

@@ -18,6 +18,12 @@
 #define PAUSE_LEAST_US (10 * US_PER_MS)
 #define PAUSE_PART     8
 #define RETURN_PARTS   48 /* the shortest is this part of the longest at least */
+/* Where nothing was granted the pause grows so much faster, and further. */
+#define NOTHING_TIMES 4
+#define CRUMB_PART    400
+/* When something is free, it is asked for so long after the last question: a part of the window. */
+#define FREE_PART    50
+#define FREE_MOST_US (100 * US_PER_MS)
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
 
@@ -167,14 +173,17 @@ static void pace(struct ward *ward, uint64_t granted, const struct keeper_time *
                  uint64_t trip_us)
 {
         uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
+        bool is_crumb = granted < ward->window.limit / CRUMB_PART + 1;
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
 
         if (least_us < most_us / RETURN_PARTS)
                 least_us = most_us / RETURN_PARTS;
         if (ward->pause_us == 0 || granted >= ward->window.limit / GRANT_PART + 1)
                 ward->pause_us = least_us;
-        else if (ward->pause_us < most_us)
-                ward->pause_us *= 2;
+        else
+                ward->pause_us *= is_crumb ? NOTHING_TIMES : 2;
+        if (ward->pause_us > most_us)
+                ward->pause_us = most_us;
         ward->ask_again_us = time->mono_us + ward->pause_us;
 }
 
@@ -267,6 +276,19 @@ static void add_guest(struct keeper *k, uint64_t host)
                 k->roster[k->n_roster++] = host;
 }
 
+/* Others come for it too, so that it may be crumbs. */
+static void hear_free(struct ward *ward, uint64_t n_hosts)
+{
+        uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / FREE_PART;
+
+        if (part_us > FREE_MOST_US)
+                part_us = FREE_MOST_US;
+        part_us += part_us * n_hosts / 4;
+        if (ward->ask_again_us > ward->asked_us + part_us)
+                ward->ask_again_us = ward->asked_us + part_us;
+        ward->pause_us /= 2;
+}
+
 void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,
                  struct keeper_change *ret)
 {
@@ -287,7 +309,7 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
                 struct ward *ward = ward_by_id(k, news->free[i].id);
 
                 if (ward)
-                        ward->ask_again_us = ward->pause_us = 0;
+                        hear_free(ward, load(&lease->n_hosts));
         }
         for (size_t i = 0; i < news->n_joined; ++i)
                 add_guest(k, news->joined[i].host);

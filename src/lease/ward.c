@@ -11,6 +11,7 @@
 #define RATE_MAX_MS 2000.0
 /* What is expected is a forecast: so much more is kept, in percent. */
 #define MARGIN_PCT 25
+#define KEPT_PCT   10
 /* Kept whatever is expected: a part of the limit, and the largest request twice. */
 #define WARM_PART 2000
 /* A window tells what it is used for from so early a part of it on. */
@@ -131,29 +132,37 @@ static uint64_t usual(const struct ward *ward, struct limiter_time now)
         return (uint64_t)(ward->demand * span / gone);
 }
 
+/* What is kept: by how the window went so far, for what came lately is too little to go by. */
 uint32_t ward_need(const struct ward *ward, struct limiter_time now)
 {
-        double rest = rest_ms(ward, now);
-        uint64_t need = ward->demand + comes_in(ward, rest);
+        double rest = rest_ms(ward, now), gone = ward->window.span_ms - rest;
+        uint64_t need = ward->demand;
 
-        if ((ward->window.span_ms - rest) * EARLY_PART < ward->window.span_ms &&
-            need < ward->demand_before)
-                need = ward->demand_before;
+        if (gone * EARLY_PART < ward->window.span_ms) {
+                need += comes_in(ward, rest);
+                need = need < ward->demand_before ? ward->demand_before : need;
+        } else {
+                need += (uint64_t)(ward->demand * rest / gone * (100 + KEPT_PCT) / 100);
+        }
         return cut(need + warm(ward), ward->window.limit);
 }
 
 uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
 {
-        uint64_t need = comes_in(ward, ward->window.span_ms) + ward->unmet;
+        /* Who has just begun has no usual yet: half of what comes in lately, which may be chance.
+         */
+        uint64_t need = usual(ward, now), lately = comes_in(ward, ward->window.span_ms) / 2;
 
-        if (need < usual(ward, now))
-                need = usual(ward, now);
-        return cut(need + warm(ward), ward->window.limit);
+        if (need < lately)
+                need = lately;
+
+        return cut(need + need * KEPT_PCT / 100 + warm(ward), ward->window.limit);
 }
 
 uint32_t ward_want(const struct ward *ward, struct limiter_time now)
 {
-        return cut((uint64_t)ward_need(ward, now) + ward->unmet + ward->window.limit / ASK_PART,
+        return cut(ward->demand + comes_in(ward, rest_ms(ward, now)) + warm(ward) + ward->unmet +
+                           ward->window.limit / ASK_PART,
                    ward->window.limit);
 }
 
