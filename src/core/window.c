@@ -364,7 +364,7 @@ void window_relieve(const struct window *w, uint64_t number, const struct window
 }
 
 /* More than this is not followed: what was sent is told from what was lowered, which must fit. */
-#define LOWERED_MAX (WINDOW_AMOUNT_MAX / 2)
+#define LOWERED_MAX (BELIEVING - 1)
 
 /* The most that can be used now, when the answer to @place said @used. */
 static uint32_t possible(const struct window_place *place, uint32_t used, struct pair sent,
@@ -383,13 +383,14 @@ static uint32_t possible(const struct window_place *place, uint32_t used, struct
  * lowered and the newer of sent, and thinks that more has been sent since: his header is believed
  * less. The other way round he would have changed sent in between, and it is not lowered then.
  */
-bool window_believe(const struct window *w, uint64_t number, const struct window_place *place,
+static bool believe(const struct window *w, uint64_t number, const struct window_place *place,
                     uint32_t used)
 {
         struct cell *cell = cell_of(w, number);
         uint64_t seen = first_look(&cell->sent), held_seen = first_look(&cell->held);
         struct pair held = unpack(number, held_seen), sent = unpack(number, seen), landed;
-        uint32_t lowered = lowered_of(w, number), others = minus(sent.low, place->amount), most;
+        uint32_t lowered = lowered_of(w, number) & ~BELIEVING,
+                 others = minus(sent.low, place->amount), most;
 
         /* What was carried here or found foreign since may not be in @used yet. */
         if (!place->is_clear || held.low != place->extra || used > WINDOW_AMOUNT_MAX ||
@@ -399,7 +400,7 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
         landed = (struct pair){ minus(most, held.low), sent.low };
         if (landed.high < others)
                 landed.high = others;
-        if (landed.high >= sent.high)
+        if (landed.high >= sent.high || sent.high - landed.high > LOWERED_MAX - lowered)
                 return false;
         (void)raise(&cell->foreign, number, 0, sent.high - landed.high);
         if (!atomic_compare_exchange_strong_explicit(&cell->sent, &seen, pack(number, landed),
@@ -412,6 +413,42 @@ bool window_believe(const struct window *w, uint64_t number, const struct window
         }
         (void)top_raise(w, number, used);
         return true;
+}
+
+/* One at a time, and nobody waits for it. Return: false when somebody else does it, or the window
+ * is gone. */
+static bool begin_believing(word_t *word, uint64_t number)
+{
+        uint64_t seen = first_look(word);
+        struct pair p;
+
+        do {
+                p = unpack(number, seen);
+                if (is_later(number, seen) || (p.low & BELIEVING))
+                        return false;
+                p.low |= BELIEVING;
+        } while (!swap(word, &seen, pack(number, p)));
+        return true;
+}
+
+/*
+ * Were there two, sent could be what the first has read again when he writes it, though another has
+ * left since and a second header was believed: and the other would be forgotten. Nor is one
+ * believed that left meanwhile: where sent came back by what was given back, he saw the newer of
+ * lowered and the older of sent. Who is killed meanwhile leaves a window of which no header is
+ * believed any more.
+ */
+bool window_believe(const struct window *w, uint64_t number, const struct window_place *place,
+                    uint32_t used)
+{
+        word_t *word = &cell_of(w, number)->foreign;
+        bool is_lower;
+
+        if (!place->is_clear || (place->lowered & BELIEVING) || !begin_believing(word, number))
+                return false;
+        is_lower = believe(w, number, place, used);
+        lower(word, number, 0, BELIEVING);
+        return is_lower;
 }
 
 bool window_is_alone(const struct window *w, uint64_t number, const struct window_place *place)

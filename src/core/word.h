@@ -79,6 +79,9 @@ static inline uint32_t minus(uint32_t a, uint32_t b)
         return a > b ? a - b : 0;
 }
 
+/* Beside lowered: somebody is lowering sent right now. Who leaves then is not believed later. */
+#define BELIEVING (1u << 21)
+
 /* To be read before the word of sent is written: see window_believe(). */
 static inline uint32_t lowered_of(const struct window *w, uint64_t number)
 {
