@@ -379,11 +379,12 @@ static void gateway_close(struct gateway *g)
                 for (size_t k = 0; k < g->n_outlets; ++k)
                         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                                 upstream_close(&g->outlets[k].upstreams[i]);
+                g->housekeeping = loop_timer_free(g->housekeeping);
+                hosts_leave(g);
                 hosts_close(g);
                 queue_deinit(g);
                 fair_deinit(&g->fair);
                 flow_pool_free(g);
-                g->housekeeping = loop_timer_free(g->housekeeping);
                 ending_deinit(g);
                 weights_deinit(g);
                 g->loop = loop_free(g->loop);

@@ -10,7 +10,6 @@
 #include "lease/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +23,6 @@
 #define OPENING_US (1000 * US_PER_MS)
 /* Who is no keeper asks this often. */
 #define LOCK_US (500 * US_PER_MS)
-/* The byte of the region's file that the keeper locks. */
-#define LOCK_BYTE 0
 /* A clock that is known worse is told as unknown: as the store has it. */
 #define CLOCK_ERROR_MAX_MS 5000
 
@@ -41,8 +38,7 @@ static void note_time(struct keeper_time *time, unsigned group, struct limiter_t
                         time->of_pool[pool] = now;
 }
 
-/* The exchange's clocks as this gateway has measured them, else as the region has them. */
-static void read_time(struct gateway *g, struct keeper_time *time)
+void hosts_time(struct gateway *g, struct keeper_time *time)
 {
         uint64_t wall_us = clock_wall_us();
 
@@ -104,9 +100,9 @@ static void look(struct gateway *g)
         struct hosts *h = &g->hosts;
         struct keeper_time time;
 
-        if (!h->keeper)
+        if (!h->keeper || h->is_leaving)
                 return;
-        read_time(g, &time);
+        hosts_time(g, &time);
         h->looked_us = time.mono_us;
         if (keeper_look(h->keeper, &time) && !store_is_busy(h->store)) {
                 const struct op *op = keeper_op(h->keeper, &time);
@@ -184,8 +180,9 @@ static void on_down(void *ctx, const char *why)
         struct keeper_time time;
         char quoted[OP_WHY_SIZE + 8];
 
-        read_time(g, &time);
+        hosts_time(g, &time);
         (void)keeper_away(h->keeper, &time);
+        hosts_left(g);
         if (h->is_away)
                 return;
         h->is_away = true;
@@ -222,10 +219,18 @@ static void on_answer(void *ctx, const struct op_answer *answer)
         struct keeper_change change;
         struct keeper_time time;
 
-        read_time(g, &time);
+        hosts_time(g, &time);
         say_answer(answer);
+        if (g->hosts.has_said_bye && !answer->is_again) {
+                hosts_left(g);
+                return;
+        }
         keeper_answer(g->hosts.keeper, answer, &time, &change);
         say_there(g, answer);
+        if (g->hosts.is_leaving) {
+                hosts_say_bye(g);
+                return;
+        }
         follow(g, &change);
         open_the_door(g);
 }
@@ -237,10 +242,11 @@ static void on_refused(void *ctx, uint64_t seq, const char *why)
         struct keeper_time time;
 
         (void)seq;
-        read_time(g, &time);
+        hosts_time(g, &time);
         keeper_refused(g->hosts.keeper, &time);
         log_event(LOG_ERROR, "store_refuses", "why=%s",
                   log_quote(str_of(why), quoted, sizeof(quoted)));
+        hosts_left(g);
         open_the_door(g);
 }
 
@@ -250,7 +256,9 @@ static void on_news(void *ctx, const struct op_news *news)
         struct keeper_change change;
         struct keeper_time time;
 
-        read_time(g, &time);
+        if (g->hosts.is_leaving)
+                return;
+        hosts_time(g, &time);
         keeper_news(g->hosts.keeper, news, &time, &change);
         for (size_t i = 0; i < news->n_joined; ++i)
                 log_event(LOG_INFO, "host_joined", "name=%s", news->joined[i].name);
@@ -269,16 +277,6 @@ static const struct store_callbacks callbacks = {
         .on_refused = on_refused,
         .on_news = on_news,
 };
-
-/* The kernel frees it with the last descriptor of the file's description: when we are gone. */
-static bool lock(struct gateway *g)
-{
-        struct flock byte = {
-                .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1
-        };
-
-        return g->region.fd < 0 || fcntl(g->region.fd, F_OFD_SETLK, &byte) == 0;
-}
 
 static int become_keeper(struct gateway *g)
 {
@@ -302,7 +300,7 @@ static int become_keeper(struct gateway *g)
         g->hosts.keeper = calloc(1, sizeof(*g->hosts.keeper));
         if (!g->hosts.keeper)
                 return -ENOMEM;
-        read_time(g, &time);
+        hosts_time(g, &time);
         keeper_init(g->hosts.keeper, &g->limiter, &config, &time);
         r = store_new(g->loop, &store, &callbacks, g, &g->hosts.store, why);
         if (r == -EINVAL)
@@ -354,7 +352,7 @@ int hosts_open(struct gateway *g)
         if (r < 0)
                 return r;
         h->locked_us = clock_mono_us();
-        if (!lock(g))
+        if (!hosts_lock(g))
                 return 0;
         r = become_keeper(g);
         return r < 0 ? r : wait_for_gates(g);
@@ -368,7 +366,7 @@ void hosts_keep(struct gateway *g)
         if (!h->is_sharing || h->keeper || now_us < h->locked_us + LOCK_US)
                 return;
         h->locked_us = now_us;
-        if (lock(g) && become_keeper(g) == 0)
+        if (hosts_lock(g) && become_keeper(g) == 0)
                 log_event(LOG_INFO, "keeper", "why=\"this gateway speaks for the host now\"");
 }
 
@@ -391,7 +389,7 @@ bool hosts_may_probe(struct gateway *g, const struct upstream *u)
 
         if (!g->hosts.keeper)
                 return true;
-        read_time(g, &time);
+        hosts_time(g, &time);
         for (size_t i = 0; i < ARRAY_SIZE(gates); ++i) {
                 struct gate_view view;
 

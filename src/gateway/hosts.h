@@ -16,6 +16,7 @@ struct upstream;
 struct keeper;
 struct store;
 struct loop_timer;
+struct keeper_time;
 
 struct hosts {
         bool is_sharing;
@@ -26,6 +27,8 @@ struct hosts {
                 locked_us;       /* monotonic: when it looked last, and tried to be the keeper */
         bool is_away, was_there; /* as was said in the log */
         bool is_opening;         /* until the store has spoken, or its time is over */
+        bool is_leaving;         /* nothing is said but the goodbye */
+        bool has_said_bye;       /* and that is on its way */
         char waits[256];         /* why nothing is granted, as was said; "": it is */
         char name[64];
 };
@@ -35,11 +38,29 @@ struct hosts {
 CHECKED int hosts_open(struct gateway *g);
 void hosts_close(struct gateway *g);
 
+/*
+ * At an orderly end, after the last request: says goodbye to the store, unless another gateway of
+ * this region goes on, or the next is about to take over. Within 300 ms, whatever the store does.
+ */
+void hosts_leave(struct gateway *g);
+
 /* Somebody found no room: the keeper looks at once. */
 void hosts_hungry(struct gateway *g);
 /* From housekeeping: who is no keeper may have to become it. */
 void hosts_keep(struct gateway *g);
 /* Whether a ban of @u that is over may be probed from here. */
 CHECKED bool hosts_may_probe(struct gateway *g, const struct upstream *u);
+
+/* Between hosts.c and hosts_leave.c. */
+
+/* Makes this process the keeper, if no other is. False: another is. */
+CHECKED bool hosts_lock(struct gateway *g);
+
+/* The exchange's clocks as this gateway has measured them, else as the region has them. */
+void hosts_time(struct gateway *g, struct keeper_time *ret);
+/* Nothing more is to be heard for the goodbye. */
+void hosts_left(struct gateway *g);
+/* Says it now, if nothing is on its way. */
+void hosts_say_bye(struct gateway *g);
 
 #endif

@@ -29,8 +29,9 @@
 #define SHOWN_PART   10
 /* What is given back is a part of the limit at least, but for the end of the window; and not more
  * often than so many times a window. */
-#define SPARE_PART  50
-#define RETURN_PART 25
+#define SPARE_PART     50
+#define RETURN_PART    25
+#define RETURN_MOST_US (2400 * US_PER_MS) /* who joins needs a part of a day, and now */
 
 static uint64_t load(const word_t *word)
 {
@@ -72,10 +73,31 @@ static void write_id(const struct keeper *k, struct ward *ward, uint64_t owner)
                                hex, (unsigned)ward->pool, span_ms);
 }
 
-static void adopt(struct keeper *k, size_t index, struct slot *slot)
+/* The first and last of the windows that may have been used without being spoken about. */
+static void settle(struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t n = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
+
+        lease_settle(&ward->window, n > 0 ? n - 1 : 0, n + 2 + window_past(ward->window.span_ms));
+}
+
+/* Windows of this length are no more, so nobody speaks of it, and its share must not be prolonged
+ * with those of the others. */
+static void drop_share(const struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t n = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
+
+        if (load(&lease_of(&ward->window)->share) != 0)
+                lease_set_share(&ward->window, 0, n > 0 ? n - 1 : 0,
+                                n + 2 + window_past(ward->window.span_ms));
+}
+
+static void adopt(struct keeper *k, size_t index, struct slot *slot, const struct keeper_time *time)
 {
         uint64_t pool_span = load(&slot->pool_span);
-        struct ward *ward;
+        struct ward *ward, stray;
         uint32_t limit = 0;
 
         if (pool_span >> 32 >= policy_pool_count() || (uint32_t)pool_span == 0 ||
@@ -87,8 +109,12 @@ static void adopt(struct keeper *k, size_t index, struct slot *slot)
                 if (window >> 32 == (uint32_t)pool_span)
                         limit = (uint32_t)window;
         }
-        if (limit == 0)
+        if (limit == 0) {
+                stray = (struct ward){ .window = { slot, (uint32_t)pool_span, 0, k->region },
+                                       .pool = (uint16_t)(pool_span >> 32) };
+                drop_share(&stray, time);
                 return;
+        }
         ward = &k->wards[k->n_wards++];
         *ward = (struct ward){
                 .window = { slot, (uint32_t)pool_span,
@@ -105,7 +131,7 @@ static void scan(struct keeper *k, const struct keeper_time *time)
         for (size_t i = 0; i < REGION_SLOTS; ++i)
                 if (k->ward_of[i] == 0 &&
                     atomic_load_explicit(&k->region->slots[i].key, memory_order_acquire) != 0)
-                        adopt(k, i, &k->region->slots[i]);
+                        adopt(k, i, &k->region->slots[i], time);
 }
 
 bool keeper_gate_id(const struct keeper *k, unsigned egress, unsigned gate, char to[OP_ID_SIZE])
@@ -118,15 +144,6 @@ bool keeper_gate_id(const struct keeper *k, unsigned egress, unsigned gate, char
                 (void)egress_text(&k->region->header->egresses[egress], text);
         (void)snprintf(to, OP_ID_SIZE, "%.63s/%u", text, gate);
         return text[0] != '\0';
-}
-
-/* The first and last of the windows that may have been used without being spoken about. */
-static void settle(struct ward *ward, const struct keeper_time *time)
-{
-        struct limiter_time now = ward_time(ward, time);
-        uint64_t n = window_number(ward->window.span_ms, now.now_ms, now.guard_ms);
-
-        lease_settle(&ward->window, n > 0 ? n - 1 : 0, n + 2 + window_past(ward->window.span_ms));
 }
 
 void keeper_init(struct keeper *k, struct limiter *l, const struct keeper_config *config,
@@ -221,6 +238,7 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
         struct limiter_time now = ward_time(ward, time);
         uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / RETURN_PART;
 
+        part_us = part_us > RETURN_MOST_US ? RETURN_MOST_US : part_us;
         part_us += part_us * n_hosts / 8;
         if (!ward_is_wanted(ward) ||
             (ward->returned_us != 0 && time->mono_us < ward->returned_us + part_us))

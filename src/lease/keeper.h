@@ -151,6 +151,17 @@ CHECKED bool keeper_look(struct keeper *k, const struct keeper_time *time);
 /* All that is to be said, as of now. Lives in @k until the next. */
 const struct op *keeper_op(struct keeper *k, const struct keeper_time *time);
 
+/**
+ * keeper_bye() - the last that is said: this host is a member no more
+ *
+ * All shares and caps in the region are what was used of them by then, before it is sent: whoever
+ * else is on the region gets nothing until a keeper is back. Its answer is of no use, but for one
+ * that is_again: then once more, after keeper_answer().
+ *
+ * Return: NULL where the store is away or the time is not known: nothing has changed.
+ */
+CHECKED const struct op *keeper_bye(struct keeper *k, const struct keeper_time *time);
+
 void keeper_answer(struct keeper *k, const struct op_answer *answer, const struct keeper_time *time,
                    struct keeper_change *ret);
 /* The store has said no: everything is as it was. */

@@ -232,3 +232,30 @@ const struct op *keeper_op(struct keeper *k, const struct keeper_time *time)
         k->sent_ms = op->now_ms;
         return op;
 }
+
+/* Of this host nothing leaves any more but what did before. */
+static void give_up(struct ward *ward, const struct keeper_time *time)
+{
+        struct limiter_time now = ward_time(ward, time);
+        uint64_t first = ward->number > 0 ? ward->number - 1 : 0;
+        uint64_t last = ward->number + 1 + window_past(ward->window.span_ms);
+
+        for (uint64_t n = first; n <= last; ++n) {
+                (void)lease_speak(&ward->window, n, now.now_ms + now.guard_ms);
+                (void)lease_lower(&ward->window, n, 0);
+        }
+        lease_set_share(&ward->window, 0, first, last);
+}
+
+const struct op *keeper_bye(struct keeper *k, const struct keeper_time *time)
+{
+        if (!k->is_up || !k->is_greeted || !time->is_known)
+                return NULL;
+        /* With the windows of now, and what was used of them. */
+        (void)!keeper_look(k, time);
+        for (size_t i = 0; i < k->n_wards; ++i)
+                give_up(&k->wards[i], time);
+        (void)keeper_op(k, time);
+        k->op.is_bye = true;
+        return &k->op;
+}

@@ -434,6 +434,40 @@ static void a_refusal_is_not_asked_for_again_at_once(void **state)
         assert_true(keeper_look(k, &now));
 }
 
+static void who_says_goodbye_uses_nothing_any_more(void **state)
+{
+        struct limiter_ticket t[2];
+        const struct op *op;
+
+        (void)state;
+        settle(3000);
+        assert_int_equal(reserve(70, &t[0]), LIMITER_GO);
+        op = keeper_bye(k, &now);
+        assert_non_null(op);
+        assert_true(op->is_bye);
+        assert_int_equal(op->budgets[0].share, 0);
+        assert_int_equal(op->budgets[0].current.hold, 70);
+        assert_int_equal(op->budgets[0].current.used, 70);
+        assert_int_equal(op->budgets[0].after, 70);
+        assert_int_equal(op->budgets[0].next.hold, 0);
+        for (uint64_t n = N; n < N + 9; ++n)
+                assert_int_equal(lease_cap(&weight, n, AT(1000)), n == N ? 70 : 0);
+        assert_int_not_equal(reserve(1, &t[1]), LIMITER_GO);
+        limiter_refund(&l, &t[0]);
+
+        /* Of a store that is away nothing is said, and the share stays. */
+        (void)keeper_away(k, &now);
+        assert_null(keeper_bye(k, &now));
+        keeper_up(k);
+        settle(3000);
+        at(2000);
+        assert_int_equal(reserve(1, &t[1]), LIMITER_GO);
+        limiter_refund(&l, &t[1]);
+        (void)keeper_away(k, &now);
+        assert_null(keeper_bye(k, &now));
+        assert_int_equal(lease_cap(&weight, N + 5, AT(1000)), 3000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -453,6 +487,7 @@ int main(void)
                 TEST(a_lower_limit_lowers_what_was_granted),
                 TEST(what_nobody_known_can_have_used_is_told_at_once),
                 TEST(when_it_is_away_that_is_written_down),
+                TEST(who_says_goodbye_uses_nothing_any_more),
                 TEST(a_refusal_is_not_asked_for_again_at_once),
         };
 

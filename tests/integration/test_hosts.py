@@ -217,3 +217,34 @@ def test_another_gateway_of_the_region_takes_over(desk):
     assert not second.logged("store_up")
     desk.hosts["one"].kill()
     eventually(lambda: second.logged("keeper") and second.logged("store_up"))
+
+
+def shares(region):
+    """What the host may use of windows that it has not spoken about, of each budget."""
+    text = subprocess.run([WEIR, "region", "show", "--json", "--region", region], capture_output=True, check=True).stdout
+    leases = json.loads(text)["sections"]["leases"].values()
+    return [int(lease.get("share", {}).get("0", "0"), 16) for lease in leases]
+
+
+def test_who_ends_in_order_says_goodbye(tmp_path):
+    """The grace is ten minutes: what is free sooner is so for the goodbye."""
+    with Desk(tmp_path, ["one", "two"]) as desk:
+        both_know(desk, 2)
+        # Another gateway of the region goes on with what the host has.
+        second = Gateway(desk.sim.url, tmp_path / "one", "--store", f"redis://127.0.0.1:{desk.store.port}")
+        with second:
+            assert desk.hosts["one"].stop() == 0
+            assert not desk.hosts["one"].logged("bye")
+            eventually(lambda: second.logged("store_up"))
+            assert second.stop() == 0
+        assert second.logged("bye")
+        eventually(lambda: desk.status("two")["hosts"]["seen"] == 1)
+        load = Load(desk.hosts["two"], 12)
+        first = turn() + 1
+        time.sleep(2 * SPAN_S)
+        load.stop()
+        assert used_of(desk, first, 1)[0] >= 0.9
+        # Nobody speaks for it: who is on the region gets nothing.
+        assert not any(shares(tmp_path / "one"))
+        desk.add("one", warm=False)
+        both_know(desk, 2)
