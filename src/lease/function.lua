@@ -543,7 +543,7 @@ local function grant(b, rec, w, said, gone, unheard)
         local missing = math.max(0, (said.want or 0) - claim)
         local room = free(b, rec, w, unheard)
         local kept = math.max(0, b.expected * (1 - gone) - (b.foreign[text(w)] or 0))
-        local rest = b.limit / 20 * math.min(1, 2 * (1 - gone))
+        local rest = b.limit / 20 * math.max(0, math.min(1, (0.95 - gone) / 0.45))
         local part = others_hungry(b, w) and 2 or 1
         local urgent, other
 
@@ -676,7 +676,7 @@ local function answer_for(id, said, first, answer)
         local n, unheard = said.now, some_unheard()
         local may = not books.fresh and hosts[op.host].known
         local gone = math.min(1, math.max(0, op.now / said.span - n))
-        local told, others
+        local told, others, freed
 
         sweep(b)
         learn_foreign(id, b, n, unheard)
@@ -690,7 +690,9 @@ local function answer_for(id, said, first, answer)
                         rec.hungry[text(w)] = want.want - (rec.claims[text(w)] or rec.share)
                         tell('hungry', id, w)
                 end
-                if commitment(b, rec, w) < old[w - n + 1] and others_hungry(b, w) then
+                -- What is left of now matters more than what is left behind it.
+                freed = old[w - n + 1] - commitment(b, rec, w)
+                if freed * (w == n and 2000 or 50) > b.limit and others_hungry(b, w) and not (news.free and news.free[id]) then
                         tell('free', id, w)
                 end
         end

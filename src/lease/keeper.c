@@ -31,6 +31,7 @@
  * often than so many times a window. */
 #define SPARE_PART     50
 #define RETURN_PART    25
+#define CRUMB_PART     2000               /* at the end of it */
 #define RETURN_MOST_US (2400 * US_PER_MS) /* who joins needs a part of a day, and now */
 
 static uint64_t load(const word_t *word)
@@ -233,6 +234,15 @@ static bool is_due_behind(const struct ward *ward, struct limiter_time now, uint
         return ward->demand_before > cap && cap < ward->window.limit;
 }
 
+/* Once, so long before the end that others can use it: what it is too late to need here. */
+static bool is_due_end(const struct ward *ward, struct limiter_time now)
+{
+        uint64_t end_ms = (ward->number + 1) * ward->window.span_ms;
+
+        return ward->end_number != ward->number && ward_is_ending(ward, now) &&
+               end_ms > now.now_ms && ward_spare_now(ward, now) > ward->window.limit / CRUMB_PART;
+}
+
 static bool is_due_return(const struct ward *ward, const struct keeper_time *time, uint64_t n_hosts)
 {
         struct limiter_time now = ward_time(ward, time);
@@ -240,6 +250,8 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
 
         part_us = part_us > RETURN_MOST_US ? RETURN_MOST_US : part_us;
         part_us += part_us * n_hosts / 8;
+        if (ward_is_wanted(ward) && is_due_end(ward, now))
+                return true;
         if (!ward_is_wanted(ward) ||
             (ward->returned_us != 0 && time->mono_us < ward->returned_us + part_us))
                 return false;

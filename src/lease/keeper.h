@@ -62,6 +62,8 @@ struct ward {
         uint64_t post_number; /* likewise, behind its beginning */
         uint64_t asked_us, ask_again_us, pause_us;
         uint64_t returned_us;
+        uint64_t end_number;   /* the window at whose end it was spoken of last */
+        bool is_contended;     /* others are hungry too, as was answered last */
         bool is_asking;        /* the op on its way asks for more */
         uint32_t capped_limit; /* the limit that its caps and share are parts of */
         bool is_lowered;       /* a share that the store does not know to be lower yet */

@@ -24,6 +24,9 @@
 /* When something is free, it is asked for so long after the last question: a part of the window. */
 #define FREE_PART    50
 #define FREE_MOST_US (100 * US_PER_MS)
+/* Questions in a window of all who are hungry, about. */
+#define ASKS_PART 100
+#define REST_PART 8 /* and of what is left of it, at most */
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
 
@@ -168,23 +171,54 @@ static void hear_share(struct ward *ward, uint64_t told, struct limiter_time now
         ward->is_member = true;
 }
 
-/* How soon to ask again: at once only where it was worth it. */
-static void pace(struct ward *ward, uint64_t granted, const struct keeper_time *time,
-                 uint64_t trip_us)
+static uint64_t rest_us(const struct ward *ward, const struct keeper_time *time)
+{
+        uint64_t now_ms = ward_time(ward, time).now_ms;
+        uint64_t end_ms = (ward->number + 1) * ward->window.span_ms;
+
+        return end_ms > now_ms ? (end_ms - now_ms) * US_PER_MS : 0;
+}
+
+/* Where several are hungry they ask in turn, more or less. */
+static uint64_t turn_us(const struct ward *ward, uint64_t n_hosts)
+{
+        return (uint64_t)ward->window.span_ms * US_PER_MS * n_hosts / ASKS_PART;
+}
+
+/* What nobody had when the answer was made: kept for what is urgent, or for the next who asks. */
+static uint64_t unclaimed(const struct ward *ward, const struct op_granted *granted)
+{
+        uint64_t taken = granted->others + granted->foreign + granted->claim_current;
+
+        return ward->window.limit > taken ? ward->window.limit - taken : 0;
+}
+
+/* How soon to ask again: at once only where it was worth it, and where nothing is left not before
+ * news tell of some. Towards the window's end there is less and less time to ask in. */
+static void pace(struct ward *ward, const struct op_granted *granted, uint64_t more,
+                 const struct keeper_time *time, uint64_t trip_us, uint64_t n_hosts)
 {
         uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
-        bool is_crumb = granted < ward->window.limit / CRUMB_PART + 1;
-        uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
+        uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US, last_us;
+        uint64_t half_us = rest_us(ward, time) / 2, crumb = ward->window.limit / CRUMB_PART + 1;
 
         if (least_us < most_us / RETURN_PARTS)
                 least_us = most_us / RETURN_PARTS;
-        if (ward->pause_us == 0 || granted >= ward->window.limit / GRANT_PART + 1)
+        last_us = least_us;
+        if (ward->is_contended && least_us < turn_us(ward, n_hosts))
+                least_us = turn_us(ward, n_hosts);
+        if (most_us < least_us)
+                most_us = least_us;
+        if (ward->pause_us == 0 || more >= ward->window.limit / GRANT_PART + 1)
                 ward->pause_us = least_us;
         else
-                ward->pause_us *= is_crumb ? NOTHING_TIMES : 2;
+                ward->pause_us *= more < crumb ? NOTHING_TIMES : 2;
         if (ward->pause_us > most_us)
                 ward->pause_us = most_us;
-        ward->ask_again_us = time->mono_us + ward->pause_us;
+        half_us = half_us > last_us ? half_us : last_us;
+        ward->ask_again_us = time->mono_us + (ward->pause_us < half_us ? ward->pause_us : half_us);
+        if (unclaimed(ward, granted) < crumb)
+                ward->ask_again_us = time->mono_us + NOTHING_TIMES * most_us;
 }
 
 static void hear_budget(struct keeper *k, const struct op_granted *granted,
@@ -214,8 +248,9 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
         if (granted->is_hungry && granted->now > ward->hungry_number)
                 ward->hungry_number = granted->now;
+        ward->is_contended = granted->is_hungry;
         if (ward->is_asking)
-                pace(ward, more, time, k->round_trip_us);
+                pace(ward, granted, more, time, k->round_trip_us, load(&k->region->lease->n_hosts));
         ward->is_asking = false;
 }
 
@@ -277,13 +312,18 @@ static void add_guest(struct keeper *k, uint64_t host)
 }
 
 /* Others come for it too, so that it may be crumbs. */
-static void hear_free(struct ward *ward, uint64_t n_hosts)
+static void hear_free(struct ward *ward, uint64_t n_hosts, const struct keeper_time *time)
 {
         uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / FREE_PART;
 
         if (part_us > FREE_MOST_US)
                 part_us = FREE_MOST_US;
-        part_us += part_us * n_hosts / 4;
+        if (ward->is_contended && part_us < turn_us(ward, n_hosts))
+                part_us = turn_us(ward, n_hosts);
+        if (part_us > rest_us(ward, time) / REST_PART)
+                part_us = rest_us(ward, time) / REST_PART;
+        if (part_us < PAUSE_LEAST_US)
+                part_us = PAUSE_LEAST_US;
         if (ward->ask_again_us > ward->asked_us + part_us)
                 ward->ask_again_us = ward->asked_us + part_us;
         ward->pause_us /= 2;
@@ -309,7 +349,7 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
                 struct ward *ward = ward_by_id(k, news->free[i].id);
 
                 if (ward)
-                        hear_free(ward, load(&lease->n_hosts));
+                        hear_free(ward, load(&lease->n_hosts), time);
         }
         for (size_t i = 0; i < news->n_joined; ++i)
                 add_guest(k, news->joined[i].host);

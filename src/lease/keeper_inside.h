@@ -26,5 +26,9 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time,
                     uint64_t round_trip_us);
 /* How much of its caps others may have. */
 uint32_t ward_spare(const struct ward *ward, struct limiter_time now);
+/* The same, in the window of now. */
+uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now);
+/* Whether what others are given of it now is used at once or not at all. */
+bool ward_is_ending(const struct ward *ward, struct limiter_time now);
 
 #endif

@@ -148,6 +148,8 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
                 ward->asked_us = time->mono_us;
         if (may_lower)
                 ward->returned_us = time->mono_us;
+        if (may_lower && ward_is_ending(ward, now))
+                ward->end_number = n;
         if (is_hungry || time->best.now_ms + b->span_ms / 4 >= (n + 1) * b->span_ms)
                 ward->turn_number = n + 1;
 }

@@ -16,6 +16,8 @@
 #define WARM_PART 2000
 /* A window tells what it is used for from so early a part of it on. */
 #define EARLY_PART 8
+/* The end of a window: the last part of it. */
+#define END_PART 16
 /* Asked for beyond what waits, as a part of the limit: those that come meanwhile. */
 #define ASK_PART 50
 
@@ -185,6 +187,19 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
         return ward->rate > 0 &&
                used + ward->rate * 2 * (double)round_trip_us / US_PER_MS >= (double)cap &&
                rest_ms(ward, now) * US_PER_MS > (double)(2 * round_trip_us);
+}
+
+bool ward_is_ending(const struct ward *ward, struct limiter_time now)
+{
+        return rest_ms(ward, now) * END_PART <= (double)ward->window.span_ms;
+}
+
+uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now)
+{
+        uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
+        uint32_t need = ward_need(ward, now);
+
+        return ward->unmet == 0 && cap > need ? cap - need : 0;
 }
 
 uint32_t ward_spare(const struct ward *ward, struct limiter_time now)
