@@ -92,9 +92,8 @@ static const struct chart_field lease_header[] = {
 };
 
 static const struct chart_field lease[] = {
-        FIELD(lease, share, CHART_ANY),
-        FIELD(lease, hunger, CHART_PAIR),
-        FIELD(lease, spare, CHART_SPARE),
+        FIELD(lease, share, CHART_ANY),   FIELD(lease, hunger, CHART_PAIR),
+        FIELD(lease, urgent, CHART_PAIR), FIELD(lease, spare, CHART_SPARE),
         FIELD(lease, caps, CHART_PAIR),
 };
 

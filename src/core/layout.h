@@ -363,7 +363,9 @@ struct lease {
          * low: how much in all. Writers: who finds none. Relaxed: a wish only.
          */
         word_t hunger;
-        uint64_t spare[6];
+        /* Likewise, of what is urgent: cancels, what closes, new orders. */
+        word_t urgent;
+        uint64_t spare[5];
         /*
          * As a cell's word, of the window in that cell. High: the cap; low: what it was before it
          * was lowered, until who lowers it has looked at the books, else the same. Another tag: the

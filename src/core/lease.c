@@ -124,9 +124,8 @@ static struct pair unpack_hunger(uint64_t number, uint64_t word)
         return is_of_it ? unpack(0, word & ~(TAG_MASK << (2 * FIELD_BITS))) : (struct pair){ 0, 0 };
 }
 
-void lease_hunger(const struct window *w, uint64_t number, uint32_t amount)
+static void add_hunger(word_t *word, uint64_t number, uint32_t amount)
 {
-        word_t *word = &lease_of(w)->hunger;
         uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
         struct pair p;
 
@@ -139,12 +138,24 @@ void lease_hunger(const struct window *w, uint64_t number, uint32_t amount)
                                                         memory_order_relaxed));
 }
 
+void lease_hunger(const struct window *w, uint64_t number, uint32_t amount, bool is_urgent)
+{
+        if (is_urgent)
+                add_hunger(&lease_of(w)->urgent, number, amount);
+        add_hunger(&lease_of(w)->hunger, number, amount);
+}
+
+static struct pair read_hunger(const word_t *word, uint64_t number)
+{
+        return unpack_hunger(number, atomic_load_explicit(word, memory_order_relaxed));
+}
+
 struct lease_wish lease_wish(const struct window *w, uint64_t number)
 {
-        uint64_t word = atomic_load_explicit(&lease_of(w)->hunger, memory_order_relaxed);
-        struct pair p = unpack_hunger(number, word);
+        struct pair all = read_hunger(&lease_of(w)->hunger, number);
+        struct pair urgent = read_hunger(&lease_of(w)->urgent, number);
 
-        return (struct lease_wish){ p.high, p.low };
+        return (struct lease_wish){ all.high, all.low, urgent.low };
 }
 
 static void write_cap(const struct window *w, uint64_t number, uint32_t cap, uint32_t was)

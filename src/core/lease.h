@@ -82,12 +82,13 @@ CHECKED bool lease_holds(const struct window *w, uint64_t number, uint32_t amoun
 /* Until when lease_cap() of @number stays what it is, if nobody changes it; exchange ms. */
 uint64_t lease_until_ms(const struct window *w, uint64_t number);
 
-/* @amount found no room under the cap of @number. */
-void lease_hunger(const struct window *w, uint64_t number, uint32_t amount);
+/* @amount found no room under the cap of @number; urgent: of an order, a cancel, what closes. */
+void lease_hunger(const struct window *w, uint64_t number, uint32_t amount, bool is_urgent);
 
 /* What is written by lease_hunger(). */
 struct lease_wish {
         uint32_t largest, total;
+        uint32_t urgent; /* of the total */
 };
 
 struct lease_wish lease_wish(const struct window *w, uint64_t number);

@@ -264,7 +264,7 @@ bool takes_note_hunger(const struct limiter_ticket *ticket, const struct ceiling
                     take_fits_now(take, c, ticket->class, n, time) ||
                     !window_holds(&whole, n, take->amount, time.now_ms, time.guard_ms))
                         continue;
-                lease_hunger(&take->window, n, take->amount);
+                lease_hunger(&take->window, n, take->amount, ticket->class <= CLASS_ORDER);
                 *ret_pool = take->pool;
                 is_hungry = true;
         }

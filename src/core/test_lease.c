@@ -93,6 +93,12 @@ static void who_has_no_share_waits_and_says_what_he_wants(void **state)
         wish = lease_wish(&weight, N);
         assert_int_equal(wish.largest, 50);
         assert_int_equal(wish.total, 80);
+        assert_int_equal(wish.urgent, 0);
+        assert_int_equal(reserve(CLASS_ORDER, 1, 0, 1000, &t), LIMITER_CROWDED);
+        assert_int_equal(reserve(CLASS_CANCEL, 2, 0, 1000, &t), LIMITER_CROWDED);
+        wish = lease_wish(&weight, N);
+        assert_int_equal(wish.total, 83);
+        assert_int_equal(wish.urgent, 3);
         assert_int_equal(lease_wish(&weight, N + 1).total, 0);
         /* Never is against the limit. */
         assert_int_equal(reserve(CLASS_MARKET, 1001, 0, 1000, &t), LIMITER_NEVER);

@@ -270,6 +270,12 @@ static bool has_strangers(const struct ward *ward)
                                   ward->window.limit / STRANGE_PART;
 }
 
+static bool is_time_to_ask(const struct ward *ward, const struct keeper_time *time)
+{
+        return time->mono_us >= ward->ask_again_us ||
+               (ward->urgent > 0 && time->mono_us >= ward->urgent_again_us);
+}
+
 static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct keeper_time *time)
 {
         struct limiter_time now = ward_time(ward, time);
@@ -281,7 +287,7 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
                 return KEEPER_LOWERED;
         if (is_due_behind(ward, now, n_hosts))
                 return KEEPER_BEHIND;
-        if (time->mono_us >= ward->ask_again_us && ward_is_hungry(ward, time, trip_us))
+        if (is_time_to_ask(ward, time) && ward_is_hungry(ward, time, trip_us))
                 return KEEPER_HUNGRY;
         if (is_due_return(ward, time, n_hosts))
                 return KEEPER_RETURN;

@@ -53,6 +53,7 @@ struct ward {
         uint32_t demand, demand_before; /* used, held and wished for; that of the one before */
         uint32_t unmet;                 /* found no room under the cap and waits */
         uint32_t wishes_told;           /* what of the window's hunger an op has told */
+        uint32_t urgent, urgent_told;   /* likewise, of orders, cancels and what closes */
         uint32_t largest;               /* the largest request seen that found none */
         double rate;                    /* of demand, a millisecond, lately */
         uint64_t looked_us;
@@ -61,9 +62,11 @@ struct ward {
         uint64_t turn_number; /* the window before whose beginning it was spoken of last */
         uint64_t post_number; /* likewise, behind its beginning */
         uint64_t asked_us, ask_again_us, pause_us;
+        uint64_t urgent_again_us, urgent_pause_us; /* for what is urgent */
         uint64_t returned_us;
         uint64_t end_number;   /* the window at whose end it was spoken of last */
         bool is_contended;     /* others are hungry too, as was answered last */
+        bool is_urgent;        /* the op on its way asks for what is urgent */
         bool is_asking;        /* the op on its way asks for more */
         uint32_t capped_limit; /* the limit that its caps and share are parts of */
         bool is_lowered;       /* a share that the store does not know to be lower yet */

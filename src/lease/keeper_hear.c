@@ -193,6 +193,20 @@ static uint64_t unclaimed(const struct ward *ward, const struct op_granted *gran
         return ward->window.limit > taken ? ward->window.limit - taken : 0;
 }
 
+/* What is urgent waits for nothing else, but it is not asked for in vain again and again. */
+static void pace_urgent(struct ward *ward, uint64_t more, const struct keeper_time *time,
+                        uint64_t trip_us)
+{
+        uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
+        uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
+
+        ward->urgent_pause_us =
+                more > 0 || ward->urgent_pause_us == 0 ? least_us : 2 * ward->urgent_pause_us;
+        if (ward->urgent_pause_us > most_us)
+                ward->urgent_pause_us = most_us;
+        ward->urgent_again_us = time->mono_us + ward->urgent_pause_us;
+}
+
 /* How soon to ask again: at once only where it was worth it, and where nothing is left not before
  * news tell of some. Towards the window's end there is less and less time to ask in. */
 static void pace(struct ward *ward, const struct op_granted *granted, uint64_t more,
@@ -217,6 +231,8 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
                 ward->pause_us = most_us;
         half_us = half_us > last_us ? half_us : last_us;
         ward->ask_again_us = time->mono_us + (ward->pause_us < half_us ? ward->pause_us : half_us);
+        if (ward->is_urgent)
+                pace_urgent(ward, more, time, trip_us);
         if (unclaimed(ward, granted) < crumb)
                 ward->ask_again_us = time->mono_us + NOTHING_TIMES * most_us;
 }

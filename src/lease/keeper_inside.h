@@ -19,6 +19,8 @@ uint32_t ward_need(const struct ward *ward, struct limiter_time now);
 uint32_t ward_need_next(const struct ward *ward, struct limiter_time now);
 /* What to ask for in the window of now, when it is hungry. */
 uint32_t ward_want(const struct ward *ward, struct limiter_time now);
+/* What of the @missing is for orders, cancels and what closes. */
+uint32_t ward_urgent(const struct ward *ward, uint64_t missing);
 /* Whether others want more of it than they have. */
 bool ward_is_wanted(const struct ward *ward);
 /* Whether more is wanted than the cap leaves. */

@@ -104,6 +104,14 @@ static void say_window(const struct ward *ward, uint64_t number, struct op_windo
         to->seen = view.top;
 }
 
+static void tell_wishes(struct ward *ward)
+{
+        struct lease_wish wish = lease_wish(&ward->window, ward->number);
+
+        ward->wishes_told = wish.total;
+        ward->urgent_told = wish.urgent;
+}
+
 static void say_budget(const struct keeper *k, struct ward *ward, const struct keeper_time *time,
                        struct op_budget *b)
 {
@@ -133,17 +141,21 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
         b->after = residue.after;
         say_window(ward, n - 1, &b->previous);
         say_window(ward, n, &b->current);
+        b->current.urgent = 0;
         b->current.want = is_hungry ? ward_want(ward, now) : need;
         if (ward->post_number != n && ward->demand_before > b->current.want)
                 b->current.want = ward->demand_before;
         b->next.want = next > held(ward, n + 1) ? next : held(ward, n + 1);
 
+        if (is_hungry && b->current.want > b->current.hold)
+                b->current.urgent = ward_urgent(ward, b->current.want - b->current.hold);
+        ward->is_urgent = b->current.urgent > 0;
         ward->is_asking = is_hungry && b->current.want > b->current.hold;
         ward->is_lowered = false;
         ward->foreign_told = (uint32_t)b->current.seen;
         ward->post_number = n;
         if (is_hungry)
-                ward->wishes_told = lease_wish(&ward->window, n).total;
+                tell_wishes(ward);
         if (ward->is_asking)
                 ward->asked_us = time->mono_us;
         if (may_lower)

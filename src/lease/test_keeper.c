@@ -266,6 +266,37 @@ static void who_found_no_room_asks_and_not_all_the_time(void **state)
         limiter_refund(&l, &t[1]);
 }
 
+static void what_is_urgent_is_told_and_does_not_wait_its_turn(void **state)
+{
+        struct limiter_request data = request(40);
+        struct limiter_ticket t[3];
+        const struct op *op;
+
+        (void)state;
+        data.class = CLASS_MARKET;
+        settle(3000);
+        assert_int_equal(reserve(3000, &t[0]), LIMITER_GO);
+        assert_int_equal(limiter_reserve(&l, &data, now.best, &t[1]), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        op = keeper_op(k, &now);
+        assert_int_equal(op->budgets[0].current.urgent, 0);
+        (void)answer(op, 3000, 3000, 3000, true);
+        at(1100);
+        assert_false(keeper_look(k, &now));
+
+        assert_int_equal(reserve(7, &t[2]), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
+        op = keeper_op(k, &now);
+        /* And what orders must leave of the cap. */
+        assert_true(op->budgets[0].current.urgent >= 7 && op->budgets[0].current.urgent < 250);
+        (void)answer(op, 3000, 3000, 3000, true);
+        /* It was said, and nobody new is there. */
+        assert_false(keeper_look(k, &now));
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                limiter_refund(&l, &t[i]);
+}
+
 static void what_others_want_and_nobody_needs_here_is_given_back(void **state)
 {
         struct op_told told = { .id = "main/0/60000", .window = N };
@@ -480,6 +511,7 @@ int main(void)
                 TEST(who_is_asked_to_come_again_names_the_books),
                 TEST(a_lower_share_is_reported_at_once),
                 TEST(who_found_no_room_asks_and_not_all_the_time),
+                TEST(what_is_urgent_is_told_and_does_not_wait_its_turn),
                 TEST(what_others_want_and_nobody_needs_here_is_given_back),
                 TEST(our_own_news_are_no_news),
                 TEST(a_stop_here_is_told_and_one_of_others_obeyed),

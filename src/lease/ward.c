@@ -16,6 +16,8 @@
 #define WARM_PART 2000
 /* A window tells what it is used for from so early a part of it on. */
 #define EARLY_PART 8
+/* What orders leave of a cap to cancels, and some more. */
+#define CEILING_PART 16
 /* The end of a window: the last part of it. */
 #define END_PART 16
 /* Asked for beyond what waits, as a part of the limit: those that come meanwhile. */
@@ -51,7 +53,9 @@ static void turn(struct ward *ward, uint64_t number)
         ward->number = number;
         ward->demand = ward->unmet = ward->wishes_told = 0;
         ward->largest /= 2;
+        ward->urgent = ward->urgent_told = 0;
         ward->pause_us = ward->ask_again_us = 0;
+        ward->urgent_pause_us = ward->urgent_again_us = 0;
         ward->others = ward->foreign_told = 0;
 }
 
@@ -95,6 +99,7 @@ void ward_look(struct ward *ward, const struct region *region, const struct keep
         waiting = ahead(ward, number);
         fresh = wish.total > ward->wishes_told ? wish.total - ward->wishes_told : 0;
         ward->unmet = waiting > fresh ? waiting : fresh;
+        ward->urgent = wish.urgent > ward->urgent_told ? wish.urgent - ward->urgent_told : 0;
         if (wish.largest > ward->largest)
                 ward->largest = wish.largest;
         demand = (uint64_t)lease_used(&ward->window, number) + view.held + ward->unmet;
@@ -168,6 +173,16 @@ uint32_t ward_want(const struct ward *ward, struct limiter_time now)
                    ward->window.limit);
 }
 
+uint32_t ward_urgent(const struct ward *ward, uint64_t missing)
+{
+        /* Orders may not use all of a cap: with no more than is used they would wait still. */
+        uint64_t urgent = ward->urgent + ward->demand / CEILING_PART;
+
+        if (ward->urgent == 0)
+                return 0;
+        return cut(urgent, missing < WINDOW_AMOUNT_MAX ? (uint32_t)missing : WINDOW_AMOUNT_MAX);
+}
+
 bool ward_is_wanted(const struct ward *ward)
 {
         return ward->hungry_number >= ward->number;
@@ -179,7 +194,8 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
         uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
         uint32_t used = ward->demand - ward->unmet;
 
-        if (cap >= ward->window.limit)
+        /* Who waits may wait for another budget. */
+        if (cap >= ward->window.limit || ward_want(ward, now) <= cap)
                 return false;
         if (ward->unmet > 0)
                 return true;

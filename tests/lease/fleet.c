@@ -15,6 +15,8 @@
 #define POLLERS      52
 #define ORDERS_PER_S 24
 #define ORDERS_EACH  8 /* places of orders of a host */
+#define BURST_MS     700
+#define BURST_AMOUNT 20
 #define FLOWS_MAX    80
 #define HOSTS_MAX    16
 #define WINDOWS_MAX  64
@@ -72,8 +74,8 @@ struct world {
         size_t news_first, news_end;
         uint64_t first; /* number of the first window */
         uint64_t counted[WINDOWS_MAX];
-        uint32_t waits[WAITS_MAX];
-        size_t n_waits;
+        uint32_t waits[WAITS_MAX], early[WAITS_MAX]; /* of orders: all, and in the first half */
+        size_t n_waits, n_early;
         bool is_measured;
         struct fleet_figures *figures;
 };
@@ -197,6 +199,17 @@ static uint64_t true_ms(const struct host *h, uint64_t local_ms)
         return (uint64_t)((int64_t)local_ms - h->offset_ms);
 }
 
+static void note_wait(struct world *w, const struct flow *f)
+{
+        uint32_t ms = (uint32_t)(w->now_ms - f->began_ms);
+
+        if (w->n_waits < WAITS_MAX)
+                w->waits[w->n_waits++] = ms;
+        /* Later all may be used up, by whomever. */
+        if (2 * (f->began_ms % w->s->span_ms) < w->s->span_ms && w->n_early < WAITS_MAX)
+                w->early[w->n_early++] = ms;
+}
+
 /* What came of a try to get a place, or to use it. */
 static void place(struct world *w, struct host *h, struct flow *f, int answered)
 {
@@ -205,8 +218,8 @@ static void place(struct world *w, struct host *h, struct flow *f, int answered)
         if (answered == LIMITER_GO) {
                 f->state = FLYING;
                 f->due_ms = w->now_ms + 7 + below(w, 6);
-                if (f->kind == KIND_ORDER && w->is_measured && w->n_waits < WAITS_MAX)
-                        w->waits[w->n_waits++] = (uint32_t)(w->now_ms - f->began_ms);
+                if (f->kind == KIND_ORDER && w->is_measured)
+                        note_wait(w, f);
                 return;
         }
         must(answered == LIMITER_WAIT || answered == LIMITER_CROWDED || answered == LIMITER_LOST);
@@ -246,7 +259,9 @@ static void begin(struct world *w, struct host *h, struct flow *f)
                 return;
         }
         f->began_ms = w->now_ms;
-        f->amount = f->kind == KIND_ORDER ? 1 : draw(w);
+        f->amount = f->kind != KIND_ORDER            ? draw(w)
+                    : w->s->pattern == FLEET_TRADERS ? BURST_AMOUNT
+                                                     : 1;
         ask(w, h, f);
 }
 
@@ -286,7 +301,9 @@ static void land(struct world *w, struct host *h, struct flow *f)
         f->due_ms = w->now_ms;
         if (f->kind == KIND_CALM && f->began_ms + f->period_ms > w->now_ms)
                 f->due_ms = f->began_ms + f->period_ms;
-        if (f->kind == KIND_ORDER)
+        if (f->kind == KIND_ORDER && w->s->pattern == FLEET_TRADERS)
+                f->due_ms = (w->now_ms / BURST_MS + 1) * BURST_MS + (uint64_t)(h - w->hosts) * 40;
+        else if (f->kind == KIND_ORDER)
                 f->due_ms = w->now_ms + below(w, 2 * mean);
 }
 
@@ -349,6 +366,10 @@ static void demand(struct world *w, struct host *h, size_t index)
 
         h->turns = 1;
         add(w, h, KIND_ORDER, ORDERS_EACH, 0);
+        if (s->pattern == FLEET_TRADERS) {
+                add(w, h, KIND_BUSY, index == 0 ? POLLERS : 0, 0);
+                return;
+        }
         if (s->pattern == FLEET_EVEN) {
                 add(w, h, KIND_BUSY, POLLERS / s->n_hosts, 0);
                 return;
@@ -430,6 +451,12 @@ static int by_size(const void *a, const void *b)
         return x < y ? -1 : x > y;
 }
 
+static uint32_t p99(uint32_t *waits, size_t n)
+{
+        qsort(waits, n, sizeof(*waits), by_size);
+        return n > 0 ? waits[n * 99 / 100] : 0;
+}
+
 static void sum_up(struct world *w)
 {
         const struct fleet_scenario *s = w->s;
@@ -447,9 +474,8 @@ static void sum_up(struct world *w)
         f->left_held /= s->windows;
         f->left_free /= s->windows;
         f->asks = 1000.0 * (double)f->ops / (double)f->requests;
-        qsort(w->waits, w->n_waits, sizeof(w->waits[0]), by_size);
-        f->order_p50_ms = w->n_waits > 0 ? w->waits[w->n_waits / 2] : 0;
-        f->order_p99_ms = w->n_waits > 0 ? w->waits[w->n_waits * 99 / 100] : 0;
+        f->order_p99_ms = p99(w->waits, w->n_waits);
+        f->early_p99_ms = p99(w->early, w->n_early);
 }
 
 void fleet_run(struct books *books, const struct fleet_scenario *s, struct fleet_figures *ret)

@@ -14,6 +14,7 @@ enum fleet_pattern {
         FLEET_EVEN,     /* all ask without a pause */
         FLEET_SKEWED,   /* one does, for nine tenths of all; the others in their own time */
         FLEET_CHANGING, /* likewise, another one in each window */
+        FLEET_TRADERS,  /* one asks for all that there is; the others only trade, in bursts */
 };
 
 struct fleet_scenario {
@@ -33,7 +34,7 @@ struct fleet_figures {
         uint64_t why[16]; /* ops by enum keeper_reason */
         double left_held; /* of the limit: caps that nobody used, mean of windows at their end */
         double left_free; /* ... and what nobody was granted */
-        uint32_t order_p99_ms, order_p50_ms;
+        uint32_t order_p99_ms, early_p99_ms; /* what orders waited; of those in the first half */
 };
 
 void fleet_run(struct books *books, const struct fleet_scenario *s, struct fleet_figures *ret);
