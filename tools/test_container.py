@@ -48,7 +48,9 @@ class Container(unittest.TestCase):
 
     def test_it_runs_with_what_the_program_needs(self):
         needed = re.findall(r"NEEDED\s+(\S+)", output("objdump", "-p", WEIR))
-        libraries = {name for name in needed if not re.match(r"lib(c|m|asan|ubsan|tsan|gcc_s)\.so", name)}
+        if re.search(r"lib[at]san\.so", " ".join(needed)):
+            self.skipTest("a build with sanitizers needs other libraries")
+        libraries = {name for name in needed if not re.match(r"lib(c|m|gcc_s)\.so", name)}
         self.assertGreater(len(libraries), 4)
         owners = {owner_of(library) for library in libraries}
         self.assertEqual(owners - set(stages()[1]), set())

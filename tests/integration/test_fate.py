@@ -101,7 +101,7 @@ def test_every_order_is_attempted_exactly_once(tmp_path):
     method_of = {o: rng.choice(["POST", "POST", "PUT", "DELETE"]) for o in orders}
     wrong = []
     with Upstream(outcome_of) as upstream, \
-            Gateway(upstream.url, tmp_path / "region", "--set", "timeouts.answer=400ms",
+            Gateway(upstream.url, tmp_path / "region", "--set", "timeouts.answer=1200ms",
                     "--set", "breaker.threshold=0") as gateway:
         # This is about faults, not limits: let the gateway find that there is room for all.
         fetch(gateway.port, "/fapi/v1/time")
