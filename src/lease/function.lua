@@ -688,7 +688,10 @@ local function answer_for(id, said, first, answer)
                 end
                 if want and (want.want or 0) > (rec.claims[text(w)] or rec.share) then
                         rec.hungry[text(w)] = want.want - (rec.claims[text(w)] or rec.share)
-                        tell('hungry', id, w)
+                        -- As below: of now, if that is not met.
+                        if not (news.hungry and news.hungry[id]) then
+                                tell('hungry', id, w)
+                        end
                 end
                 -- What is left of now matters more than what is left behind it.
                 freed = old[w - n + 1] - commitment(b, rec, w)

@@ -31,8 +31,10 @@
  * often than so many times a window. */
 #define SPARE_PART     50
 #define RETURN_PART    25
-#define CRUMB_PART     2000               /* at the end of it */
-#define RETURN_MOST_US (2400 * US_PER_MS) /* who joins needs a part of a day, and now */
+#define RETURN_UNITS   400 /* all hosts together, about once for so many units, unless it is much */
+#define MUCH_TIMES     4
+#define CRUMB_PART     2000                /* at the end of it */
+#define RETURN_MOST_US (10000 * US_PER_MS) /* who joins needs a part of a day, and now */
 
 static uint64_t load(const word_t *word)
 {
@@ -228,8 +230,8 @@ static bool is_due_behind(const struct ward *ward, struct limiter_time now, uint
 
         if (ward->post_number == ward->number)
                 return false;
-        if (ward->hungry_number + 1 == ward->number &&
-            ward_spare(ward, now) > least_spare(ward, n_hosts))
+        if (ward_is_wanted(ward, ward->number - 1) &&
+            ward_spare(ward, ward->number, now) > least_spare(ward, n_hosts))
                 return true;
         return ward->demand_before > cap && cap < ward->window.limit;
 }
@@ -243,19 +245,32 @@ static bool is_due_end(const struct ward *ward, struct limiter_time now)
                end_ms > now.now_ms && ward_spare_now(ward, now) > ward->window.limit / CRUMB_PART;
 }
 
+/* So long after what was given back last: much goes sooner than little. */
+static uint64_t return_us(const struct ward *ward, uint32_t spare, uint64_t n_hosts)
+{
+        uint64_t span_us = (uint64_t)ward->window.span_ms * US_PER_MS, part_us;
+
+        part_us = span_us / RETURN_PART * (8 + n_hosts) / 8;
+        if (spare < MUCH_TIMES * least_spare(ward, n_hosts) &&
+            part_us < span_us * n_hosts / (ward->window.limit / RETURN_UNITS + 1))
+                part_us = span_us * n_hosts / (ward->window.limit / RETURN_UNITS + 1);
+        return part_us < RETURN_MOST_US ? part_us : RETURN_MOST_US;
+}
+
 static bool is_due_return(const struct ward *ward, const struct keeper_time *time, uint64_t n_hosts)
 {
         struct limiter_time now = ward_time(ward, time);
-        uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / RETURN_PART;
+        bool is_now = ward_is_wanted(ward, ward->number);
+        uint32_t spare;
 
-        part_us = part_us > RETURN_MOST_US ? RETURN_MOST_US : part_us;
-        part_us += part_us * n_hosts / 8;
-        if (ward_is_wanted(ward) && is_due_end(ward, now))
-                return true;
-        if (!ward_is_wanted(ward) ||
-            (ward->returned_us != 0 && time->mono_us < ward->returned_us + part_us))
+        if (!is_now && !ward_is_wanted(ward, ward->number + 1))
                 return false;
-        return ward_spare(ward, now) > least_spare(ward, n_hosts);
+        if (is_now && is_due_end(ward, now))
+                return true;
+        spare = ward_spare(ward, is_now ? ward->number : ward->number + 1, now);
+        return spare > least_spare(ward, n_hosts) &&
+               (ward->returned_us == 0 ||
+                time->mono_us >= ward->returned_us + return_us(ward, spare, n_hosts));
 }
 
 /* A header shows more than this host and all others can have used: others need not wait for it. */

@@ -73,7 +73,8 @@ struct ward {
         uint32_t others; /* what the store had others down for when it answered, in the window */
         uint64_t others_number; /* of this number */
         uint32_t foreign_told;  /* the highest header that an op has told of @number */
-        uint64_t hungry_number; /* the last window that others are known to want more of */
+        uint64_t hungry[4]; /* windows that others are known to want more of, by their number's end
+                             */
 };
 
 /* Why an op is due, for people and tests. */

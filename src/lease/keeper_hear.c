@@ -24,8 +24,12 @@
 /* When something is free, it is asked for so long after the last question: a part of the window. */
 #define FREE_PART    50
 #define FREE_MOST_US (100 * US_PER_MS)
-/* Questions in a window of all who are hungry, about. */
-#define ASKS_PART 100
+/* Questions in a window of all who are hungry, about: one for so many units, within. */
+#define ASK_UNITS  120
+#define ASKS_LEAST 20
+#define ASKS_MOST  200
+/* Towards its end they may come so much sooner. */
+#define LAST_PART 8
 #define REST_PART 8 /* and of what is left of it, at most */
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
@@ -179,10 +183,14 @@ static uint64_t rest_us(const struct ward *ward, const struct keeper_time *time)
         return end_ms > now_ms ? (end_ms - now_ms) * US_PER_MS : 0;
 }
 
-/* Where several are hungry they ask in turn, more or less. */
+/* Where several are hungry they ask in turn, more or less: as often as what a window holds is
+ * worth. */
 static uint64_t turn_us(const struct ward *ward, uint64_t n_hosts)
 {
-        return (uint64_t)ward->window.span_ms * US_PER_MS * n_hosts / ASKS_PART;
+        uint64_t asks = ward->window.limit / ASK_UNITS;
+
+        asks = asks < ASKS_LEAST ? ASKS_LEAST : asks > ASKS_MOST ? ASKS_MOST : asks;
+        return (uint64_t)ward->window.span_ms * US_PER_MS * n_hosts / asks;
 }
 
 /* What nobody had when the answer was made: kept for what is urgent, or for the next who asks. */
@@ -221,6 +229,8 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
         last_us = least_us;
         if (ward->is_contended && least_us < turn_us(ward, n_hosts))
                 least_us = turn_us(ward, n_hosts);
+        if (ward->is_contended && last_us < least_us / LAST_PART)
+                last_us = least_us / LAST_PART;
         if (most_us < least_us)
                 most_us = least_us;
         if (ward->pause_us == 0 || more >= ward->window.limit / GRANT_PART + 1)
@@ -262,8 +272,7 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
         ward->others_number = granted->now;
         ward->others =
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
-        if (granted->is_hungry && granted->now > ward->hungry_number)
-                ward->hungry_number = granted->now;
+        ward_note_wanted(ward, granted->now, granted->is_hungry);
         ward->is_contended = granted->is_hungry;
         if (ward->is_asking)
                 pace(ward, granted, more, time, k->round_trip_us, load(&k->region->lease->n_hosts));
@@ -338,6 +347,8 @@ static void hear_free(struct ward *ward, uint64_t n_hosts, const struct keeper_t
                 part_us = turn_us(ward, n_hosts);
         if (part_us > rest_us(ward, time) / REST_PART)
                 part_us = rest_us(ward, time) / REST_PART;
+        if (ward->is_contended && part_us < turn_us(ward, n_hosts) / LAST_PART)
+                part_us = turn_us(ward, n_hosts) / LAST_PART;
         if (part_us < PAUSE_LEAST_US)
                 part_us = PAUSE_LEAST_US;
         if (ward->ask_again_us > ward->asked_us + part_us)
@@ -358,8 +369,8 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
         for (size_t i = 0; i < news->n_hungry; ++i) {
                 struct ward *ward = ward_by_id(k, news->hungry[i].id);
 
-                if (ward && news->hungry[i].window > ward->hungry_number)
-                        ward->hungry_number = news->hungry[i].window;
+                if (ward)
+                        ward_note_wanted(ward, news->hungry[i].window, true);
         }
         for (size_t i = 0; i < news->n_free; ++i) {
                 struct ward *ward = ward_by_id(k, news->free[i].id);

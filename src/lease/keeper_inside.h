@@ -21,13 +21,15 @@ uint32_t ward_need_next(const struct ward *ward, struct limiter_time now);
 uint32_t ward_want(const struct ward *ward, struct limiter_time now);
 /* What of the @missing is for orders, cancels and what closes. */
 uint32_t ward_urgent(const struct ward *ward, uint64_t missing);
-/* Whether others want more of it than they have. */
-bool ward_is_wanted(const struct ward *ward);
+/* Whether others want more of window @number than they have. */
+bool ward_is_wanted(const struct ward *ward, uint64_t number);
+/* They do, or do no more. */
+void ward_note_wanted(struct ward *ward, uint64_t number, bool is_wanted);
 /* Whether more is wanted than the cap leaves. */
 bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time,
                     uint64_t round_trip_us);
-/* How much of its caps others may have. */
-uint32_t ward_spare(const struct ward *ward, struct limiter_time now);
+/* How much of its caps others may have: the most of window @first and those behind it. */
+uint32_t ward_spare(const struct ward *ward, uint64_t first, struct limiter_time now);
 /* The same, in the window of now. */
 uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now);
 /* Whether what others are given of it now is used at once or not at all. */

@@ -117,7 +117,8 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
 {
         struct limiter_time now = ward_time(ward, time);
         uint64_t n = ward->number, at_ms = now.now_ms + now.guard_ms;
-        bool may_lower = ward_is_wanted(ward) || ward->hungry_number + 1 == n;
+        bool may_lower = ward_is_wanted(ward, n) || ward_is_wanted(ward, n - 1) ||
+                         ward_is_wanted(ward, n + 1);
         bool is_hungry = ward_is_hungry(ward, time, k->round_trip_us);
         uint32_t need = ward_need(ward, now), next = ward_need_next(ward, now);
         struct lease_residue residue;

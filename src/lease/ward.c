@@ -12,6 +12,8 @@
 /* What is expected is a forecast: so much more is kept, in percent. */
 #define MARGIN_PCT 25
 #define KEPT_PCT   10
+/* Of what comes by chance nearly all is within so many times the root of what is expected. */
+#define CHANCE_TIMES 2
 /* Kept whatever is expected: a part of the limit, and the largest request twice. */
 #define WARM_PART 2000
 /* A window tells what it is used for from so early a part of it on. */
@@ -114,6 +116,18 @@ static uint64_t warm(const struct ward *ward)
         return 2 * (uint64_t)ward->largest > least ? 2 * (uint64_t)ward->largest : least;
 }
 
+/* So much more than @expected is kept: a part of it, or, where it is little, as chance has it. */
+static uint64_t margin(const struct ward *ward, uint64_t expected)
+{
+        uint64_t root = 0, part = expected * KEPT_PCT / 100, more = warm(ward);
+
+        while ((root + 1) * (root + 1) <= expected)
+                ++root;
+        if (more < CHANCE_TIMES * root)
+                more = CHANCE_TIMES * root;
+        return more > part + warm(ward) ? more : part + warm(ward);
+}
+
 static uint64_t comes_in(const struct ward *ward, double ms)
 {
         double more = ward->rate * ms * (100 + MARGIN_PCT) / 100;
@@ -149,9 +163,12 @@ uint32_t ward_need(const struct ward *ward, struct limiter_time now)
                 need += comes_in(ward, rest);
                 need = need < ward->demand_before ? ward->demand_before : need;
         } else {
-                need += (uint64_t)(ward->demand * rest / gone * (100 + KEPT_PCT) / 100);
+                need += (uint64_t)(ward->demand * rest / gone);
         }
-        return cut(need + warm(ward), ward->window.limit);
+        /* At the end what is kept in vain is lost, and who needs more after all waits for the turn.
+         */
+        return cut(need + margin(ward, need - ward->demand) / (ward_is_ending(ward, now) ? 2 : 1),
+                   ward->window.limit);
 }
 
 uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
@@ -163,7 +180,7 @@ uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
         if (need < lately)
                 need = lately;
 
-        return cut(need + need * KEPT_PCT / 100 + warm(ward), ward->window.limit);
+        return cut(need + margin(ward, need), ward->window.limit);
 }
 
 uint32_t ward_want(const struct ward *ward, struct limiter_time now)
@@ -183,9 +200,17 @@ uint32_t ward_urgent(const struct ward *ward, uint64_t missing)
         return cut(urgent, missing < WINDOW_AMOUNT_MAX ? (uint32_t)missing : WINDOW_AMOUNT_MAX);
 }
 
-bool ward_is_wanted(const struct ward *ward)
+bool ward_is_wanted(const struct ward *ward, uint64_t number)
 {
-        return ward->hungry_number >= ward->number;
+        return ward->hungry[number % ARRAY_SIZE(ward->hungry)] == number;
+}
+
+void ward_note_wanted(struct ward *ward, uint64_t number, bool is_wanted)
+{
+        if (is_wanted)
+                ward->hungry[number % ARRAY_SIZE(ward->hungry)] = number;
+        else if (ward_is_wanted(ward, number))
+                ward->hungry[number % ARRAY_SIZE(ward->hungry)] = 0;
 }
 
 bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uint64_t round_trip_us)
@@ -218,15 +243,14 @@ uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now)
         return ward->unmet == 0 && cap > need ? cap - need : 0;
 }
 
-uint32_t ward_spare(const struct ward *ward, struct limiter_time now)
+uint32_t ward_spare(const struct ward *ward, uint64_t first, struct limiter_time now)
 {
         uint64_t at_ms = now.now_ms + now.guard_ms;
         uint32_t need = ward_need(ward, now), next = ward_need_next(ward, now), most = 0;
 
         if (ward->unmet > 0)
                 return 0;
-        for (uint64_t n = ward->number; n <= ward->number + 1 + window_past(ward->window.span_ms);
-             ++n) {
+        for (uint64_t n = first; n <= ward->number + 1 + window_past(ward->window.span_ms); ++n) {
                 uint32_t cap = lease_cap(&ward->window, n, at_ms);
                 uint32_t keep = n == ward->number ? need : next;
 

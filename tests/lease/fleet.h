@@ -24,6 +24,7 @@ struct fleet_scenario {
         uint32_t span_ms, limit;
         uint32_t store_ms;      /* to the store and back */
         unsigned warm, windows; /* windows before it counts, and that do */
+        double asks_most;       /* ops for 1,000 requests */
 };
 
 struct fleet_figures {

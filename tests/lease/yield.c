@@ -21,30 +21,48 @@
  * books. */
 #define WAIT_MOST_MS 25
 
+/* A minute of 6,000 is 4,000 requests: what each of 16 hosts says for its own sake is most of it.
+ */
+#define ASKS_SMALL 100.0
+
 static const struct fleet_scenario scenarios[] = {
-        { "1 even", 1, FLEET_EVEN, 5000, 12000, 2, 2, 3 },
-        { "2 even", 2, FLEET_EVEN, 5000, 12000, 2, 2, 3 },
-        { "4 even", 4, FLEET_EVEN, 5000, 12000, 2, 2, 3 },
-        { "8 even", 8, FLEET_EVEN, 5000, 12000, 2, 2, 3 },
-        { "16 even", 16, FLEET_EVEN, 5000, 12000, 2, 2, 3 },
-        { "2 skewed", 2, FLEET_SKEWED, 5000, 12000, 2, 2, 3 },
-        { "4 skewed", 4, FLEET_SKEWED, 5000, 12000, 2, 2, 3 },
-        { "8 skewed", 8, FLEET_SKEWED, 5000, 12000, 2, 2, 3 },
-        { "16 skewed", 16, FLEET_SKEWED, 5000, 12000, 2, 2, 3 },
-        { "2 changing", 2, FLEET_CHANGING, 5000, 12000, 2, 2, 4 },
-        { "4 changing", 4, FLEET_CHANGING, 5000, 12000, 2, 2, 4 },
-        { "8 changing", 8, FLEET_CHANGING, 5000, 12000, 2, 2, 4 },
-        { "16 changing", 16, FLEET_CHANGING, 5000, 12000, 2, 2, 4 },
-        { "2 traders", 2, FLEET_TRADERS, 5000, 12000, 2, 2, 4 },
-        { "4 traders", 4, FLEET_TRADERS, 5000, 12000, 2, 2, 4 },
+        { "1 even", 1, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "2 even", 2, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "4 even", 4, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "8 even", 8, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "16 even", 16, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "2 skewed", 2, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "4 skewed", 4, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "8 skewed", 8, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "16 skewed", 16, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
+        { "2 changing", 2, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "4 changing", 4, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "8 changing", 8, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "16 changing", 16, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "2 traders", 2, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "4 traders", 4, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        /* A store that is far away. */
+        { "4 even, far", 4, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "4 skewed, far", 4, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "4 changing, far", 4, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "16 even, far", 16, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "16 skewed, far", 16, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "16 changing, far", 16, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST },
+        { "1, minute", 1, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_MOST },
+        { "4 even, minute", 4, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_MOST },
+        { "4 skewed, minute", 4, FLEET_SKEWED, 60000, 6000, 2, 1, 2, ASKS_MOST },
+        { "4 changing, minute", 4, FLEET_CHANGING, 60000, 6000, 2, 1, 2, ASKS_MOST },
+        { "16 even, minute", 16, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_SMALL },
+        { "16 skewed, minute", 16, FLEET_SKEWED, 60000, 6000, 2, 1, 2, ASKS_SMALL },
+        { "16 changing, minute", 16, FLEET_CHANGING, 60000, 6000, 2, 1, 2, ASKS_SMALL },
 };
 
 static bool show(const struct fleet_scenario *s, const struct fleet_figures *f)
 {
-        bool holds = f->over == 0 && f->yield >= YIELD_LEAST && f->asks <= ASKS_MOST &&
+        bool holds = f->over == 0 && f->yield >= YIELD_LEAST && f->asks <= s->asks_most &&
                      f->early_p99_ms <= WAIT_MOST_MS;
 
-        printf("%-12s yield %5.1f %% worst %5.1f over %llu asks/1000 %5.1f order p99 %u early %u "
+        printf("%-19s yield %5.1f %% worst %5.1f over %llu asks/1000 %5.1f order p99 %u early %u "
                "ms "
                "left: held %4.1f free %4.1f %s ",
                s->label, 100 * f->yield, 100 * f->worst, (unsigned long long)f->over, f->asks,
