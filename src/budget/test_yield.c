@@ -5,7 +5,9 @@
  *
  * WEIR_YIELD_SEED=7 runs other accidents. WEIR_YIELD_TABLE=1 prints a row for each: window, sizes,
  * classes, one-way latency on average, processes; of what the exchange allows the mean and the
- * worst window; the worst of what could be had; refused.
+ * worst window; the worst of what could be had; refused. With orders: window and sizes; of what the
+ * exchange allows the mean and the worst window; orders that waited; the p99 of their waits, the
+ * mean of all runs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -145,9 +147,135 @@ static void every_window_is_full_whatever_the_way(void **state)
         assert_true(n_saturated > 190);
 }
 
+/*
+ * Data that waits all the time, and five orders a second, which the exchange does not count when
+ * they have succeeded; from the first full window on.
+ *
+ * Of a window cannot be had: what leaves in time and arrives behind the turn (of what leaves in its
+ * last three seconds the spikes), orders that are on their way when the last of the data has to
+ * leave, and what is kept for those that may come after it.
+ */
+static const struct {
+        const char *label;
+        struct scenario s;
+        double mean;     /* of the limit, at least */
+        double late_pct; /* of the orders wait, at most */
+} with_orders[] = {
+        { "light, 300 ms, spikes",
+          { .windows = { { W(5000, 800) } },
+            .cost_max = { 1 },
+            .light_in_16 = 16,
+            .latency_ms = 150,
+            .spike_one_in = 250,
+            .flows = 84 },
+          99.3,
+          3 },
+        { "mixed, 300 ms, spikes",
+          { .windows = { { W(5000, 2400) } },
+            .cost_max = { 50 },
+            .light_in_16 = 4,
+            .latency_ms = 150,
+            .spike_one_in = 250,
+            .flows = 64 },
+          99.4,
+          2.5 },
+        { "heavy, 100 ms, spikes",
+          { .windows = { { W(5000, 2519) } },
+            .cost_max = { 50 },
+            .heavy_in_16 = 16,
+            .latency_ms = 50,
+            .spike_one_in = 250,
+            .flows = 24 },
+          99.5,
+          0.1 },
+        { "a limit of 100, 20 ms",
+          { .windows = { { W(5000, 100) } },
+            .cost_max = { 1 },
+            .light_in_16 = 16,
+            .latency_ms = 10,
+            .flows = 24 },
+          98.7,
+          1 },
+        { "light, 20 ms",
+          { .windows = { { W(5000, 800) } },
+            .cost_max = { 1 },
+            .light_in_16 = 16,
+            .latency_ms = 10,
+            .flows = 24 },
+          99.8,
+          0.5 },
+        { "mixed, 20 ms",
+          { .windows = { { W(5000, 2400) } },
+            .cost_max = { 50 },
+            .light_in_16 = 4,
+            .latency_ms = 10,
+            .flows = 24 },
+          99.8,
+          0.5 },
+};
+
+#define RUNS 20u
+
+static struct scenario from_start(struct scenario s)
+{
+        s.has_ceilings = true;
+        s.class_plus_1 = CLASS_MARKET + 1;
+        s.clients = 2;
+        s.n_full = 8;
+        s.is_exact = s.refuses = s.from_start = true;
+        s.clock = &measured;
+        s.drift_ppm = 50;
+        s.orders = 4;
+        s.are_free = true;
+        /* From one's wish to the next one's, the way there and back included. */
+        s.order_every_ms = 1600 - 2 * s.latency_ms;
+        return s;
+}
+
+static void orders_find_room_at_the_end_of_a_full_window(void **state)
+{
+        const char *text = getenv("WEIR_YIELD_SEED");
+        uint64_t first = text ? strtoull(text, NULL, 10) : 1;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(with_orders); ++i) {
+                struct scenario s = from_start(with_orders[i].s);
+                double sum = 0, worst = 1, p99_ms = 0;
+                uint64_t n_windows = 0, n_orders = 0, n_late = 0;
+
+                s.label = with_orders[i].label;
+                for (uint64_t seed = first; seed < first + RUNS; ++seed) {
+                        struct world_result r = world_run(&s, seed);
+
+                        sum += r.limit * (double)r.n_windows;
+                        worst = r.limit_worst < worst ? r.limit_worst : worst;
+                        p99_ms += (double)r.order_p99_ms / RUNS;
+                        n_windows += r.n_windows;
+                        n_orders += r.n_orders;
+                        n_late += r.n_late;
+                        if (r.refused > 0)
+                                fail_msg("%s, seed %llu: refused", s.label,
+                                         (unsigned long long)seed);
+                }
+                sum *= 100 / (double)n_windows;
+                if (is_printed())
+                        print_message("| %-21s | %6.2f %% | %6.2f %% | %5.2f %% of %llu | %3.0f "
+                                      "ms |\n",
+                                      s.label, sum, worst * 100,
+                                      (double)n_late * 100 / (double)n_orders,
+                                      (unsigned long long)n_orders, p99_ms);
+                if (sum < with_orders[i].mean ||
+                    (double)n_late * 100 > with_orders[i].late_pct * (double)n_orders)
+                        fail_msg("%s, seeds from %llu: %.2f %% used, %llu of %llu orders wait",
+                                 s.label, (unsigned long long)first, sum,
+                                 (unsigned long long)n_late, (unsigned long long)n_orders);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(orders_find_room_at_the_end_of_a_full_window),
                 cmocka_unit_test(every_window_is_full_whatever_the_way),
         };
 

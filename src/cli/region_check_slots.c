@@ -188,7 +188,8 @@ static void check_cell(const struct sight *s, size_t i, uint64_t last)
 
 static void check_budget(const struct sight *s)
 {
-        uint64_t trip = load(&s->slot->trip), look_ms = load(&s->slot->look) >> FIELD_BITS;
+        uint64_t trip = load(&s->slot->trip) & TRIP_MASK,
+                 look_ms = load(&s->slot->look) >> FIELD_BITS;
         uint64_t last;
 
         if (s->span_ms == 0) {

@@ -37,13 +37,11 @@ struct ceilings ceilings_unpack(uint64_t word)
 #define KEPT_PERMILLE 2
 #define KEPT_PART     4
 
-uint32_t ceiling_kept(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                      uint32_t amount)
+uint32_t ceiling_kept(const struct ceilings *c, enum weir_class class, uint32_t limit)
 {
         uint32_t kept = (uint32_t)((uint64_t)limit * KEPT_PERMILLE / 1000);
 
-        /* What is larger than that finds room only where more than that would lie idle. */
-        if (c->pct[class] == 100 || amount > kept)
+        if (c->pct[class] == 100)
                 return 0;
         return class <= CLASS_ORDER ? kept / KEPT_PART : kept;
 }

@@ -12,8 +12,9 @@
  *
  * Fully open some time before the turn: what leaves later may be counted behind it, and what is not
  * answered by then is charged to both. But for two thousandths: those are left to orders to the
- * very end, and a part of them to cancels, which nobody can foresee. A request that is larger than
- * what is kept may have it too: else much more than that would lie idle.
+ * very end, and a part of them to cancels, which nobody can foresee; more where orders are seen to
+ * want it (core/orders.h). A request that is larger than what is kept may have it too, where else
+ * much more than that would lie idle (core/takes.c).
  */
 #ifndef CORE_CEILING_H
 #define CORE_CEILING_H
@@ -43,10 +44,9 @@ struct ceiling_window {
         uint32_t lead_ms; /* before its end, at which all are open; cut to what is sensible */
 };
 
-/* What of a window @class leaves to those above, at any time; @amount: of the request. Nothing
- * where its share is all of it. */
-uint32_t ceiling_kept(const struct ceilings *c, enum weir_class class, uint32_t limit,
-                      uint32_t amount);
+/* What of a window @class leaves to those above, at any time. Nothing where its share is all of
+ * it. */
+uint32_t ceiling_kept(const struct ceilings *c, enum weir_class class, uint32_t limit);
 
 /**
  * ceiling_at() - what @class may use of @w, @into_ms after its turn

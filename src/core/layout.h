@@ -125,6 +125,10 @@ struct cell {
  */
 #define REGION_POOL_KEYS 0xfffcu
 
+/* Bits of slot.trip that are the trip. */
+#define TRIP_BITS 20
+#define TRIP_MASK ((1ULL << TRIP_BITS) - 1)
+
 /* One budget: one window length of one pool for one owner. */
 struct slot {
         /*
@@ -143,9 +147,10 @@ struct slot {
         word_t owner;
         /*
          * How long requests of this budget are on their way, from release to answer: what nine of
-         * ten do not exceed, in 1/16 ms (core/trip.h); 0: not known yet.
-         * Writers: who lands, one of eight. Readers: admissions that ceilings are in the way of.
-         * Relaxed: of two writers one may be lost. Killed: nothing.
+         * ten do not exceed, in 1/16 ms (core/trip.h); 0: not known yet. In the bits from
+         * TRIP_BITS on what orders used of late (core/orders.c).
+         * Writers: who lands, one of eight; who lands an order. Readers: admissions that ceilings
+         * are in the way of. Relaxed: no other word depends on it. Killed: nothing.
          */
         word_t trip;
         /*

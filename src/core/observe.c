@@ -9,6 +9,7 @@
 #include "core/pool.h"
 #include "core/slot.h"
 #include "core/strangers.h"
+#include "core/takes.h"
 #include "core/trip.h"
 
 static const struct limiter_news *news_for(const struct limiter_take *take,
@@ -93,6 +94,8 @@ void limiter_land(struct limiter *l, struct limiter_ticket *ticket, struct limit
                 /* One of eight keeps the word from going to and fro between processors. */
                 if ((take->place.sent & 7) == 0 || trip_most_ms(take->window.slot) == 0)
                         trip_note(take->window.slot, minus_ms(time.now_ms, ticket->at_ms));
+                if (ticket->class <= CLASS_ORDER)
+                        take_note_order(take, ticket->at_ms, time.guard_ms);
                 /* Nobody knows in which window it was: it stays in flight, and counts in all. */
                 if (UNLIKELY(time.guard_ms > window_guard_most(take->window.span_ms)))
                         continue;

@@ -1,6 +1,7 @@
 #include "core/takes.h"
 
 #include "core/lease.h"
+#include "core/orders.h"
 #include "core/pool.h"
 #include "core/slot.h"
 #include "core/strangers.h"
@@ -12,6 +13,11 @@
 #define LEAD_MORE_MS 4
 /* Cancels leave so small a part of what strangers are expected to use. */
 #define CANCEL_PART 4
+/* Orders are left so small a part of a limit at most: it may turn out that nobody wanted it. */
+#define KEPT_MOST_PART 200
+/* For such a part of the time that all ceilings are open what is larger than what is kept comes
+ * after what is not. */
+#define LARGE_PART 8
 
 /* A limit that a word cannot hold is as good as the most that it can. */
 static uint32_t cut(uint32_t limit)
@@ -175,33 +181,102 @@ static struct ceiling_window window_of(const struct limiter_take *take, uint32_t
         };
 }
 
-/* What is kept for strangers is more than for orders, and cancels may use a part of it. */
-static uint32_t kept_of(const struct limiter_take *take, const struct ceilings *c,
-                        enum weir_class class, uint32_t limit)
+/* How long window @number of @take still lasts at @at_ms. */
+static uint64_t rest_of(const struct limiter_take *take, uint64_t number, uint64_t at_ms)
 {
-        return has_strangers(take) ? 0 : ceiling_kept(c, class, limit, take->amount);
+        uint64_t turn_ms = (number + 1) * take->window.span_ms;
+
+        return at_ms < turn_ms ? turn_ms - at_ms : 0;
+}
+
+void take_note_order(const struct limiter_take *take, uint64_t left_ms, uint32_t guard_ms)
+{
+        struct ceiling_window w = window_of(take, take->window.limit, guard_ms);
+
+        if (take->has_ceilings)
+                orders_note(take->window.slot, take->number, take->amount,
+                            rest_of(take, take->number, left_ms), w.lead_ms);
+}
+
+/* Whether @used is so near to the limit that it may not be for all. */
+static bool may_be_kept(uint32_t limit, uint64_t used)
+{
+        return used + limit / 16 + 1 >= limit;
+}
+
+static uint32_t most_kept(uint32_t limit)
+{
+        return limit < KEPT_MOST_PART ? 1 : limit / KEPT_MOST_PART;
+}
+
+/*
+ * What is kept for strangers is more than for orders, and cancels may use a part of it. Once all
+ * are open a request that is larger than what is kept may have it too, after those that are not;
+ * where orders are there, only if much would lie idle else: or each would leave them less and less.
+ * *ret_is_wanted: orders were seen of late, and are to find it.
+ */
+static uint32_t kept_of(const struct limiter_take *take, const struct ceilings *c,
+                        enum weir_class class, uint64_t number, uint64_t at_ms,
+                        const struct ceiling_window *w, bool *ret_is_wanted)
+{
+        uint64_t rest_ms = rest_of(take, number, at_ms);
+        uint32_t most = most_kept(w->limit), kept, want;
+
+        if (has_strangers(take) || c->pct[class] == 100)
+                return 0;
+        kept = ceiling_kept(c, class, w->limit);
+        want = class <= CLASS_ORDER
+                       ? 0
+                       : orders_want(take->window.slot, number, most, rest_ms, w->lead_ms);
+        *ret_is_wanted = want > 0;
+        if (want > kept)
+                kept = want;
+        if (take->amount <= kept || (want > 0 && rest_ms + w->lead_ms / LARGE_PART > w->lead_ms))
+                return kept;
+        if (want == 0)
+                return 0;
+        /* So much and no more may lie idle because it is refused what is there. */
+        if (take->amount >= most)
+                return 0;
+        return take->amount + kept <= most ? kept : most - take->amount;
+}
+
+/* Orders' own ceiling may still be below the limit: kept is below that. */
+static uint32_t less_kept(const struct limiter_take *take, const struct ceilings *c,
+                          enum weir_class class, uint64_t number, uint64_t at_ms,
+                          const struct ceiling_window *w, uint32_t ceiling)
+{
+        uint64_t turn_ms = number * take->window.span_ms;
+        bool is_wanted = false;
+        uint32_t kept = kept_of(take, c, class, number, at_ms, w, &is_wanted);
+        uint32_t most =
+                is_wanted ? ceiling_at(c, CLASS_ORDER, *w, at_ms > turn_ms ? at_ms - turn_ms : 0)
+                          : w->limit;
+
+        return most > kept + ceiling ? ceiling : most > kept ? most - kept : 0;
 }
 
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
         uint64_t turn_ms = number * take->window.span_ms;
-        uint32_t limit = ours_of(take, class, number, at_ms), kept, ceiling;
+        uint32_t limit = ours_of(take, class, number, at_ms), ceiling;
+        struct ceiling_window w;
 
         if (!take->has_ceilings)
                 return limit;
-        ceiling = ceiling_at(c, class, window_of(take, limit, guard_ms),
-                             at_ms > turn_ms ? at_ms - turn_ms : 0);
-        kept = kept_of(take, c, class, take->window.shared ? limit : take->window.limit);
-        if (limit < kept + ceiling)
-                ceiling = limit > kept ? limit - kept : 0;
+        w = window_of(take, limit, guard_ms);
+        ceiling = ceiling_at(c, class, w, at_ms > turn_ms ? at_ms - turn_ms : 0);
+        if (may_be_kept(limit, ceiling))
+                ceiling = less_kept(take, c, class, number, at_ms, &w, ceiling);
         /* What alone is above its class' share may still have a window that is otherwise empty. */
         if (ceiling < take->amount)
                 ceiling = take->window.shared && limit < take->amount ? limit : take->amount;
         return ceiling;
 }
 
-/* Both what is kept for strangers and the ceiling are only ever in the way less as time goes by. */
+/* What is kept for strangers and orders, and the ceiling, are only ever in the way less as time
+ * goes by. */
 static uint64_t melts_ms(const struct limiter_take *take, const struct ceilings *c,
                          enum weir_class class, uint64_t number, uint64_t used,
                          struct limiter_time time)
@@ -229,13 +304,11 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
         uint32_t limit = lease_cap(&take->window, number, time.now_ms);
         uint64_t into_ms = 0;
 
-        if (UNLIKELY(has_strangers(take)))
+        if (UNLIKELY(has_strangers(take)) ||
+            (take->has_ceilings && used > take->amount && may_be_kept(limit, used)))
                 return melts_ms(take, c, class, number, used, time);
         if (used > take->amount && take->has_ceilings)
-                into_ms = used + kept_of(take, c, class, limit) > limit
-                                  ? UINT64_MAX
-                                  : ceiling_reaches(c, class, window_of(take, limit, time.guard_ms),
-                                                    used);
+                into_ms = ceiling_reaches(c, class, window_of(take, limit, time.guard_ms), used);
         else if (used > limit)
                 into_ms = UINT64_MAX;
         return into_ms == UINT64_MAX ? UINT64_MAX : number * take->window.span_ms + into_ms;

@@ -49,6 +49,9 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
 CHECKED bool take_fits_now(const struct limiter_take *take, const struct ceilings *c,
                            enum weir_class class, uint64_t number, struct limiter_time time);
 
+/* An order in @take that left at @left_ms was answered: so much is wanted by orders. */
+void take_note_order(const struct limiter_take *take, uint64_t left_ms, uint32_t guard_ms);
+
 /* Writes down what finds no room under the cap of a window of now and would under the limit
  * (core/lease.h). Return: whether anything does; then *ret_pool is its pool. */
 bool takes_note_hunger(const struct limiter_ticket *ticket, const struct ceilings *c,

@@ -97,7 +97,8 @@ static void close_window(const struct world *w, struct counted *c, uint32_t limi
                 return;
         c->total += all;
         /* In the next ones trips are still being learnt. */
-        if (least == UINT32_MAX || c->n_windows < 4 || w->now_ms < w->judged_ms)
+        if (least == UINT32_MAX || (c->n_windows < 4 && !w->s->from_start) ||
+            w->now_ms < w->judged_ms)
                 return;
         yield = c->foreign >= limit ? 1 : (double)c->ours / (limit - c->foreign);
         c->raw += yield;
@@ -335,7 +336,11 @@ static void begin(struct world *w)
         w->end_ms = w->now_ms + longest_ms(w->s->windows[0]) * (w->s->n_full + 2);
         for (unsigned k = 0; k < world_clients(w); ++k) {
                 for (unsigned i = 0; i < w->s->flows; ++i)
-                        world_schedule(w, EV_WAKE, w->now_ms + world_below(w, 100), k, i);
+                        world_schedule(w, EV_WAKE,
+                                       w->now_ms + world_below(w, client_is_order(w, i)
+                                                                          ? w->s->order_every_ms
+                                                                          : 100),
+                                       k, i);
                 world_schedule(w, EV_TRY, w->now_ms + k, k, 0);
         }
         if (w->s->chaos)
@@ -358,6 +363,23 @@ static double yield_of(const struct world *w, unsigned p, unsigned i)
         return c->n_windows < 2 ? 0
                                 : (double)c->total / (double)(c->n_windows - 1) /
                                           (double)(uint32_t)w->s->windows[p][i];
+}
+
+/* What so many of a thousand orders did not wait longer than. */
+static uint32_t waited_ms(const struct world *w, unsigned permille)
+{
+        uint64_t all = 0, seen = 0;
+        uint32_t ms = 0;
+
+        for (unsigned i = 0; i <= WORLD_WAIT_MS; ++i)
+                all += w->order_waits[i];
+        for (unsigned i = 0; i <= WORLD_WAIT_MS; ++i) {
+                seen += w->order_waits[i];
+                ms = i;
+                if (seen * 1000 >= all * permille)
+                        break;
+        }
+        return all > 0 ? ms : 0;
 }
 
 struct world_result world_run(const struct scenario *s, uint64_t seed)
@@ -410,7 +432,12 @@ struct world_result world_run(const struct scenario *s, uint64_t seed)
                 .n_windows = narrow->n_full,
                 .n_sent = w->n_sent,
                 .n_steps = w->n_steps,
+                .order_p99_ms = waited_ms(w, 990),
+                .order_most_ms = waited_ms(w, 1000),
         };
+        for (unsigned i = 0; i <= WORLD_WAIT_MS; ++i)
+                result.n_orders += w->order_waits[i];
+        result.n_late = result.n_orders - w->order_waits[0];
         if (s->refuses || s->steps)
                 return result;
         print_message("%-44s seed %3llu: %6llu windows, %7llu sent, yield %6.2f %%, lost places "

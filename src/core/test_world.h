@@ -21,6 +21,8 @@
 #define START_MS    1800000000000ULL
 #define SAMPLES     4 /* of the clock, before a client begins */
 
+#define WORLD_WAIT_MS 10000 /* waits of orders are told apart up to it */
+
 /* How the clients' clocks are measured; without one their error is drawn. */
 struct clock {
         void (*start)(unsigned client, uint64_t local_us);
@@ -67,6 +69,11 @@ struct scenario {
         bool refunds;         /* some are not counted after all, and weir is told so */
         uint64_t steps;       /* end after so many events; 0: by n_full */
         uint32_t judged_from; /* refusals and yields count after so many windows */
+        bool from_start;      /* yields count from the first full window on */
+        /* So many flows of each client send orders of weight 1, each so often on average. */
+        unsigned orders;
+        uint32_t order_every_ms;
+        bool are_free; /* orders are not counted after all */
 };
 
 enum kind {
@@ -144,6 +151,7 @@ struct world {
         uint32_t strayed;  /* left in the window of now, and certainly not counted in it */
         struct learnt learnt[ROUTES];
         unsigned n_learnt;
+        uint32_t order_waits[WORLD_WAIT_MS + 1]; /* how many orders waited so many ms, or more */
 };
 
 uint64_t world_below(struct world *w, uint64_t n);
@@ -162,6 +170,8 @@ struct world_result {
          * seconds on its way. */
         double limit, limit_worst, mean, worst;
         uint64_t refused, refused_others, n_windows, n_sent, n_steps;
+        uint64_t n_orders, n_late; /* orders, and those that waited a millisecond or more */
+        uint32_t order_p99_ms, order_most_ms; /* from the wish until it leaves */
 };
 
 /* Runs @s from its beginning to its end. Fails the test when more of ours is counted than the
@@ -174,6 +184,12 @@ static inline unsigned world_clients(const struct world *w)
 }
 
 /* What the programs do (test_world_client.c). */
+
+/* Whether @flow sends orders, and nothing else. */
+static inline bool client_is_order(const struct world *w, unsigned flow)
+{
+        return flow < w->s->orders;
+}
 
 /* The client's clock is wrong by something else from now on. */
 void client_set_clock(struct world *w, unsigned client);

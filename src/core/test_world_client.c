@@ -49,7 +49,7 @@ static bool is_clock(const struct world *w, unsigned flow)
  */
 static uint32_t draw_cost(struct world *w, uint16_t p, unsigned flow)
 {
-        if (p == 0 && flow % 16 < w->s->light_in_16)
+        if (client_is_order(w, flow) || (p == 0 && flow % 16 < w->s->light_in_16))
                 return 1;
         if (p == 0 && flow % 16 < w->s->light_in_16 + w->s->heavy_in_16)
                 return (uint32_t)w->s->windows[0][0] / 10;
@@ -72,7 +72,9 @@ static void draw_request(struct world *w, struct limiter_request *r, unsigned fl
         *r = (struct limiter_request){ .deadline_ms = UINT64_MAX };
         r->class = w->s->has_ceilings ? (enum weir_class)(1 + world_below(w, CLASS_COUNT - 1))
                                       : (enum weir_class)world_below(w, CLASS_COUNT);
-        if (w->s->class_plus_1)
+        if (client_is_order(w, flow))
+                r->class = CLASS_ORDER;
+        else if (w->s->class_plus_1)
                 r->class = (enum weir_class)(w->s->class_plus_1 - 1);
         for (uint16_t p = 0; p < POOLS; ++p) {
                 if (w->s->cost_max[p] == 0)
@@ -89,6 +91,10 @@ static void draw_request(struct world *w, struct limiter_request *r, unsigned fl
 static void leave_soon(struct world *w, unsigned client, unsigned flow)
 {
         struct flow *f = &w->clients[client].flows[flow];
+        uint64_t waited_ms = w->now_ms - f->since_ms;
+
+        if (client_is_order(w, flow) && w->counted[0][0].n_windows > 0)
+                ++w->order_waits[waited_ms < WORLD_WAIT_MS ? waited_ms : WORLD_WAIT_MS];
 
         for (unsigned p = 0; p < POOLS; ++p)
                 for (unsigned i = 0; i < REGION_POOL_WINDOWS; ++i)
@@ -278,7 +284,8 @@ void client_leave(struct world *w, unsigned client, unsigned flow)
         for (unsigned i = 0; i < f->request.n_charges; ++i)
                 e->cost[f->request.charges[i].pool] = f->request.charges[i].amount;
         memcpy(e->limits, f->limits, sizeof(e->limits));
-        f->is_free = w->s->refunds && e->is_answered && world_one_in(w, 6);
+        f->is_free = e->is_answered && ((w->s->refunds && world_one_in(w, 6)) ||
+                                        (w->s->are_free && client_is_order(w, flow)));
         if (f->is_free)
                 e->cost[0] = 0;
         if (w->spike_ms > 0 && e->at_ms / span_ms > w->now_ms / span_ms)
@@ -290,6 +297,13 @@ void client_leave(struct world *w, unsigned client, unsigned flow)
                 f->since = 0;
                 world_schedule(w, EV_WAKE, w->now_ms + 1, client, flow);
         }
+}
+
+static uint64_t pause_ms(struct world *w, unsigned flow)
+{
+        return client_is_order(w, flow) ? 1 + world_below(w, 2 * w->s->order_every_ms)
+               : is_clock(w, flow)      ? w->s->clock->every_ms
+                                        : 1;
 }
 
 void client_land(struct world *w, const struct event *e)
@@ -320,8 +334,7 @@ void client_land(struct world *w, const struct event *e)
         limiter_land(&w->limiter, &f->ticket, time_of(w, c), 0,
                      f->is_free ? f->request.charges[0].amount : 0, news, n, NULL);
         f->since = 0;
-        world_schedule(w, EV_WAKE, w->now_ms + (is_clock(w, e->flow) ? w->s->clock->every_ms : 1),
-                       e->client, e->flow);
+        world_schedule(w, EV_WAKE, w->now_ms + pause_ms(w, e->flow), e->client, e->flow);
 }
 
 /* Of those of @class who may find room before their place's time the one that came first. */

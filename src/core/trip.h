@@ -20,7 +20,9 @@ void trip_note(struct slot *slot, uint64_t trip_ms);
 /* Most trips of this budget are not longer; 0 when nobody knows yet. */
 static inline uint32_t trip_most_ms(const struct slot *slot)
 {
-        return (uint32_t)((atomic_load_explicit(&slot->trip, memory_order_relaxed) + 15) / 16);
+        uint64_t word = atomic_load_explicit(&slot->trip, memory_order_relaxed);
+
+        return (uint32_t)(((word & TRIP_MASK) + 15) / 16);
 }
 
 #endif

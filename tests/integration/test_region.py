@@ -197,7 +197,7 @@ def broken():
         budget("key", 0, 12345, "slot"),
         budget("shut", 8, 2**60, "shut until a time that is none"),
         budget("pool", 16, 999 << 32 | 60000, "there is no pool 999"),
-        budget("trip", 32, 10**9, "trip: is 1000000000: nothing is on its way for so long"),
+        budget("trip", 32, 2**20 - 1, "trip: is 1048575: nothing is on its way for so long"),
         budget("look", 56, 2**63, "look: is 0x8000000000000000: a time that is none"),
         other("free slot", {"name": "futures-weight"}, 0, 0, "where a free slot keeps nothing"),
         other("pacing", {"burst": 100}, 64, 2**63, "the bucket is full again at a time that is none"),
