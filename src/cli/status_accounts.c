@@ -21,16 +21,29 @@ struct list_of_holders {
         json_t *accounts;
 };
 
+/* Of a damaged region a name may be no text; what is no printable ASCII is shown as '?'. */
+static void write_readable(const char *name, char *to, size_t size)
+{
+        size_t n = 0;
+
+        for (; name[n] != '\0' && n + 1 < size; ++n)
+                to[n] = name[n] >= ' ' && name[n] <= '~' ? name[n] : '?';
+        to[n] = '\0';
+}
+
 static void add_holder(void *ctx, const struct holder_view *view)
 {
         const struct list_of_holders *list = ctx;
-        json_t *account = json_object_get(list->accounts, view->name);
-        char owner[STATUS_OWNER_SIZE];
+        char owner[STATUS_OWNER_SIZE], name[sizeof(view->name)];
+        json_t *account;
 
+        write_readable(view->name, name, sizeof(name));
+        account = json_object_get(list->accounts, name);
         if (!account) {
                 status_owner_text(holder_owner(list->limiter, view->number, 0), owner);
                 account = json_pack("{s:s, s:[]}", "owner", owner, "keys");
-                json_object_set_new(list->accounts, view->name, account);
+                if (json_object_set_new(list->accounts, name, account) < 0)
+                        return;
         }
         json_array_append_new(json_object_get(account, "keys"), json_string(view->key));
 }

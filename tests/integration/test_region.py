@@ -250,7 +250,7 @@ def test_what_is_shared_with_other_hosts_is_shown_and_held_against_what_can_be(r
     for at, value, says in ((FIELDS["sharing"][0], 2, "header sharing: is 0x2"), (hosts + 64, 1, "a spare word is 0"),
                             (hosts + 128 + 8, 5, "a host stands behind the end of the list"),
                             (hosts, 0, "this host has no number"), (lease, 700, "and was 0 before it was lowered"),
-                            (lease + 16, 1, "a spare word is 0"), (lease + 64, 5 << 22 | 4, "cap 0 is 5, and was 4")):
+                            (lease + 24, 1, "a spare word is 0"), (lease + 64, 5 << 22 | 4, "cap 0 is 5, and was 4")):
         was = word(region, at)
         patch(region, at, value)
         assert any(says in text for text in texts(region)), (says, texts(region))
