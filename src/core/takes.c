@@ -256,6 +256,23 @@ static uint32_t less_kept(const struct limiter_take *take, const struct ceilings
         return most > kept + ceiling ? ceiling : most > kept ? most - kept : 0;
 }
 
+/*
+ * What was carried into a window is in the way until a header of one that left in it proves that it
+ * is not counted there. While none has left nothing can be proved, and where what was carried is
+ * more than all shares nobody would leave before the ceilings open: so the first one may have what
+ * the limit leaves.
+ */
+static bool wants_news(const struct limiter_take *take, uint64_t number)
+{
+        struct window_view view;
+
+        /* Where others are the shares are what one of their bursts finds still free. */
+        if (has_strangers(take))
+                return false;
+        window_look(&take->window, number, &view);
+        return view.spent == view.held && view.extra > view.foreign;
+}
+
 uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, uint64_t number, uint64_t at_ms, uint32_t guard_ms)
 {
@@ -266,7 +283,9 @@ uint32_t take_ceiling(const struct limiter_take *take, const struct ceilings *c,
         if (!take->has_ceilings)
                 return limit;
         w = window_of(take, limit, guard_ms);
-        ceiling = ceiling_at(c, class, w, at_ms > turn_ms ? at_ms - turn_ms : 0);
+        ceiling = wants_news(take, number)
+                          ? limit
+                          : ceiling_at(c, class, w, at_ms > turn_ms ? at_ms - turn_ms : 0);
         if (may_be_kept(limit, ceiling))
                 ceiling = less_kept(take, c, class, number, at_ms, &w, ceiling);
         /* What alone is above its class' share may still have a window that is otherwise empty. */
@@ -305,7 +324,8 @@ uint64_t take_reaches_ms(const struct limiter_take *take, const struct ceilings 
         uint64_t into_ms = 0;
 
         if (UNLIKELY(has_strangers(take)) ||
-            (take->has_ceilings && used > take->amount && may_be_kept(limit, used)))
+            (take->has_ceilings && used > take->amount &&
+             (may_be_kept(limit, used) || wants_news(take, number))))
                 return melts_ms(take, c, class, number, used, time);
         if (used > take->amount && take->has_ceilings)
                 into_ms = ceiling_reaches(c, class, window_of(take, limit, time.guard_ms), used);
