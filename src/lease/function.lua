@@ -161,13 +161,30 @@ local function of_others(b, w)
         return sum
 end
 
+-- Whether hosts that have used the same pool by windows of another length, and may do so still, have not spoken about
+-- these.
+local function has_silent_kin(id, b)
+        local pool = 'budget ' .. (id:match('^(.*/)[^/]*$') or id)
+
+        for field in pairs(raw) do
+                if field:sub(1, #pool) == pool and field ~= 'budget ' .. id then
+                        for hex, rec in pairs(budget(field:sub(8)).hosts) do
+                                if hex ~= op.host and hosts[hex] and not rec.gone and not b.hosts[hex] then
+                                        return true
+                                end
+                        end
+                end
+        end
+        return false
+end
+
 -- What the limit leaves in @w beside @rec and all others, foreign use that is known taken off. Unheard hosts
 -- count together with all that the shares of those leave that were heard: before the books were lost all fitted.
 local function free(b, rec, w, unheard)
         local others = of_others(b, w)
         local sum = (b.foreign[text(w)] or 0) + others.heard + commitment(b, rec, w)
 
-        if w <= (b.lost_until or 0) or (unheard and w <= lost_window(b)) then
+        if w <= math.max(b.lost_until or 0, b.kin_until or 0) or (unheard and w <= lost_window(b)) then
                 return 0
         end
         if unheard then
@@ -427,11 +444,16 @@ local function note(id, said, first)
         if not b then
                 b = { limit = said.limit, at = late, span = said.span, past = said.past, hosts = {}, seen = {},
                       foreign = {}, expected = 0, turn = said.now }
+                -- What others have used by windows of another length is not in these books before they say so.
+                b.kin_until = said.now + 1
                 -- Who was forgotten unheard may have used it, in a window that is not over.
                 if books.lost then
                         b.lost_until = math.floor(books.lost / said.span) + said.past
                 end
                 budgets[id], raw['budget ' .. id] = b, ''
+        end
+        if b.kin_until and (said.now > b.kin_until or not has_silent_kin(id, b)) then
+                b.kin_until = nil
         end
         dirty[id] = true
         if late >= b.at then
@@ -505,7 +527,7 @@ local function learn_foreign(id, b, n, unheard)
         for w = n - 1, n + 1 do
                 local seen, ours = b.seen[text(w)], 0
 
-                if seen and not unheard and w > (b.lost_until or 0) then
+                if seen and not unheard and w > math.max(b.lost_until or 0, b.kin_until or 0) then
                         for _, rec in pairs(b.hosts) do
                                 local used = rec.used[text(w)]
 

@@ -2,6 +2,7 @@
 
 #include "books.h"
 #include "budget/budget.h"
+#include "budget/limits.h"
 #include "core/slot.h"
 #include "lease/keeper.h"
 #include "policy/policy.h"
@@ -53,6 +54,7 @@ struct host {
         struct flow flows[FLOWS_MAX];
         size_t n_flows;
         uint64_t looked_ms, look_ms;
+        bool has_learnt;               /* the windows of the exchange */
         bool is_busy;                  /* an op is on its way */
         uint64_t done_ms, answered_ms; /* when it is carried out, and answered; 0: was */
         struct buf answer;
@@ -258,6 +260,11 @@ static void begin(struct world *w, struct host *h, struct flow *f)
                 f->due_ms = (slot + 1) * w->s->span_ms + 1;
                 return;
         }
+        /* What tells the limits goes before what is bound by them. */
+        if (!h->has_learnt && f != &h->flows[ORDERS_EACH]) {
+                f->due_ms = w->now_ms + 1;
+                return;
+        }
         f->began_ms = w->now_ms;
         f->amount = f->kind != KIND_ORDER            ? draw(w)
                     : w->s->pattern == FLEET_TRADERS ? BURST_AMOUNT
@@ -291,11 +298,28 @@ static void count(struct world *w, struct flow *f)
         f->due_ms = w->now_ms + 7 + below(w, 6);
 }
 
+/* As a gateway that was told by exchangeInfo. */
+static void learn(struct world *w, struct host *h)
+{
+        struct budget_limit limit = { POLICY_WEIGHT, w->s->span_ms, w->s->limit };
+        struct limiter_time time = time_of(w, h);
+        struct budget_windows before;
+
+        h->has_learnt = true;
+        budget_windows(&h->limiter, POLICY_API, &before);
+        budget_follow(&h->limiter, POLICY_API, &limit, 1, time);
+        for (size_t i = 0; i < h->n_flows; ++i)
+                budget_adopt(&h->limiter, POLICY_API, &before, &h->flows[i].ticket, time);
+        h->look_ms = w->now_ms;
+}
+
 static void land(struct world *w, struct host *h, struct flow *f)
 {
         struct limiter_news news = { w->weight, 0, w->s->span_ms, f->used, false };
         uint64_t mean = (uint64_t)ORDERS_EACH * w->s->n_hosts * 1000 / ORDERS_PER_S;
 
+        if (!h->has_learnt)
+                learn(w, h);
         limiter_land(&h->limiter, &f->ticket, time_of(w, h), 0, 0, &news, 1, NULL);
         f->state = IDLE;
         f->due_ms = w->now_ms;
@@ -370,8 +394,11 @@ static void demand(struct world *w, struct host *h, size_t index)
                 add(w, h, KIND_BUSY, index == 0 ? POLLERS : 0, 0);
                 return;
         }
-        if (s->pattern == FLEET_EVEN) {
+        if (s->pattern == FLEET_EVEN || s->pattern == FLEET_COLD) {
                 add(w, h, KIND_BUSY, POLLERS / s->n_hosts, 0);
+                /* The first questions of those that start cold are all on their way at once. */
+                if (s->pattern == FLEET_COLD)
+                        h->flows[ORDERS_EACH].due_ms = w->now_ms + 2500 + 4 * index;
                 return;
         }
         if (s->pattern == FLEET_CHANGING || index > 0) {
@@ -403,13 +430,16 @@ static void open_host(struct world *w, size_t index)
         h->region = REGION_NULL;
         must(region_open(NULL, &plan, &h->region, &error) == 0);
         h->limiter = (struct limiter){ .region = &h->region };
-        limiter_set_pool(&h->limiter, w->weight, windows);
+        h->has_learnt = w->s->pattern != FLEET_COLD;
+        if (h->has_learnt)
+                limiter_set_pool(&h->limiter, w->weight, windows);
         limiter_set_pool(&h->limiter, w->orders, orders);
         atomic_store(&h->region.header->sharing, LEASE_SHARING);
         h->offset_ms = (int64_t)below(w, 7) - 3;
         h->keeper = calloc(1, sizeof(*h->keeper));
         must(h->keeper);
-        must(slot_find(&h->region, w->weight, 0, w->s->span_ms, true));
+        if (h->has_learnt)
+                must(slot_find(&h->region, w->weight, 0, w->s->span_ms, true));
         must(slot_find(&h->region, w->orders, 7, 10000, true));
         time = keeper_time(w, h);
         keeper_init(h->keeper, &h->limiter, &config, &time);
@@ -433,7 +463,7 @@ static void note_rest(struct world *w, uint64_t n)
 
         for (size_t i = 0; i < w->s->n_hosts; ++i) {
                 struct host *h = &w->hosts[i];
-                struct window window = { slot_find(&h->region, w->weight, 0, w->s->span_ms, false),
+                struct window window = { slot_find(&h->region, w->weight, 0, w->s->span_ms, true),
                                          w->s->span_ms, w->s->limit, &h->region };
 
                 caps += lease_cap(&window, n, w->now_ms);

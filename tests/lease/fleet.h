@@ -14,6 +14,7 @@ enum fleet_pattern {
         FLEET_EVEN,     /* all ask without a pause */
         FLEET_SKEWED,   /* one does, for nine tenths of all; the others in their own time */
         FLEET_CHANGING, /* likewise, another one in each window */
+        FLEET_COLD,     /* all ask, and know the tables' windows only before they are answered */
         FLEET_TRADERS,  /* one asks for all that there is; the others only trade, in bursts */
 };
 

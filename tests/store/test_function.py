@@ -1,0 +1,98 @@
+"""Rules of the function in the store, one at a time, in a real server; property.py tries them all at once."""
+import json
+
+import pytest
+from servers import FUNCTION, HAS_REDIS, Resp, Stage
+
+pytestmark = pytest.mark.skipif(not HAS_REDIS, reason="there is no redis-server and no valkey-server")
+
+LIMIT = 1000
+START_MS = 1_700_000_040_000
+
+
+class Books:
+    """Hosts that speak whenever they are told to, about any budgets."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.sha = connection("SCRIPT", "LOAD", FUNCTION.read_bytes()).decode()
+        connection("FLUSHALL")
+        self.now, self.seq, self.told = START_MS, 0, {}
+
+    def op(self, host, *budgets, bye=False):
+        """budgets: (pool, span, what is said of the window of now)."""
+        self.seq += 1
+        birth, epoch, roster = self.told.get(host, ("", 0, [host]))
+        op = {"v": 1, "table": "t", "host": host, "name": host, "seq": self.seq, "now": self.now, "error": 5, "birth": birth,
+              "epoch": epoch, "server": "s", "grace": 600_000, "is_fixed": False, "roster": roster, "bye": bye,
+              "budgets": {f"main/{pool}/{span}": self.budget(span, **said) for pool, span, said in budgets}}
+        answer = json.loads(self.connection("EVALSHA", self.sha, "1", "weir:{weir}", json.dumps(op)))
+        assert "error" not in answer, answer
+        self.told[host] = (answer["birth"], answer["epoch"], answer["roster"])
+        return self.op(host, *budgets, bye=bye) if answer.get("again") else answer
+
+    def budget(self, span, want=0, used=0, hold=0, urgent=0):
+        n = self.now // span
+        return {"limit": LIMIT, "span": span, "past": 1, "share": 0, "aim": 0, "now": n, "before": 0, "after": hold,
+                "windows": {str(n - 1): {"used": 0, "seen": 0},
+                            str(n): {"hold": hold, "want": want, "urgent": urgent, "used": used, "seen": 0},
+                            str(n + 1): {"hold": 0, "want": 0, "urgent": 0, "used": 0, "seen": 0}}, "later": [0]}
+
+    def claim(self, answer, pool, span):
+        return answer["budgets"][f"main/{pool}/{span}"]["windows"][str(self.now // span)]
+
+    def meet(self, *hosts):
+        """All know of each other, and none waits any more."""
+        for step in (0, 3000, 0, 0):
+            self.now += step
+            for host in hosts:
+                self.op(host, (0, 60_000, {}))
+
+
+@pytest.fixture
+def books():
+    stage = Stage()
+    try:
+        yield Books(Resp(stage.server().socket))
+    finally:
+        stage.end()
+
+
+def test_windows_of_another_length_grant_nothing_before_all_have_said_what_they_used(books):
+    books.meet("a", "b")
+    assert books.claim(books.op("a", (0, 60_000, {"want": 100})), 0, 60_000) == 100
+    # Of another pool nobody has used anything.
+    assert books.claim(books.op("a", (1, 5000, {"want": 700})), 1, 5000) == 700
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) == 0
+    books.op("b", (0, 5000, {"used": 200, "hold": 200}))
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) in range(500, 801)
+
+
+def test_who_says_nothing_of_them_is_not_waited_for_any_longer(books):
+    books.meet("a", "b")
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) == 0
+    books.now += 5000
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) == 0
+    books.now += 5000
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) == 900
+
+
+def test_who_is_alone_waits_for_nobody(books):
+    books.meet("a")
+    assert books.claim(books.op("a", (0, 5000, {"want": 900})), 0, 5000) == 900
+
+
+def test_what_is_urgent_gets_the_last_twentieth(books):
+    books.meet("a", "b")
+    assert books.claim(books.op("a", (0, 60_000, {"want": LIMIT})), 0, 60_000) in range(900, 951)
+    assert books.claim(books.op("b", (0, 60_000, {"want": 20})), 0, 60_000) <= 1
+    assert books.claim(books.op("b", (0, 60_000, {"want": 20, "urgent": 20})), 0, 60_000) >= 20
+
+
+def test_who_says_goodbye_leaves_all_but_what_was_used(books):
+    books.meet("a", "b")
+    books.op("a", (0, 60_000, {"want": 900}))
+    books.op("a", (0, 60_000, {"hold": 300, "used": 300}), bye=True)
+    answer = books.op("b", (0, 60_000, {"want": LIMIT}))
+    assert books.claim(answer, 0, 60_000) in range(600, 701)
+    assert answer["hosts"] == 1
