@@ -135,9 +135,10 @@ local function remember(hex, till)
         books.gone[hex] = known
 end
 
--- The last window that anybody can have spoken about before this epoch began.
+-- The last window in which anything can be counted that was granted before this epoch began: granted in the last window
+-- that anybody can have spoken about, and counted later.
 local function lost_window(b)
-        return math.floor((books.began + CLOCK_MS) / b.span) + 1
+        return math.floor((books.began + CLOCK_MS) / b.span) + 1 + b.past
 end
 
 -- What all but the host of the op may have counted in @w: of those heard, and of those unheard. Neither changes
