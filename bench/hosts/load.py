@@ -72,18 +72,6 @@ class Load:
         self.statuses[f"order {status}"] += 1
         self.orders.append((began, int(headers.get("x-weir-wait-us", 0))))
 
-    async def trade(self, host):
-        """Orders come when they come, answered the one before or not."""
-        chance, idle, running = workload.Chance(workload.seed_of(host, 999)), [], set()
-        due, number = time.monotonic(), 0
-        while True:
-            due += chance.gap(host["orders_per_s"])
-            await asyncio.sleep(max(0, due - time.monotonic()))
-            task = asyncio.ensure_future(self.one_order(idle, host, number))
-            running.add(task)
-            task.add_done_callback(running.discard)
-            number += 1
-
     def tasks(self):
         for host in self.config["hosts"]:
             for number in range(host["busy"]):
@@ -91,7 +79,7 @@ class Load:
             for number in range(host["calm"]):
                 yield self.poll(host, 500 + number, host["period_s"], False)
             if host["orders_per_s"]:
-                yield self.trade(host)
+                yield workload.trade(host, self.one_order)
 
     async def run(self):
         print("ready", flush=True)

@@ -168,18 +168,6 @@ class Worker:
             status = 0
         self.statuses[f"order {status}"] += 1
 
-    async def trade(self, bot):
-        """Orders come when they come, answered the one before or not."""
-        chance, idle, running = workload.Chance(workload.seed_of(bot, 999)), [], set()
-        due, number = time.monotonic(), 0
-        while True:
-            due += chance.gap(bot["orders_per_s"])
-            await asyncio.sleep(max(0, due - time.monotonic()))
-            task = asyncio.ensure_future(self.one_order(idle, bot, number))
-            running.add(task)
-            task.add_done_callback(running.discard)
-            number += 1
-
     def tasks(self):
         for bot in self.config["bots"]:
             if bot.get("burst_weight"):
@@ -187,7 +175,7 @@ class Worker:
             for number in range(bot["pollers"]):
                 yield self.poll(bot, number)
             if bot["orders_per_s"]:
-                yield self.trade(bot)
+                yield workload.trade(bot, self.one_order)
 
     async def run(self):
         print("ready", flush=True)

@@ -1,5 +1,6 @@
 """What the clients of the bench do: the same requests and orders, in the same order, in every
 competitor's program. workload.mjs is the same in JavaScript."""
+import asyncio
 import hashlib
 import hmac
 import json
@@ -59,3 +60,17 @@ def signed(fields, secret, skew_ms):
 def seed_of(bot, poller):
     """Of one poller of one bot; its orders are poller 999."""
     return (bot["seed"] * 1000 + poller) * 2654435761 & MASK
+
+
+async def trade(who, one_order):
+    """Orders of a bot or host come when they come, answered the one before or not. one_order(idle, who, number) sends
+    one, by a connection that it takes from idle and puts back."""
+    chance, idle, running = Chance(seed_of(who, 999)), [], set()
+    due, number = time.monotonic(), 0
+    while True:
+        due += chance.gap(who["orders_per_s"])
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        task = asyncio.ensure_future(one_order(idle, who, number))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        number += 1

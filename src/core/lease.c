@@ -50,16 +50,6 @@ uint32_t lease_cap(const struct window *w, uint64_t number, uint64_t at_ms)
         return cap < w->limit ? cap : w->limit;
 }
 
-static uint32_t flying_before(const struct window *w, uint64_t number)
-{
-        uint64_t past = window_past(w->span_ms);
-        uint32_t flying = 0;
-
-        for (uint64_t i = 1; i <= past && i <= number; ++i)
-                flying = add(flying, read_pair(&cell_of(w, number - i)->sent, number - i).low);
-        return flying;
-}
-
 /* What is foreign or relieved only grows, so what is read before extra is not more than what extra
  * has of it. */
 static uint32_t carried(const struct window *w, uint64_t number)

@@ -157,12 +157,9 @@ static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter
 /* What has no answer yet, of all windows that still count. */
 static uint32_t flying_of(const struct window *w, struct limiter_time time)
 {
-        uint64_t last = last_of(w->span_ms, time), past = window_past(w->span_ms);
-        uint32_t flying = 0;
+        uint64_t last = last_of(w->span_ms, time);
 
-        for (uint64_t i = 0; i <= past && i <= last; ++i)
-                flying = add(flying, read_pair(&cell_of(w, last - i)->sent, last - i).low);
-        return flying;
+        return add(read_pair(&cell_of(w, last)->sent, last).low, flying_before(w, last));
 }
 
 /*

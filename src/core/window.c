@@ -14,17 +14,6 @@ static struct pair held_of(const struct window *w, uint64_t number)
         return read_pair(&cell_of(w, number)->held, number);
 }
 
-/* What earlier windows still have in flight: it may be counted now. */
-static uint32_t flying_before(const struct window *w, uint64_t number)
-{
-        uint64_t past = window_past(w->span_ms);
-        uint32_t flying = 0;
-
-        for (uint64_t i = 1; i <= past && i <= number; ++i)
-                flying = add(flying, sent_of(w, number - i).low);
-        return flying;
-}
-
 /* Of extra, what is proven not to be counted. To be read before extra. */
 static uint32_t relief_of(const struct window *w, uint64_t number)
 {

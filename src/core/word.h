@@ -1,7 +1,7 @@
 /*
  * Words of a cell
  *
- * How the words of core/layout.h are read and written: for window.c and route.c only.
+ * How the words of core/layout.h are read and written: for this room only.
  */
 #ifndef CORE_WORD_H
 #define CORE_WORD_H
@@ -77,6 +77,17 @@ static inline uint32_t add(uint32_t a, uint32_t b)
 static inline uint32_t minus(uint32_t a, uint32_t b)
 {
         return a > b ? a - b : 0;
+}
+
+/* What windows before @number still have in flight: it may be counted in @number. */
+static inline uint32_t flying_before(const struct window *w, uint64_t number)
+{
+        uint64_t past = window_past(w->span_ms);
+        uint32_t flying = 0;
+
+        for (uint64_t i = 1; i <= past && i <= number; ++i)
+                flying = add(flying, read_pair(&cell_of(w, number - i)->sent, number - i).low);
+        return flying;
 }
 
 /* Beside lowered: somebody is lowering sent right now. Who leaves then is not believed later. */

@@ -97,6 +97,11 @@ void store_close_links(struct store *s);
 /* Return: 1: AUTH was sent; 0: there is no password; a negative errno with @s->why. */
 CHECKED int store_authenticate(struct store *s, struct store_link *link);
 
+/* Return: 0: it may be asked something; -ENOTCONN or -EBUSY as store_send(). */
+CHECKED int store_is_free(const struct store *s);
+/* Something was asked: an answer comes within STORE_ANSWER_MS. */
+void store_await(struct store *s);
+
 /* What is in @s->op leaves, and has an answer or is on its way for STORE_ANSWER_MS. Return: as
  * store_send(). */
 CHECKED int store_start_op(struct store *s);

@@ -240,14 +240,27 @@ const struct store_link_callbacks store_main_callbacks = {
         .on_broken = on_broken,
 };
 
-int store_send(struct store *s, const struct op *op)
+int store_is_free(const struct store *s)
 {
-        int r;
-
         if (s->phase != STORE_UP)
                 return -ENOTCONN;
-        if (s->is_busy)
-                return -EBUSY;
+        return s->is_busy ? -EBUSY : 0;
+}
+
+void store_await(struct store *s)
+{
+        s->is_busy = true;
+        s->sent_us = loop_now_us(s->loop);
+        s->op_due_us = s->sent_us + STORE_ANSWER_MS * US_PER_MS;
+        store_arm(s);
+}
+
+int store_send(struct store *s, const struct op *op)
+{
+        int r = store_is_free(s);
+
+        if (r < 0)
+                return r;
         buf_clear(&s->op);
         r = op_print(op, s->server, &s->op);
         if (r < 0)
@@ -265,9 +278,6 @@ int store_start_op(struct store *s)
         r = send_op(s);
         if (r < 0)
                 return r;
-        s->is_busy = true;
-        s->sent_us = loop_now_us(s->loop);
-        s->op_due_us = s->sent_us + STORE_ANSWER_MS * US_PER_MS;
-        store_arm(s);
+        store_await(s);
         return 0;
 }

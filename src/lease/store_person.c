@@ -12,19 +12,14 @@
 
 int store_ask_books(struct store *s)
 {
-        int r;
+        int r = store_is_free(s);
 
-        if (s->phase != STORE_UP)
-                return -ENOTCONN;
-        if (s->is_busy)
-                return -EBUSY;
-        r = store_link_send(s->main, 2, (const char *[]){ "HGETALL", s->key }, NULL);
+        if (r == 0)
+                r = store_link_send(s->main, 2, (const char *[]){ "HGETALL", s->key }, NULL);
         if (r < 0)
                 return r;
         s->expected[s->n_expected++] = EXPECT_ALL;
-        s->is_busy = true;
-        s->op_due_us = loop_now_us(s->loop) + STORE_ANSWER_MS * US_PER_MS;
-        store_arm(s);
+        store_await(s);
         return 0;
 }
 
@@ -53,12 +48,10 @@ void store_on_books(struct store *s, const redisReply *reply)
 
 int store_forget(struct store *s, const char *hex, uint64_t now_ms)
 {
-        int r;
+        int r = store_is_free(s);
 
-        if (s->phase != STORE_UP)
-                return -ENOTCONN;
-        if (s->is_busy)
-                return -EBUSY;
+        if (r < 0)
+                return r;
         buf_clear(&s->op);
         /* @hex is a number: nothing in it needs an escape. */
         r = buf_printf(&s->op, "{\"v\":1,\"forget\":\"%s\",\"now\":%" PRIu64 "}", hex, now_ms);
