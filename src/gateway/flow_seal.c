@@ -12,42 +12,22 @@
 #include "gateway/proof.h"
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
+#include "http/host.h"
 #include "sign/seal.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 
 static const struct str account_field = { "x-weir-account", 14 };
 
 /* Who asks. */
 
-static void print_local(const struct address *local, char to[INET6_ADDRSTRLEN])
-{
-        char text[ADDRESS_TEXT_MAX];
-        struct str host;
-
-        to[0] = '\0';
-        if (local->socket.ss_family == AF_UNIX)
-                return;
-        host = str_of(address_print(local, text));
-        host.n -= str_of(strrchr(text, ':')).n;
-        if (host.n > 1 && host.p[0] == '[')
-                host = str_from(host.p + 1, host.n - 2);
-        if (str_has_prefix_nocase(host, STR_LITERAL("::ffff:")) && memchr(host.p, '.', host.n))
-                host = str_from(host.p + 7, host.n - 7);
-        str_copy(host, to, INET6_ADDRSTRLEN);
-}
-
 /* Return: an enum proof. */
 static int prove(struct http_exchange *exchange, const struct credential *c, struct str *ret_what)
 {
         struct proof_request request = { .head = http_exchange_head(exchange) };
-        char host[INET6_ADDRSTRLEN] = "";
-        struct address local;
+        char local[HTTP_LOCAL_SIZE];
 
-        if (http_exchange_local(exchange, &local) == 0)
-                print_local(&local, host);
-        request.local = host;
+        request.local = http_exchange_local_host(exchange, local);
         request.is_unix = http_exchange_peer_user(exchange, &request.user) == 0;
         return proof_check(&request, &c->clients, ret_what);
 }

@@ -12,6 +12,7 @@
 #include "gateway/shadow.h"
 #include "gateway/stops.h"
 #include "gateway/upstream.h"
+#include "gateway/watching.h"
 #include "gateway/weights.h"
 #include "net/listen.h"
 
@@ -250,9 +251,9 @@ static void on_housekeeping(void *ctx)
 }
 
 static const struct http_server_ops server_ops = {
-        .request = flow_begin,
-        .gone = flow_client_gone,
-        .drained = flow_client_drained,
+        .request = watching_request,
+        .gone = watching_client_gone,
+        .drained = watching_client_drained,
         .empty = ending_on_empty,
 };
 
@@ -362,6 +363,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         if (r == 0)
                 r = hosts_open(g);
         if (r == 0 && !g->is_draining)
+                r = watching_open(g);
+        if (r == 0 && !g->is_draining)
                 r = open_server(g);
         return r;
 }
@@ -375,6 +378,7 @@ static void gateway_close(struct gateway *g)
                 {
                         flow_drop(container_of(it, struct flow, link));
                 }
+                watching_close(g);
                 g->server = http_server_free(g->server);
                 for (size_t k = 0; k < g->n_outlets; ++k)
                         for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)

@@ -1,5 +1,7 @@
 #include "gateway/proof.h"
 
+#include "http/host.h"
+
 static bool is_browsers(struct str name)
 {
         return str_eq_nocase(name, STR_LITERAL("origin")) ||
@@ -30,31 +32,14 @@ bool proof_is_field(struct str name)
                str_eq_nocase(name, STR_LITERAL("x-weir-token"));
 }
 
-/* Without the port; an IPv6 address without its brackets. */
-static struct str host_of(struct str field)
-{
-        const char *end;
-
-        if (field.n > 0 && field.p[0] == '[') {
-                end = memchr(field.p, ']', field.n);
-                return end ? str_from(field.p + 1, (size_t)(end - field.p) - 1) : field;
-        }
-        end = field.n > 0 ? memchr(field.p, ':', field.n) : NULL;
-        return end ? str_from(field.p, (size_t)(end - field.p)) : field;
-}
-
 static bool is_our_name(const struct proof_request *request, const struct proof_clients *clients)
 {
-        static const char *const usual[] = { "localhost", "127.0.0.1", "::1" };
-        struct str host = host_of(request->head->host);
+        struct str host = http_host_name(request->head->host);
 
         /* No page gets at a unix socket. */
         if (request->is_unix)
                 return true;
-        for (size_t i = 0; i < ARRAY_SIZE(usual); ++i)
-                if (str_eq_nocase(host, str_of(usual[i])))
-                        return true;
-        if (request->local[0] && str_eq_nocase(host, str_of(request->local)))
+        if (http_host_is_usual(request->head->host, request->local))
                 return true;
         for (size_t i = 0; i < clients->n_hosts; ++i)
                 if (str_eq_nocase(host, str_of(clients->hosts[i])))

@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 
 struct outlet;
+struct watch;
 
 /* One product's host, by one address. */
 struct upstream {
@@ -83,6 +84,7 @@ struct gateway {
         struct call_config call;
         struct tls *tls;
         struct http_server *server;
+        struct watch *watch; /* what is under /weir */
         struct outlet outlets[SETTINGS_EGRESS_MAX];
         size_t n_outlets;
         uint64_t n_ways, n_newcomers; /* so often one was chosen; a client was new during a stop */

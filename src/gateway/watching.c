@@ -1,0 +1,67 @@
+#include "gateway/watching.h"
+
+#include "gateway/flow.h"
+#include "watch/watch.h"
+
+#include <stdio.h>
+
+static json_t *show_now(void *ctx)
+{
+        struct gateway *g = ctx;
+
+        return json_pack("{s:s, s:s}", "version", WEIR_VERSION, "region", g->settings.region);
+}
+
+static const struct watch_ops ops = {
+        .now = show_now,
+};
+
+int watching_open(struct gateway *g)
+{
+        struct watch_config config = { .has_page = true };
+        int r = watch_new(g->loop, &config, &ops, g, &g->watch);
+
+        if (r < 0)
+                fprintf(stderr, "weir: cannot set up the page: %s\n", strerror(-r));
+        return r;
+}
+
+void watching_close(struct gateway *g)
+{
+        g->watch = watch_free(g->watch);
+}
+
+static bool is_watchs(struct http_exchange *exchange)
+{
+        return UNLIKELY(watch_is_ours(http_exchange_head(exchange)->path));
+}
+
+void watching_request(void *ctx, struct http_exchange *exchange)
+{
+        struct gateway *g = ctx;
+
+        if (is_watchs(exchange))
+                watch_begin(g->watch, exchange);
+        else
+                flow_begin(g, exchange);
+}
+
+void watching_client_gone(void *ctx, struct http_exchange *exchange)
+{
+        struct gateway *g = ctx;
+
+        if (is_watchs(exchange))
+                watch_gone(g->watch, exchange);
+        else
+                flow_client_gone(g, exchange);
+}
+
+void watching_client_drained(void *ctx, struct http_exchange *exchange)
+{
+        struct gateway *g = ctx;
+
+        if (is_watchs(exchange))
+                watch_drained(g->watch, exchange);
+        else
+                flow_client_drained(g, exchange);
+}

@@ -1,0 +1,15 @@
+/*
+ * All that may be asked for under /weir, once. A handler stands in the file of its subject.
+ */
+#include "watch/inside.h"
+
+/* clang-format off */
+const struct route routes[] = {
+        { HTTP_GET,  "/weir",               ROUTE_FOR_GUESTS, true,  page_moved },
+        { HTTP_GET,  "/weir/",              ROUTE_FOR_GUESTS, true,  page_index },
+        { HTTP_GET,  "/weir/assets/*",      ROUTE_FOR_GUESTS, true,  page_asset },
+        { HTTP_GET,  "/weir/api/me",        ROUTE_FOR_ALL,    false, state_me },
+        { HTTP_GET,  "/weir/api/now",       ROUTE_TO_LOOK,    false, state_now },
+};
+/* clang-format on */
+const size_t n_routes = ARRAY_SIZE(routes);

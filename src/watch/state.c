@@ -1,0 +1,21 @@
+/*
+ * How things are now, and what the one who asks may.
+ */
+#include "watch/inside.h"
+
+void state_me(struct visit *v)
+{
+        bool may_look = v->pass.may >= DOOR_LOOK, may_act = v->pass.may >= DOOR_ACT;
+        const struct door_rules *rules = &v->watch->config.rules;
+
+        answer_json(v, 200,
+                    json_pack("{s:b, s:b, s:b, s:b, s:s, s:s}", "may_look", may_look, "may_act",
+                              may_act, "needs_token", !may_look && door_has_tokens(rules),
+                              "can_act", rules->act != NULL, "by", v->pass.by, "version",
+                              WEIR_VERSION));
+}
+
+void state_now(struct visit *v)
+{
+        answer_json(v, 200, v->watch->ops->now(v->watch->ctx));
+}

@@ -1,0 +1,59 @@
+/*
+ * Watch
+ *
+ * Everything under /weir/: the page, what it shows, as events and as metrics, and the actions. Sits
+ * on the gateway's own port beside the exchange's paths, and at places of its own (watch.listen).
+ * What it shows and does is the gateway's, through struct watch_ops; it decides who may.
+ *
+ *      watch_is_ours(path) -> watch_begin(), then watch_gone() and watch_drained() of that exchange
+ *
+ * One thread, the gateway's. docs/watch.md has the protocol.
+ */
+#ifndef WATCH_WATCH_H
+#define WATCH_WATCH_H
+
+#include "base/base.h"
+#include "base/str.h"
+#include "http/server.h"
+#include "watch/door.h"
+
+#include <jansson.h>
+
+struct watch;
+
+/* What the gateway shows. JSON is handed over; NULL: out of memory. */
+struct watch_ops {
+        /* The snapshot of docs/watch.md. */
+        json_t *(*now)(void *ctx);
+};
+
+struct watch_config {
+        bool has_page;           /* else only what programs ask for */
+        struct door_rules rules; /* the tokens become the watch's */
+};
+
+/**
+ * watch_new() - nobody looks yet
+ * @ops, @ctx: must outlive it
+ * @config:    copied; its tokens are the watch's, also on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+CHECKED int watch_new(struct loop *loop, const struct watch_config *config,
+                      const struct watch_ops *ops, void *ctx, struct watch **ret_watch);
+/* Before the servers whose exchanges it has are freed. Accepts NULL. Return: NULL. */
+struct watch *watch_free(struct watch *watch);
+
+/* Other rules from now on. @config: as above. */
+void watch_configure(struct watch *watch, const struct watch_config *config);
+
+/* Whether @path is /weir or below it: never the exchange's. */
+bool watch_is_ours(struct str path);
+
+/* http_server_ops, for exchanges whose path is ours. @watch may be NULL: told that there is none.
+ */
+void watch_begin(struct watch *watch, struct http_exchange *exchange);
+void watch_gone(struct watch *watch, struct http_exchange *exchange);
+void watch_drained(struct watch *watch, struct http_exchange *exchange);
+
+#endif
