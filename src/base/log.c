@@ -4,27 +4,111 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static enum log_level log_threshold = LOG_INFO;
+static enum log_format log_form = LOG_LOGFMT;
+
+static struct {
+        log_listen_fn fn;
+        void *ctx;
+        bool is_telling;
+} listener;
 
 void log_set_level(enum log_level level)
 {
         log_threshold = level;
 }
 
+void log_set_format(enum log_format format)
+{
+        log_form = format;
+}
+
 int log_level_from(struct str name, enum log_level *ret_level)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i) {
-                if (str_eq(name, str_of(level_names[i]))) {
-                        *ret_level = (enum log_level)i;
+        for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; ++level) {
+                if (str_eq(name, str_of(log_level_name(level)))) {
+                        *ret_level = level;
                         return 0;
                 }
         }
         return -EINVAL;
 }
+
+void log_listen(log_listen_fn fn, void *ctx)
+{
+        listener.fn = fn;
+        listener.ctx = ctx;
+}
+
+/* Where stderr goes. */
+
+/*
+ * JOURNAL_STREAM names the device and the inode of what a service manager gave us as stderr: who
+ * was given another since, as by a shell, has the variable too, and another inode.
+ */
+static bool find_journal(void)
+{
+        const char *place = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat st;
+
+        return place && sscanf(place, "%llu:%llu", &device, &inode) == 2 &&
+               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+static bool is_journal(void)
+{
+        static enum {
+                UNKNOWN,
+                NO,
+                YES
+        } known;
+
+        if (known == UNKNOWN)
+                known = find_journal() ? YES : NO;
+        return known == YES;
+}
+
+/* Those of syslog, as sd-daemon(3) has them. Return: bytes. */
+static size_t put_priority(enum log_level level, char *to)
+{
+        static const char priorities[] = {
+                [LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'
+        };
+
+        if (!is_journal())
+                return 0;
+        to[0] = '<';
+        to[1] = priorities[level];
+        to[2] = '>';
+        return 3;
+}
+
+/* One write per line: lines of several processes do not mix. A full pipe loses the line. */
+static void write_record(const struct log_record *record)
+{
+        char line[3 + LOG_LINE_MAX];
+        size_t n = put_priority(record->level, line);
+
+        n += log_record_line(record, log_form, line + n);
+        (void)!write(STDERR_FILENO, line, n);
+}
+
+void log_put_line(enum log_level level, const char *line, size_t n)
+{
+        char whole[3 + LOG_LINE_MAX];
+        size_t before = put_priority(level, whole);
+
+        must(n <= LOG_LINE_MAX);
+        memcpy(whole + before, line, n);
+        (void)!write(STDERR_FILENO, whole, before + n);
+}
+
+/* Events. */
 
 static bool site_may_write(struct log_site *site, uint64_t second, unsigned *ret_dropped)
 {
@@ -41,37 +125,69 @@ static bool site_may_write(struct log_site *site, uint64_t second, unsigned *ret
         return true;
 }
 
+static void tell(const struct log_record *record)
+{
+        if (!listener.fn || listener.is_telling)
+                return;
+        listener.is_telling = true;
+        listener.fn(listener.ctx, record);
+        listener.is_telling = false;
+}
+
 void log_write(struct log_site *site, enum log_level level, const char *event, const char *format,
                ...)
 {
         uint64_t now_us = clock_wall_us();
-        time_t second = (time_t)(now_us / US_PER_SECOND);
-        char line[1024];
+        struct log_fields fields;
+        struct log_record record = {
+                .level = level,
+                .event = event,
+                .at_us = now_us,
+                .fields = &fields,
+        };
         unsigned dropped;
-        struct tm tm;
         va_list args;
-        size_t n;
-        int r;
 
-        if (level > log_threshold || !site_may_write(site, (uint64_t)second, &dropped))
+        if (level > log_threshold || !site_may_write(site, now_us / US_PER_SECOND, &dropped))
                 return;
-
-        gmtime_r(&second, &tm);
-        n = strftime(line, sizeof(line), "weir: ts=%Y-%m-%dT%H:%M:%S", &tm);
-        r = snprintf(line + n, sizeof(line) - n, ".%03uZ level=%s event=%s ",
-                     (unsigned)(now_us % US_PER_SECOND / US_PER_MS), level_names[level], event);
-        n += (size_t)r;
+        log_fields_init(&fields);
         va_start(args, format);
-        r = vsnprintf(line + n, sizeof(line) - n, format, args);
+        log_fields_read(&fields, format, args);
         va_end(args);
-        n += r > 0 ? (size_t)r : 0;
-        if (n > sizeof(line) - 32)
-                n = sizeof(line) - 32;
+        log_fields_close(&fields);
         if (dropped > 0)
-                n += (size_t)snprintf(line + n, sizeof(line) - n, " dropped=%u", dropped);
-        line[n++] = '\n';
-        /* One write per line: lines of several processes do not mix. A full pipe loses the line. */
-        (void)!write(STDERR_FILENO, line, n);
+                log_fields_add(&fields, "dropped=%u", dropped);
+        write_record(&record);
+        tell(&record);
+}
+
+void log_say(enum log_level level, const char *format, ...)
+{
+        char text[LOG_LINE_MAX - 16], line[LOG_LINE_MAX];
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        if (n < 0)
+                return;
+        if (log_form == LOG_JSON) {
+                struct log_fields fields;
+                struct log_record record = {
+                        .level = level,
+                        .event = "said",
+                        .at_us = clock_wall_us(),
+                        .fields = &fields,
+                };
+
+                log_fields_init(&fields);
+                log_fields_add(&fields, "text=\"%s\"", text);
+                write_record(&record);
+                return;
+        }
+        n = snprintf(line, sizeof(line), "weir: %s\n", text);
+        log_put_line(level, line, (size_t)n);
 }
 
 const char *log_quote(struct str value, char *to, size_t size)

@@ -1,10 +1,15 @@
 /*
  * Log
  *
- * One event per line on stderr, as key=value pairs, every line starting with
- * "weir:" so that it can be told apart in a shared terminal or journal:
+ * One event per line on stderr. In logfmt every line starts with "weir:" so
+ * that it can be told apart in a shared terminal or journal; as JSON it is an
+ * object, and its "logger" is "weir":
  *
  *      weir: ts=2026-11-23T10:00:00.123Z level=warn event=retry group=fapi code=-1003
+ *      {"logger":"weir","ts":"2026-11-23T10:00:00.123Z","level":"warn","event":"retry","group":"fapi","code":-1003}
+ *
+ * Where stderr is the journal's, each line has its priority before it (<4>), as
+ * sd-daemon(3) says; the journal takes it off.
  *
  * Only gateway, sim and cli log; the rooms below them return. A call site may
  * write LOG_CEILING lines per second; what is dropped is counted and said.
@@ -13,14 +18,8 @@
 #define BASE_LOG_H
 
 #include "base/base.h"
+#include "base/log_text.h"
 #include "base/str.h"
-
-enum log_level {
-        LOG_ERROR,
-        LOG_WARN,
-        LOG_INFO,
-        LOG_DEBUG,
-};
 
 /* Lines per second and call site: enough to see what happens, too few to fill a disk. */
 #define LOG_CEILING 10
@@ -30,21 +29,40 @@ struct log_site {
         unsigned lines, dropped;
 };
 
-/* Threads: call before others are started. */
+/* Threads: call these before others are started. */
 void log_set_level(enum log_level level);
+void log_set_format(enum log_format format);
 int log_level_from(struct str name, enum log_level *ret_level);
+
+/* @record and what it points to are good during the call. */
+typedef void (*log_listen_fn)(void *ctx, const struct log_record *record);
+/*
+ * Calls @fn for each event that is written, behind the ceiling of its call site; NULL: nobody.
+ * What @fn logs itself is written, and not told to it.
+ */
+void log_listen(log_listen_fn fn, void *ctx);
 
 void log_write(struct log_site *site, enum log_level level, const char *event, const char *format,
                ...) PRINTF(4, 5);
 
-/* log_event(LOG_WARN, "retry", "group=%s code=%d", group, code) */
+/*
+ * log_event(LOG_WARN, "retry", "group=%s code=%d", group, code)
+ *
+ * What a value holds needs no care: it is quoted as it must be; an empty one leaves its key out.
+ * See log_fields.h for what a format may be; a test looks at each.
+ */
 #define log_event(level, event, ...)                                                               \
         do {                                                                                       \
                 static struct log_site log_site_here;                                              \
                 log_write(&log_site_here, level, event, __VA_ARGS__);                              \
         } while (0)
 
-/* Quotes @value for a key=value pair when it needs it; cut to the size of @to. */
+/* A sentence for people: "weir: SENTENCE", as JSON an event that is called "said". */
+void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
+/* Lines of @format that are ready are written as they are, each behind its priority. */
+void log_put_line(enum log_level level, const char *line, size_t n);
+
+/* Quotes @value for a sentence; cut to the size of @to. */
 const char *log_quote(struct str value, char *to, size_t size);
 
 #endif

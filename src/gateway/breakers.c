@@ -31,7 +31,6 @@ bool breakers_are_shut(struct gateway *g, const struct upstream *u, uint64_t *re
 void breakers_tell(struct gateway *g, const struct upstream *u, bool is_failure, const char *why)
 {
         struct breaker_config config;
-        char quoted[VERDICT_MSG_SIZE + 8];
 
         if (!g->settings.limits ||
             LIKELY(!is_failure && atomic_load_explicit(word_of(u), memory_order_relaxed) == 0))
@@ -40,13 +39,12 @@ void breakers_tell(struct gateway *g, const struct upstream *u, bool is_failure,
         case BREAKER_TURNED_OPEN:
                 config = breaker_config_unpack(rule_of(g));
                 counter_add(g->region.header, COUNTER_breaker_opened);
-                log_event(LOG_WARN, "breaker_open", "group=%s%s for_ms=%u why=%s",
-                          policy_group_name(u->group), u->outlet->log_field, config.pause_ms,
-                          log_quote(str_of(why), quoted, sizeof(quoted)));
+                log_event(LOG_WARN, "breaker_open", "group=%s egress=%s for_ms=%u why=\"%s\"",
+                          policy_group_name(u->group), u->outlet->shown, config.pause_ms, why);
                 break;
         case BREAKER_TURNED_CLOSED:
-                log_event(LOG_INFO, "breaker_closed", "group=%s%s", policy_group_name(u->group),
-                          u->outlet->log_field);
+                log_event(LOG_INFO, "breaker_closed", "group=%s egress=%s",
+                          policy_group_name(u->group), u->outlet->shown);
                 break;
         default:
                 break;
@@ -63,8 +61,8 @@ static void probe_one(struct gateway *g, struct upstream *u)
         if (!breaker_is_due(word_of(u), rule_of(g), now_ms) ||
             breaker_pass(word_of(u), rule_of(g), true, now_ms, &at_ms) != BREAKER_PROBE)
                 return;
-        log_event(LOG_INFO, "breaker_probe", "group=%s%s", policy_group_name(u->group),
-                  u->outlet->log_field);
+        log_event(LOG_INFO, "breaker_probe", "group=%s egress=%s", policy_group_name(u->group),
+                  u->outlet->shown);
         errand_knock(g, u);
 }
 

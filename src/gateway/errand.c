@@ -220,8 +220,8 @@ static void finish_probe(struct errand *e, bool is_answered)
         stops_probe_done(upstream_limiter(e->upstream), (int)e->gate, is_answered,
                          upstream_now(g, e->upstream));
         if (is_answered)
-                log_event(LOG_INFO, "probe_answered", "group=%s%s gate=%u status=%u",
-                          policy_group_name(e->upstream->group), e->upstream->outlet->log_field,
+                log_event(LOG_INFO, "probe_answered", "group=%s egress=%s gate=%u status=%u",
+                          policy_group_name(e->upstream->group), e->upstream->outlet->shown,
                           e->gate, e->status);
 }
 

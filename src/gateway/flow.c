@@ -142,14 +142,14 @@ static bool flow_read_wishes(struct flow *f)
 static void note_unknown(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
-        char quoted[160];
 
         counter_add(f->gateway->region.header, COUNTER_unknown_endpoints);
         weights_note_unknown(&f->gateway->limiter, &f->plan, head->method_text, head->path);
-        log_event(LOG_INFO, "unknown_endpoint", "group=%s method=%.*s path=%s weight=%u",
+        log_event(LOG_INFO, "unknown_endpoint", "group=%s method=%.*s path=\"%.*s\" weight=%u",
                   policy_group_name(f->plan.group),
                   head->method_text.n < 16 ? (int)head->method_text.n : 16, head->method_text.p,
-                  log_quote(head->path, quoted, sizeof(quoted)), f->gateway->policy.unknown_weight);
+                  head->path.n < 150 ? (int)head->path.n : 150, head->path.p,
+                  f->gateway->policy.unknown_weight);
 }
 
 static void flow_start(struct flow *f)

@@ -58,7 +58,7 @@ static void apply_settings(struct gateway *g)
                 if (limiter_set_pacing(&g->outlets[i].limiter, s->pacing.requests_per_minute,
                                        s->pacing.burst) < 0)
                         log_event(LOG_WARN, "pacing_unchanged",
-                                  "the region has no room for another pacing bucket");
+                                  "why=\"the region has no room for another pacing bucket\"");
         g->policy.unknown_weight = s->unknown_weight;
         weights_decide(g);
         g->call = CALL_CONFIG_DEFAULT;
@@ -70,9 +70,10 @@ static void apply_settings(struct gateway *g)
         log_set_level(s->log.level);
         accounts_apply(g);
         if (!s->limits)
-                log_event(LOG_WARN, "limits_off",
-                          "weir is a plain proxy now: nothing keeps you inside the exchange's "
-                          "limits");
+                log_event(
+                        LOG_WARN, "limits_off",
+                        "why=\"weir is a plain proxy now: nothing keeps you inside the exchange's "
+                        "limits\"");
 }
 
 /* What the region remembers must be of the exchange that we talk to. */
@@ -92,13 +93,13 @@ static int bind_region(struct gateway *g, const char *path)
                 return 0;
         settings_address_text(&g->settings.upstream[group], true, text, sizeof(text));
         exchange_say_other(group, text, why, sizeof(why));
-        fprintf(stderr, "weir: region %s: %s (--region)\n", path, why);
+        log_say(LOG_ERROR, "region %s: %s (--region)", path, why);
         return -EXDEV;
 }
 
 static void complain(const struct region_error *error)
 {
-        fprintf(stderr, "weir: %s%s\n", error->why, error->is_place ? " with --region" : "");
+        log_say(LOG_ERROR, "%s%s", error->why, error->is_place ? " with --region" : "");
 }
 
 static int open_region(struct gateway *g)
@@ -142,9 +143,9 @@ static int open_tls(struct gateway *g)
                 return 0;
         r = tls_client_new(ca, &g->tls);
         if (r < 0)
-                fprintf(stderr,
-                        "weir: cannot load the certificates to trust from %s: %s; install "
-                        "ca-certificates or set tls_ca\n",
+                log_say(LOG_ERROR,
+                        "cannot load the certificates to trust from %s: %s; install "
+                        "ca-certificates or set tls_ca",
                         ca ? ca : "the system's place", strerror(-r));
         return r;
 }
@@ -170,16 +171,16 @@ static int listen_at_places(struct gateway *g)
                 settings_address_text(&s->listen[i], false, address, sizeof(address));
                 r = http_server_listen(g->server, str_of(address), LISTEN_UNIX_MODE);
                 if (r < 0) {
-                        fprintf(stderr,
-                                "weir: cannot listen on %s: %s; name another place with "
-                                "--listen\n",
+                        log_say(LOG_ERROR,
+                                "cannot listen on %s: %s; name another place with "
+                                "--listen",
                                 address, strerror(-r));
                         return r;
                 }
         }
         /* Once all are open, and as the kernel has them: port 0 has become a number. */
         for (size_t i = 0; i < s->n_listen && !g->options->is_quiet; ++i)
-                fprintf(stderr, "weir: gateway listening on %s\n",
+                log_say(LOG_INFO, "gateway listening on %s",
                         address_print(http_server_address(g->server, i), text));
         return 0;
 }
@@ -285,7 +286,7 @@ static void on_reload(void *ctx)
                 apply_settings(g);
                 log_event(LOG_INFO, "reloaded", "changed=%zu", n);
         } else {
-                log_event(LOG_ERROR, "reload_refused", "the settings stay as they were");
+                log_event(LOG_ERROR, "reload_refused", "why=\"the settings stay as they were\"");
         }
         keys_hide(g->keys);
         service_ready(g);
@@ -298,8 +299,7 @@ static void on_report(void *ctx)
 
         if (!g->shadow) {
                 log_event(LOG_INFO, "shadow_report",
-                          "there is none: this gateway is not in shadow "
-                          "mode (shadow)");
+                          "why=\"there is none: this gateway is not in shadow mode (shadow)\"");
                 return;
         }
         shadow_tell(g->shadow);
@@ -328,7 +328,7 @@ static int open_loop(struct gateway *g)
         if (r == 0)
                 r = queue_init(g);
         if (r < 0)
-                fprintf(stderr, "weir: cannot set up the event loop: %s\n", strerror(-r));
+                log_say(LOG_ERROR, "cannot set up the event loop: %s", strerror(-r));
         else
                 loop_timer_every(g->housekeeping, HOUSEKEEPING_US);
         return r;

@@ -178,7 +178,6 @@ static void on_down(void *ctx, const char *why)
         struct gateway *g = ctx;
         struct hosts *h = &g->hosts;
         struct keeper_time time;
-        char quoted[OP_WHY_SIZE + 8];
 
         hosts_time(g, &time);
         (void)keeper_away(h->keeper, &time);
@@ -188,16 +187,15 @@ static void on_down(void *ctx, const char *why)
         h->is_away = true;
         counter_add(g->region.header, COUNTER_store_away);
         log_event(LOG_WARN, "store_away",
-                  "store=%s why=%s then=\"each budget goes on with this host's share "
+                  "store=%s why=\"%s\" then=\"each budget goes on with this host's share "
                   "of it, for %llu s at most\"",
-                  store_place(h->store), log_quote(str_of(why), quoted, sizeof(quoted)),
+                  store_place(h->store), why,
                   (unsigned long long)(g->settings.store.grace_ms / 1000));
 }
 
 static void say_there(struct gateway *g, const struct op_answer *answer)
 {
         struct hosts *h = &g->hosts;
-        char quoted[OP_WHY_SIZE + 8];
 
         if (h->is_away || !h->was_there)
                 log_event(LOG_INFO, h->was_there ? "store_back" : "store_up",
@@ -209,8 +207,7 @@ static void say_there(struct gateway *g, const struct op_answer *answer)
                 return;
         (void)snprintf(h->waits, sizeof(h->waits), "%s", answer->wait);
         if (h->waits[0] != '\0')
-                log_event(LOG_INFO, "store_waits", "why=%s",
-                          log_quote(str_of(h->waits), quoted, sizeof(quoted)));
+                log_event(LOG_INFO, "store_waits", "why=\"%s\"", h->waits);
 }
 
 static void on_answer(void *ctx, const struct op_answer *answer)
@@ -238,14 +235,12 @@ static void on_answer(void *ctx, const struct op_answer *answer)
 static void on_refused(void *ctx, uint64_t seq, const char *why)
 {
         struct gateway *g = ctx;
-        char quoted[OP_WHY_SIZE + 8];
         struct keeper_time time;
 
         (void)seq;
         hosts_time(g, &time);
         keeper_refused(g->hosts.keeper, &time);
-        log_event(LOG_ERROR, "store_refuses", "why=%s",
-                  log_quote(str_of(why), quoted, sizeof(quoted)));
+        log_event(LOG_ERROR, "store_refuses", "why=\"%s\"", why);
         hosts_left(g);
         open_the_door(g);
 }
@@ -304,9 +299,9 @@ static int become_keeper(struct gateway *g)
         keeper_init(g->hosts.keeper, &g->limiter, &config, &time);
         r = store_new(g->loop, &store, &callbacks, g, &g->hosts.store, why);
         if (r == -EINVAL)
-                fprintf(stderr, "weir: %s\n", why);
+                log_say(LOG_ERROR, "%s", why);
         else if (r < 0)
-                fprintf(stderr, "weir: cannot set up the way to the store: %s\n", strerror(-r));
+                log_say(LOG_ERROR, "cannot set up the way to the store: %s", strerror(-r));
         if (r < 0) {
                 free(g->hosts.keeper);
                 g->hosts.keeper = NULL;

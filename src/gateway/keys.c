@@ -31,7 +31,7 @@ static void hide(bool is_hidden)
 
 static int complain(const char *account, const char *why)
 {
-        fprintf(stderr, "weir: accounts.%s: %s\n", account, why);
+        log_say(LOG_ERROR, "accounts.%s: %s", account, why);
         return -EINVAL;
 }
 

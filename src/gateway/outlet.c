@@ -25,11 +25,11 @@ static int name_in_region(struct gateway *g, struct outlet *o)
         o->limiter.region = &g->region;
         r = limiter_set_egress(&o->limiter, is_default(e) ? STR_NULL : str_of(e->name));
         if (r < 0)
-                fprintf(stderr,
-                        "weir: egress %s: the region has known %d other addresses and has no place "
+                log_say(LOG_ERROR,
+                        "egress %s: the region has known %d other addresses and has no place "
                         "for "
                         "it; use names that it knows (weir status), or stop the programs that use "
-                        "the region and delete it\n",
+                        "the region and delete it",
                         e->name, REGION_EGRESSES - 1);
         return r;
 }
@@ -41,13 +41,13 @@ static int find_source(struct outlet *o, const struct settings_egress *e)
         if (r == 0)
                 r = connect_check_from(&o->from);
         if (r == -EADDRNOTAVAIL)
-                fprintf(stderr,
-                        "weir: egress %s: this machine has no address %s (ip address lists those "
+                log_say(LOG_ERROR,
+                        "egress %s: this machine has no address %s (ip address lists those "
                         "that "
-                        "it has); add it to an interface, or leave it out\n",
+                        "it has); add it to an interface, or leave it out",
                         e->name, e->host);
         else if (r < 0)
-                fprintf(stderr, "weir: egress %s: cannot leave from %s: %s\n", e->name, e->host,
+                log_say(LOG_ERROR, "egress %s: cannot leave from %s: %s", e->name, e->host,
                         strerror(-r));
         return r;
 }
@@ -60,8 +60,7 @@ static int open_one(struct gateway *g, size_t i)
 
         o->name = e->name;
         o->is_named = g->settings.n_egress > 1 || !is_default(e);
-        if (o->is_named)
-                snprintf(o->log_field, sizeof(o->log_field), " egress=%s", e->name);
+        o->shown = o->is_named ? e->name : "";
         for (unsigned group = 0; group < POLICY_GROUP_COUNT; ++group) {
                 o->upstreams[group].group = (enum policy_group)group;
                 o->upstreams[group].outlet = o;
@@ -76,10 +75,10 @@ static int open_one(struct gateway *g, size_t i)
 
 static int refuse_line(const char *path, unsigned line, const char *what)
 {
-        fprintf(stderr,
-                "weir: egress_auth_file: line %u of %s %s; write NAME USER:PASSWORD, NAME being "
+        log_say(LOG_ERROR,
+                "egress_auth_file: line %u of %s %s; write NAME USER:PASSWORD, NAME being "
                 "that of "
-                "an egress\n",
+                "an egress",
                 line, path, what);
         return -EINVAL;
 }
@@ -144,7 +143,7 @@ static int open_logins(struct gateway *g)
                 return -ENOMEM;
         r = vault_read(path, VAULT_OWN, file, &text, why);
         if (r < 0)
-                fprintf(stderr, "weir: egress_auth_file: %s\n", why);
+                log_say(LOG_ERROR, "egress_auth_file: %s", why);
         else
                 r = read_logins(g, path, text);
         vault_free(file, VAULT_FILE_MAX);

@@ -71,10 +71,10 @@ void refuse_busy(struct http_exchange *exchange)
 
 static void log_unsealed(struct http_exchange *exchange, struct str account, const char *verdict)
 {
-        char quoted[96];
+        char name[96];
 
-        log_event(LOG_WARN, "not_sealed", "account=%s verdict=%s peer=%s",
-                  log_quote(account, quoted, sizeof(quoted)), verdict,
+        str_copy(account, name, sizeof(name));
+        log_event(LOG_WARN, "not_sealed", "account=\"%s\" verdict=%s peer=%s", name, verdict,
                   http_exchange_peer(exchange));
 }
 
@@ -153,8 +153,9 @@ static void log_refusal(const struct flow *f, const char *verdict, uint64_t wait
 {
         const char *blocker = budget_blocked_by(&f->ticket);
 
-        log_event(LOG_WARN, "refused", "group=%s%s class=%s verdict=%s pool=%s wait_ms=%llu",
-                  policy_group_name(f->plan.group), f->upstream->outlet->log_field,
+        log_event(LOG_WARN, "refused",
+                  "group=%s egress=%s class=%s verdict=%s pool=%s wait_ms=%llu",
+                  policy_group_name(f->plan.group), f->upstream->outlet->shown,
                   class_name(f->request.class), verdict, blocker[0] ? blocker : "none",
                   (unsigned long long)wait_ms);
 }

@@ -29,19 +29,18 @@ static int adopt(struct gateway *g, int i, const char *name)
         int r = http_server_listen_at(g->server, SD_LISTEN_FDS_START + i);
 
         if (r == -ENOSPC)
-                fprintf(stderr,
-                        "weir: the service manager handed over more than %d sockets "
-                        "(LISTEN_FDS); name fewer in the .socket unit\n",
+                log_say(LOG_ERROR,
+                        "the service manager handed over more than %d sockets "
+                        "(LISTEN_FDS); name fewer in the .socket unit",
                         HTTP_LISTENERS_MAX);
         else if (r == -EINVAL || r == -ENOTSOCK)
-                fprintf(stderr,
-                        "weir: what the service manager handed over as \"%s\" (LISTEN_FDS, number "
+                log_say(LOG_ERROR,
+                        "what the service manager handed over as \"%s\" (LISTEN_FDS, number "
                         "%d) is no listening stream socket; write ListenStream= and Accept=no in "
-                        "the .socket unit\n",
+                        "the .socket unit",
                         name, i + 1);
         else if (r < 0)
-                fprintf(stderr,
-                        "weir: cannot listen at the socket \"%s\" of the service manager: %s\n",
+                log_say(LOG_ERROR, "cannot listen at the socket \"%s\" of the service manager: %s",
                         name, strerror(-r));
         return r;
 }
@@ -67,9 +66,9 @@ static void say_places(struct gateway *g, int n, char *const *names)
         char text[ADDRESS_TEXT_MAX];
 
         for (int i = 0; i < n && !g->options->is_quiet; ++i)
-                fprintf(stderr,
-                        "weir: gateway listening on %s, the socket \"%s\" of the service "
-                        "manager\n",
+                log_say(LOG_INFO,
+                        "gateway listening on %s, the socket \"%s\" of the service "
+                        "manager",
                         address_print(http_server_address(g->server, (size_t)i), text), names[i]);
         warn_unused(g);
 }
@@ -80,9 +79,9 @@ int service_listen(struct gateway *g)
         int n = sd_listen_fds_with_names(1, &names), r = 0;
 
         if (n < 0)
-                fprintf(stderr,
-                        "weir: cannot make out the sockets of the service manager (LISTEN_FDS): "
-                        "%s\n",
+                log_say(LOG_ERROR,
+                        "cannot make out the sockets of the service manager (LISTEN_FDS): "
+                        "%s",
                         strerror(-n));
         if (n <= 0)
                 return n;

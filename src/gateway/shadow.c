@@ -49,9 +49,9 @@ int shadow_open(struct gateway *g, const char *region_path)
                 r = shadow_write(s);
         }
         if (r < 0) {
-                fprintf(stderr,
-                        "weir: the shadow report %s cannot be written: %s; name a region in a "
-                        "folder of yours with --region\n",
+                log_say(LOG_ERROR,
+                        "the shadow report %s cannot be written: %s; name a region in a "
+                        "folder of yours with --region",
                         s->path, strerror(-r));
                 region_close(&s->region);
                 free(s);
@@ -59,8 +59,8 @@ int shadow_open(struct gateway *g, const char *region_path)
         }
         g->shadow = s;
         log_event(LOG_WARN, "shadow",
-                  "every request passes at once and unchanged: nothing keeps you inside the "
-                  "exchange's limits; the report is %s",
+                  "path=%s why=\"every request passes at once and unchanged: nothing keeps you "
+                  "inside the exchange's limits\"",
                   s->path);
         return 0;
 }

@@ -44,11 +44,11 @@ struct upstream {
 
 /* One of the addresses that this gateway leaves from; gateway/outlet.h. */
 struct outlet {
-        const char *name;                          /* as set; "default" */
-        bool is_named;                             /* there are others, or it has a name */
-        char log_field[SETTINGS_EGRESS_SIZE + 16]; /* " egress=NAME", or empty */
-        struct address from;                       /* of length 0: any */
-        char login[SETTINGS_LOGIN_SIZE];           /* for its proxy */
+        const char *name;                /* as set; "default" */
+        bool is_named;                   /* there are others, or it has a name */
+        const char *shown;               /* as @name, for the log; empty unless named */
+        struct address from;             /* of length 0: any */
+        char login[SETTINGS_LOGIN_SIZE]; /* for its proxy */
         struct limiter limiter;
         struct upstream upstreams[POLICY_GROUP_COUNT];
         uint64_t used;                     /* when last, of gateway.n_ways */

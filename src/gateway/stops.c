@@ -7,16 +7,16 @@ void stops_note(struct gateway *g, const struct upstream *u, const struct policy
                 const struct verdict *v)
 {
         struct limiter_time time = upstream_now(g, u);
-        char quoted[VERDICT_MSG_SIZE + 8];
         struct stop stop;
 
         if (!stops_apply(upstream_limiter(u), plan, v, time, &stop))
                 return;
-        log_event(LOG_WARN, stop.event, "group=%s%s status=%d code=%d for_ms=%llu msg=%s",
-                  policy_group_name(plan->group), u->outlet->log_field, v->status, v->code,
+        log_event(LOG_WARN, stop.event,
+                  "group=%s egress=%s status=%d code=%d for_ms=%llu msg=\"%s\"",
+                  policy_group_name(plan->group), u->outlet->shown, v->status, v->code,
                   (unsigned long long)(stop.until_ms > time.now_ms ? stop.until_ms - time.now_ms
                                                                    : 0),
-                  log_quote(str_of(v->msg), quoted, sizeof(quoted)));
+                  v->msg);
         flow_review_stops(g);
 }
 
@@ -31,8 +31,8 @@ static void probe_one(struct gateway *g, struct upstream *u)
         gate = stops_claim_probe(upstream_limiter(u), u->group, upstream_now(g, u));
         if (gate == STOPS_NO_PROBE)
                 return;
-        log_event(LOG_INFO, "probe", "group=%s%s gate=%d", policy_group_name(u->group),
-                  u->outlet->log_field, gate);
+        log_event(LOG_INFO, "probe", "group=%s egress=%s gate=%d", policy_group_name(u->group),
+                  u->outlet->shown, gate);
         errand_probe(g, u, (unsigned)gate);
 }
 
