@@ -12,6 +12,11 @@ const char *log_level_name(enum log_level level)
         return level_names[level];
 }
 
+const char *log_format_name(enum log_format format)
+{
+        return format == LOG_JSON ? "json" : "logfmt";
+}
+
 const char *log_time(uint64_t at_us, char to[LOG_TIME_SIZE])
 {
         time_t second = (time_t)(at_us / US_PER_SECOND);

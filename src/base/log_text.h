@@ -42,6 +42,7 @@ struct log_record {
 };
 
 const char *log_level_name(enum log_level level);
+const char *log_format_name(enum log_format format);
 /* The wall clock in UTC. Return: @to. */
 const char *log_time(uint64_t at_us, char to[LOG_TIME_SIZE]);
 /* The fields alone, in logfmt. Return: their bytes; no NUL is written. */

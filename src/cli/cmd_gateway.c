@@ -79,6 +79,30 @@ static const char usage[] =
         "  weir gateway --upstream http://127.0.0.1:8901     against weir sim\n"
         "  curl http://127.0.0.1:8900/api/v3/time            through it\n\n";
 
+/* As log.format says: at a reload whoever reads the log reads these lines too. */
+static void say_report(const struct settings_report *report)
+{
+        char *text = NULL;
+        size_t size = 0;
+        FILE *to = open_memstream(&text, &size);
+        struct str rest, line;
+
+        if (!to) {
+                settings_report_print(report, stderr);
+                return;
+        }
+        settings_report_print(report, to);
+        if (fclose(to) == 0) {
+                rest = str_from(text, size);
+                while (str_split(&rest, '\n', &line)) {
+                        if (str_has_prefix(line, STR_LITERAL("weir: ")))
+                                line = str_from(line.p + 6, line.n - 6);
+                        log_say(LOG_ERROR, "%.*s", STR_ARGS(line));
+                }
+        }
+        free(text);
+}
+
 static int load(void *ctx, struct settings *ret)
 {
         const struct command_line *line = ctx;
@@ -98,7 +122,7 @@ static int load(void *ctx, struct settings *ret)
         }
         r = settings_check(ret, &report);
         worst = r < 0 ? r : worst;
-        settings_report_print(&report, stderr);
+        say_report(&report);
         if (worst == 0 && report.n_mistakes > 0)
                 worst = -EINVAL;
         settings_report_deinit(&report);

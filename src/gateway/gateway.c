@@ -68,6 +68,7 @@ static void apply_settings(struct gateway *g)
         store_rules(g);
         shadow_follow(g);
         log_set_level(s->log.level);
+        log_set_format(s->log.format);
         accounts_apply(g);
         if (!s->limits)
                 log_event(
@@ -340,6 +341,7 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
 
         g->options = options;
         g->settings = *options->settings;
+        log_set_format(g->settings.log.format);
         g->region = REGION_NULL;
         g->random = (clock_mono_us() << 20) ^ (uint64_t)getpid() ^ UINT64_C(0x9e3779b97f4a7c15);
         list_init(&g->flows);

@@ -37,6 +37,7 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 #define TYPE_EGRESSES  struct settings_egress[SETTINGS_EGRESS_MAX]
 #define TYPE_URL       struct settings_address
 #define TYPE_LEVEL     enum log_level
+#define TYPE_FORMAT    enum log_format
 #define TYPE_NAME      char[SETTINGS_NAME_SIZE]
 #define TYPE_STORE     char[SETTINGS_STORE_SIZE]
 #define SETTING(id, kind, member, ...)                                                             \

@@ -257,6 +257,8 @@ struct settings {
 
         struct {
                 enum log_level level;
+                enum log_format format;
+                char access[SETTINGS_PATH_SIZE]; /* "off", "on" or a file's path */
         } log;
 
         struct settings_accounts accounts;

@@ -19,6 +19,7 @@ enum setting_kind {
         KIND_EGRESSES,
         KIND_URL,
         KIND_LEVEL,
+        KIND_FORMAT,
         KIND_NAME,
         KIND_STORE,
 };

@@ -2,8 +2,6 @@
 
 #include <stdarg.h>
 
-#include "gateway/settings_guess.h"
-
 /* Input beyond this is quoted in part: the user knows the rest. */
 #define QUOTED_MAX 60
 
@@ -18,10 +16,6 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {
         { "B", 1 }, { "KiB", 1ULL << 10 }, { "MiB", 1ULL << 20 }, { "GiB", 1ULL << 30 }
 };
-static const char *const levels[] = {
-        [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
-};
-
 int sentence_say(struct sentence *why, const char *format, ...)
 {
         va_list args;
@@ -115,7 +109,9 @@ const char *value_kind_text(const struct setting *t)
         case KIND_URL:
                 return "a URL without a path, or unix:PATH";
         case KIND_LEVEL:
-                return "error, warn, info or debug";
+                return WORD_LEVELS;
+        case KIND_FORMAT:
+                return WORD_FORMATS;
         case KIND_NAME:
                 return "a name of letters, digits and . _ -";
         case KIND_STORE:
@@ -285,26 +281,6 @@ static int parse_bool(struct str text, bool *ret, struct sentence *why)
                             value_quote(text, quoted, sizeof(quoted)));
 }
 
-static int parse_level(struct str text, enum log_level *ret, struct sentence *why)
-{
-        char quoted[QUOTE_SIZE];
-        struct guess g;
-
-        guess_init(&g, text);
-        for (size_t i = 0; i < ARRAY_SIZE(levels); ++i) {
-                if (str_eq(text, str_of(levels[i]))) {
-                        *ret = (enum log_level)i;
-                        return SETTINGS_GOOD;
-                }
-                guess_offer(&g, str_of(levels[i]));
-        }
-        value_quote(text, quoted, sizeof(quoted));
-        if (g.best.n > 0)
-                return sentence_say(why, "%s is no level; did you mean \"%.*s\"?", quoted,
-                                    STR_ARGS(g.best));
-        return sentence_say(why, "%s is no level; write error, warn, info or debug", quoted);
-}
-
 int path_parse(struct str text, char *to, size_t size, struct sentence *why)
 {
         char quoted[QUOTE_SIZE];
@@ -375,7 +351,9 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                         *(struct settings_address *)to = address;
                 return r;
         case KIND_LEVEL:
-                return parse_level(text, to, why);
+                return word_parse_level(text, to, why);
+        case KIND_FORMAT:
+                return word_parse_format(text, to, why);
         case KIND_NAME:
                 return store_parse_name(text, to, why);
         case KIND_STORE:
@@ -411,7 +389,9 @@ const char *value_text(const struct setting *t, const struct settings *s, char *
         case KIND_URL:
                 return settings_address_text(value, true, to, size);
         case KIND_LEVEL:
-                return levels[*(const enum log_level *)value];
+                return log_level_name(*(const enum log_level *)value);
+        case KIND_FORMAT:
+                return log_format_name(*(const enum log_format *)value);
         case KIND_NAME:
                 return value;
         case KIND_STORE:

@@ -54,6 +54,12 @@ bool value_has_control(struct str text);
 /* Writes the sentence. Return: SETTINGS_MISTAKEN. */
 int sentence_say(struct sentence *why, const char *format, ...) PRINTF(2, 3);
 
+/* One of a few words, in settings_word.c. Return: SETTINGS_GOOD or SETTINGS_MISTAKEN. */
+#define WORD_LEVELS  "error, warn, info or debug"
+#define WORD_FORMATS "logfmt or json"
+CHECKED int word_parse_level(struct str text, enum log_level *ret, struct sentence *why);
+CHECKED int word_parse_format(struct str text, enum log_format *ret, struct sentence *why);
+
 /* Addresses, in settings_address.c. Return: SETTINGS_GOOD or SETTINGS_MISTAKEN. */
 CHECKED int address_parse_listen(struct str text, struct settings_address *ret,
                                  struct sentence *why);

@@ -1,5 +1,6 @@
 #include "gateway/watching.h"
 
+#include "base/log.h"
 #include "gateway/flow.h"
 #include "watch/watch.h"
 
@@ -22,7 +23,7 @@ int watching_open(struct gateway *g)
         int r = watch_new(g->loop, &config, &ops, g, &g->watch);
 
         if (r < 0)
-                fprintf(stderr, "weir: cannot set up the page: %s\n", strerror(-r));
+                log_say(LOG_ERROR, "cannot set up the page: %s", strerror(-r));
         return r;
 }
 
