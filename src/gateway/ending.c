@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/flow.h"
 #include "gateway/state.h"
+#include "gateway/watching.h"
 
 void ending_check(struct gateway *g)
 {
@@ -22,6 +23,7 @@ static void drain(struct gateway *g)
         g->is_draining = true;
         log_event(LOG_INFO, "draining", "flows=%zu waiting=%zu", g->n_flows, g->queue.n);
         service_keep(g);
+        watching_end(g);
         list_for_each_safe(it, after, &g->flows)
         {
                 flow_turn_away(container_of(it, struct flow, link));
@@ -37,6 +39,7 @@ static void hand_over(struct gateway *g)
         log_event(LOG_INFO, "handing_over", "connections=%llu flows=%zu",
                   (unsigned long long)http_server_counters(g->server).open, g->n_flows);
         service_keep(g);
+        watching_end(g);
         http_server_retire(g->server);
         set_timer(g, g->settings.timeouts.handover_ms);
 }

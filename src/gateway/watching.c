@@ -17,6 +17,21 @@ static const struct watch_ops ops = {
         .now = show_now,
 };
 
+/* What is logged is what happened; nothing secret is. */
+static void hear(void *ctx, const struct log_record *record)
+{
+        struct gateway *g = ctx;
+        struct str request = STR_NULL;
+        char text[LOG_LINE_MAX];
+
+        for (size_t i = 0; i < record->fields->n; ++i)
+                if (str_eq(record->fields->pairs[i].key, STR_LITERAL("request_id")))
+                        request = record->fields->pairs[i].value;
+        watch_happened(g->watch, record->at_us / US_PER_MS, log_level_name(record->level),
+                       str_of(record->event), str_from(text, log_fields_text(record->fields, text)),
+                       request);
+}
+
 int watching_open(struct gateway *g)
 {
         struct watch_config config = { .has_page = true };
@@ -24,11 +39,19 @@ int watching_open(struct gateway *g)
 
         if (r < 0)
                 log_say(LOG_ERROR, "cannot set up the page: %s", strerror(-r));
+        else
+                log_listen(hear, g);
         return r;
+}
+
+void watching_end(struct gateway *g)
+{
+        watch_end(g->watch);
 }
 
 void watching_close(struct gateway *g)
 {
+        log_listen(NULL, NULL);
         g->watch = watch_free(g->watch);
 }
 

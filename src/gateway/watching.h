@@ -13,6 +13,9 @@
 CHECKED int watching_open(struct gateway *g);
 void watching_close(struct gateway *g);
 
+/* The gateway ends: who looks on is let go. */
+void watching_end(struct gateway *g);
+
 /* http_server_ops of the gateway's port: to the watch, or on as a flow. @ctx: the gateway. */
 void watching_request(void *ctx, struct http_exchange *exchange);
 void watching_client_gone(void *ctx, struct http_exchange *exchange);

@@ -1,3 +1,4 @@
+#include "http/write.h"
 #include "watch/inside.h"
 
 #include <stdarg.h>
@@ -47,6 +48,25 @@ void answer_bytes(struct visit *v, unsigned status, const char *type, bool is_la
                 all[n++] = fields[i];
         http_exchange_reply(v->exchange, status, str_of(type), all, n, body);
         v->exchange = NULL;
+}
+
+int answer_stream(struct visit *v, const char *type)
+{
+        struct buf *to = http_exchange_out(v->exchange);
+        int r = http_write_status_line(to, 200, STR_NULL);
+
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL("Content-Type"), str_of(type));
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(guards); ++i)
+                r = http_write_field(to, guards[i].name, guards[i].value);
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL("Cache-Control"), STR_LITERAL("no-store"));
+        /* A proxy of nginx's kind would keep what is small until there is more of it. */
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL("X-Accel-Buffering"), STR_LITERAL("no"));
+        if (r == 0)
+                r = http_exchange_write_connection(v->exchange, false);
+        return r == 0 ? http_write_head_end(to) : r;
 }
 
 void answer_json(struct visit *v, unsigned status, json_t *root)

@@ -6,6 +6,8 @@
 #define WATCH_INSIDE_H
 
 #include "net/loop.h"
+#include "watch/events.h"
+#include "watch/live.h"
 #include "watch/watch.h"
 
 struct watch {
@@ -13,6 +15,8 @@ struct watch {
         const struct watch_ops *ops;
         void *ctx;
         struct watch_config config;
+        struct live live;
+        struct events events;
 };
 
 /* What one has to have to ask for it. */
@@ -53,6 +57,9 @@ extern const size_t n_routes;
  */
 void answer_bytes(struct visit *visit, unsigned status, const char *type, bool is_lasting,
                   const struct http_field *fields, size_t n_fields, struct str body);
+/* The head of an answer that goes on until its connection ends; its body is the caller's. Return: 0
+ * or a negative errno. */
+CHECKED int answer_stream(struct visit *visit, const char *type);
 /* Takes @root over; NULL: out of memory. */
 void answer_json(struct visit *visit, unsigned status, json_t *root);
 /* {"code":-1000,"msg":"weir: ..."} as all that weir itself says. */
@@ -69,5 +76,6 @@ void page_moved(struct visit *visit);
 /* state.c */
 void state_me(struct visit *visit);
 void state_now(struct visit *visit);
+void state_events(struct visit *visit);
 
 #endif

@@ -10,6 +10,8 @@ const struct route routes[] = {
         { HTTP_GET,  "/weir/assets/*",      ROUTE_FOR_GUESTS, true,  page_asset },
         { HTTP_GET,  "/weir/api/me",        ROUTE_FOR_ALL,    false, state_me },
         { HTTP_GET,  "/weir/api/now",       ROUTE_TO_LOOK,    false, state_now },
+        { HTTP_GET,  "/weir/api/live",      ROUTE_TO_LOOK,    true,  live_begin },
+        { HTTP_GET,  "/weir/api/events",    ROUTE_TO_LOOK,    false, state_events },
 };
 /* clang-format on */
 const size_t n_routes = ARRAY_SIZE(routes);

@@ -2,6 +2,7 @@
  * How things are now, and what the one who asks may.
  */
 #include "watch/inside.h"
+#include "watch/query.h"
 
 void state_me(struct visit *v)
 {
@@ -18,4 +19,22 @@ void state_me(struct visit *v)
 void state_now(struct visit *v)
 {
         answer_json(v, 200, v->watch->ops->now(v->watch->ctx));
+}
+
+void state_events(struct visit *v)
+{
+        json_t *all = json_array(), *root = json_pack("{s:o?}", "events", all);
+        const struct event *event;
+        uint64_t after = 0;
+
+        if (query_number(v->head->query, "after", 0, INT64_MAX, &after) != QUERY_FOUND) {
+                json_decref(root);
+                answer_refusal(v, 400, "after must be the id of an event");
+                return;
+        }
+        while (root && (event = events_next(&v->watch->events, after)) != NULL) {
+                json_array_append_new(all, event_json(event));
+                after = event->id;
+        }
+        answer_json(v, 200, root);
 }

@@ -1,5 +1,6 @@
 #include "watch/watch.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/host.h"
 #include "watch/inside.h"
@@ -18,6 +19,7 @@ int watch_new(struct loop *loop, const struct watch_config *config, const struct
 {
         struct door_rules rules = config->rules;
         struct watch *w = calloc(1, sizeof(*w));
+        int r;
 
         if (!w) {
                 close_rules(&rules);
@@ -27,6 +29,12 @@ int watch_new(struct loop *loop, const struct watch_config *config, const struct
         w->ops = ops;
         w->ctx = ctx;
         w->config = *config;
+        events_init(&w->events, clock_wall_us() / US_PER_MS);
+        r = live_init(w);
+        if (r < 0) {
+                watch_free(w);
+                return r;
+        }
         *ret_watch = w;
         return 0;
 }
@@ -35,6 +43,7 @@ struct watch *watch_free(struct watch *w)
 {
         if (!w)
                 return NULL;
+        live_deinit(w);
         close_rules(&w->config.rules);
         free(w);
         return NULL;
@@ -44,6 +53,17 @@ void watch_configure(struct watch *w, const struct watch_config *config)
 {
         close_rules(&w->config.rules);
         w->config = *config;
+}
+
+void watch_happened(struct watch *w, uint64_t at_ms, const char *level, struct str event,
+                    struct str text, struct str request)
+{
+        events_add(&w->events, at_ms, level, event, text, request);
+}
+
+void watch_end(struct watch *w)
+{
+        live_end(w, true);
 }
 
 bool watch_is_ours(struct str path)
@@ -183,12 +203,12 @@ void watch_begin(struct watch *w, struct http_exchange *exchange)
 
 void watch_gone(struct watch *w, struct http_exchange *exchange)
 {
-        (void)w;
-        (void)exchange;
+        live_gone(w, exchange);
 }
 
 void watch_drained(struct watch *w, struct http_exchange *exchange)
 {
+        /* Who looks on is looked after at each tick. */
         (void)w;
         (void)exchange;
 }

@@ -47,6 +47,14 @@ struct watch *watch_free(struct watch *watch);
 /* Other rules from now on. @config: as above. */
 void watch_configure(struct watch *watch, const struct watch_config *config);
 
+/* Something happened: for the list of events. @at_ms: wall clock; @level: static; @text: valid
+ * UTF-8, without anything secret; @request: whose, or empty. */
+void watch_happened(struct watch *watch, uint64_t at_ms, const char *level, struct str event,
+                    struct str text, struct str request);
+
+/* The gateway ends: who looks on is told, and let go. */
+void watch_end(struct watch *watch);
+
 /* Whether @path is /weir or below it: never the exchange's. */
 bool watch_is_ours(struct str path);
 
