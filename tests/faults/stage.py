@@ -3,6 +3,7 @@ import contextlib
 import json
 import mmap
 import os
+import random
 import re
 import shutil
 import signal
@@ -38,9 +39,13 @@ class Broken(Exception):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to who connects (ip_local_port_range): one of thousands of
+    connections would have it before who is to listen there."""
+    while True:
+        port = random.SystemRandom().randrange(12000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def until_true(condition, what, seconds=10):
