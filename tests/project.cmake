@@ -13,6 +13,7 @@ weir_project_test(clients ${Python3_EXECUTABLE} tools/test_clients.py)
 # The program comes later in the configuration than this file, so it is named by its place.
 weir_project_test(settings_doc ${Python3_EXECUTABLE} tools/settings_doc.py ${CMAKE_BINARY_DIR}/weir)
 weir_project_test(verdicts_doc ${Python3_EXECUTABLE} tools/verdicts_doc.py)
+weir_project_test(metrics_doc ${Python3_EXECUTABLE} tools/metrics_doc.py)
 weir_project_test(operations_doc ${Python3_EXECUTABLE} tools/operations_doc.py)
 weir_project_test(log_sites ${Python3_EXECUTABLE} tools/log_sites.py)
 weir_project_test(example_config ${CMAKE_BINARY_DIR}/weir check contrib/weir.example.yaml)

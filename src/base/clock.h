@@ -15,6 +15,9 @@ uint64_t clock_mono_us(void);
 /* Microseconds since 1970 UTC by this machine's idea of it; may step. */
 uint64_t clock_wall_us(void);
 
+/* For how many microseconds this process has used the processor. */
+uint64_t clock_process_us(void);
+
 /* As clock_wall_us() at a fifth of its price: the kernel's last tick, behind it by as much as
  * clock_coarse_step_us(), or longer where the processor itself was kept from running. */
 uint64_t clock_wall_coarse_us(void);

@@ -7,6 +7,7 @@
 #include "gateway/breakers.h"
 #include "gateway/accounts.h"
 #include "gateway/flow.h"
+#include "gateway/measures.h"
 #include "gateway/outlet.h"
 #include "gateway/queue.h"
 #include "gateway/shadow.h"
@@ -236,6 +237,7 @@ static void on_housekeeping(void *ctx)
 {
         struct gateway *g = ctx;
 
+        measures_beat(g, HOUSEKEEPING_US);
         for (size_t k = 0; k < g->n_outlets && !g->is_draining; ++k)
                 for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
                         keep_house(g, &g->outlets[k].upstreams[i]);
@@ -361,6 +363,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 r = open_tls(g);
         }
         if (r == 0)
+                r = measures_open(g);
+        if (r == 0)
                 r = open_loop(g);
         if (r == 0)
                 r = hosts_open(g);
@@ -395,6 +399,7 @@ static void gateway_close(struct gateway *g)
                 weights_deinit(g);
                 g->loop = loop_free(g->loop);
         }
+        measures_close(g);
         outlets_close(g);
         g->keys = keys_close(g->keys);
         keys_hide(NULL);

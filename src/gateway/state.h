@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 
 struct outlet;
+struct measures;
 struct watch;
 
 /* One product's host, by one address. */
@@ -85,6 +86,7 @@ struct gateway {
         struct tls *tls;
         struct http_server *server;
         struct watch *watch; /* what is under /weir */
+        struct measures *measures;
         struct outlet outlets[SETTINGS_EGRESS_MAX];
         size_t n_outlets;
         uint64_t n_ways, n_newcomers; /* so often one was chosen; a client was new during a stop */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gateway/flow.h"
+#include "gateway/measures.h"
 #include "watch/watch.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@ static json_t *show_now(void *ctx)
 
 static const struct watch_ops ops = {
         .now = show_now,
+        .unready = measures_unready,
+        .metrics = measures_show,
 };
 
 /* What is logged is what happened; nothing secret is. */

@@ -73,6 +73,13 @@ void page_index(struct visit *visit);
 void page_asset(struct visit *visit);
 void page_moved(struct visit *visit);
 
+/* health.c */
+void health_live(struct visit *visit);
+void health_ready(struct visit *visit);
+
+/* scrape.c */
+void scrape_metrics(struct visit *visit);
+
 /* state.c */
 void state_me(struct visit *visit);
 void state_now(struct visit *visit);

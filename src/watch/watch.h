@@ -20,11 +20,16 @@
 #include <jansson.h>
 
 struct watch;
+struct metrics_input;
 
 /* What the gateway shows. JSON is handed over; NULL: out of memory. */
 struct watch_ops {
         /* The snapshot of docs/watch.md. */
         json_t *(*now)(void *ctx);
+        /* Why it takes no requests: [ words ], empty when it does. */
+        json_t *(*unready)(void *ctx);
+        /* What /weir/metrics says; good until the next call, or until something happens. */
+        void (*metrics)(void *ctx, struct metrics_input *ret_input);
 };
 
 struct watch_config {
