@@ -39,6 +39,8 @@ static uint32_t land(struct limiter *l, const struct policy_plan *plan,
         }
         refund = weights_land(l, plan, ticket, time, &costs,
                               answer->ret_findings ? answer->ret_findings : &findings);
+        if (answer->ret_refund)
+                *answer->ret_refund = refund;
         limiter_land(l, ticket, time, pool, refund, answer->news, answer->n_news, &foreign);
         return foreign;
 }
@@ -47,7 +49,11 @@ uint32_t budget_land(struct limiter *l, const struct policy_plan *plan,
                      struct limiter_ticket *ticket, const struct budget_answer *answer,
                      struct limiter_time time)
 {
-        uint32_t found = ticket ? land(l, plan, ticket, answer, time) : 0, foreign;
+        uint32_t found, foreign;
+
+        if (answer->ret_refund)
+                *answer->ret_refund = 0;
+        found = ticket ? land(l, plan, ticket, answer, time) : 0;
 
         for (size_t i = 0; i < answer->n_news; ++i)
                 if (limiter_observe(l, &answer->news[i], answer->sent_ms, time, &foreign))

@@ -23,6 +23,7 @@ struct budget_answer {
         enum evidence_control control;
         /* Costs that were learnt (budget/weights.h); may be NULL. */
         struct evidence_findings *ret_findings;
+        uint32_t *ret_refund; /* of the first charge, not counted after all; may be NULL */
 };
 
 /**

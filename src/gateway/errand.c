@@ -10,6 +10,7 @@
 #include "gateway/outlet.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
+#include "gateway/tally.h"
 #include "gateway/upstream.h"
 #include "gateway/weights.h"
 
@@ -273,6 +274,7 @@ static void errand_done(struct http_call *call)
                 finish_probe(e, true);
         if (e->kind == ERRAND_TIME && !is_time_known_or_given_up(e))
                 wait_or_give_up(e, &verdict, received_us);
+        tally_errand(e, &verdict);
         if (e->due_us == 0)
                 errand_send(e);
         if (e->kind == ERRAND_TIME && !e->upstream->has_started &&
@@ -289,6 +291,8 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
 
         e->is_running = false;
         e->is_unreached = failure == HTTP_NOT_SENT;
+        if (!e->is_unreached)
+                tally_errand(e, NULL);
         if (e->is_unreached)
                 limiter_refund(upstream_limiter(e->upstream), &e->ticket);
         else
@@ -463,6 +467,8 @@ static void give_up(struct errand *e)
 {
         if (e->is_uncharged && e->call.sent_us > 0)
                 ++e->n_uncharged;
+        if (e->call.sent_us > 0)
+                tally_errand(e, NULL);
         limiter_abandon(&e->ticket);
         e->is_running = e->is_noted = false;
 }

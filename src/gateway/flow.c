@@ -82,6 +82,7 @@ void flow_pool_free(struct gateway *g)
 
 void flow_end(struct flow *f)
 {
+        tally_end(f);
         queue_remove(f->gateway, f);
         if (!list_is_empty(&f->class_link)) {
                 /* It had given up its place, and did not get another. */
@@ -210,14 +211,14 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         if (refuse_at_the_door(g, exchange))
                 return;
         if (policy_match(&g->policy, &input, &plan) != 0) {
-                refuse_path(exchange);
+                refuse_path(g, exchange);
                 return;
         }
         if (!flow_choose_seal(g, exchange, &input, &plan, &seal))
                 return;
         f = flow_new(g);
         if (!f) {
-                refuse_busy(exchange);
+                refuse_busy(g, exchange);
                 return;
         }
         f->exchange = exchange;
@@ -240,6 +241,8 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->client_id = 0;
         f->control = CONTROL_NONE;
         f->is_gone = f->is_collecting = f->has_landed = false;
+        f->status = 0;
+        tally_begin(f);
         http_exchange_set_user(exchange, f);
         flow_start(f);
 }
@@ -252,6 +255,8 @@ void flow_client_gone(void *ctx, struct http_exchange *exchange)
         if (!f)
                 return;
         f->is_gone = true;
+        if (f->state != FLOW_SENT)
+                tally_ends(f, STATS_GONE);
         switch (f->state) {
         case FLOW_STARTING:
         case FLOW_HELD:
@@ -263,6 +268,8 @@ void flow_client_gone(void *ctx, struct http_exchange *exchange)
                 /* Still waiting for a connection: nothing has left, and nothing will. */
                 if (f->http.sent_us == 0) {
                         counter_add(f->gateway->region.header, COUNTER_abandoned);
+                        tally_ends(f, STATS_GONE);
+                        tally_not_left(f);
                         http_call_cancel(&f->http);
                         flow_abort(f);
                 }
@@ -296,8 +303,10 @@ void flow_turn_away(struct flow *f)
 
 void flow_drop(struct flow *f)
 {
-        if (f->state == FLOW_SENT || f->state == FLOW_ANSWERING)
+        if (f->state == FLOW_SENT || f->state == FLOW_ANSWERING) {
                 http_call_cancel(&f->http);
+                tally_ends(f, STATS_UNKNOWN);
+        }
         if (f->ticket.state == TICKET_FLYING)
                 limiter_abandon(&f->ticket);
         shadow_drop(f, true);

@@ -20,6 +20,7 @@
 #define GATEWAY_FLOW_H
 
 #include "gateway/state.h"
+#include "gateway/tally.h"
 
 enum flow_state {
         FLOW_NEW,
@@ -80,6 +81,7 @@ struct flow {
         struct twins_order order; /* while it is one and on its way */
         char key_text[POLICY_KEY_TEXT_SIZE];
 
+        struct tally tally;
         uint64_t arrived_us, left_us; /* monotonic */
         uint64_t max_wait_ms;         /* from arrival on */
         uint64_t sent_ms;             /* exchange clock */

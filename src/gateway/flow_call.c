@@ -55,11 +55,14 @@ static bool flow_leave(struct http_call *http)
         /* A signature may take milliseconds, in which a window may end. */
         if (f->seal == FLOW_SIGN)
                 now_ms = look_at_clock(f);
-        if (!f->gateway->settings.limits)
-                return true;
         f->sent_ms = now_ms;
+        if (!f->gateway->settings.limits) {
+                tally_left(f);
+                return true;
+        }
         if (f->gateway->shadow) {
                 counter_add(f->gateway->region.header, COUNTER_sent);
+                tally_left(f);
                 return true;
         }
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
@@ -68,6 +71,7 @@ static bool flow_leave(struct http_call *http)
         if (f->may_not_leave || !flow_pass_again(f, now_ms))
                 return false;
         counter_add(f->gateway->region.header, COUNTER_sent);
+        tally_left(f);
         accounts_sent(f);
         return true;
 }
@@ -105,6 +109,7 @@ static void flow_land(struct flow *f, int status, int code)
                 .n_news = f->n_news,
                 .control = f->control == CONTROL_BEHIND ? EVIDENCE_SUSPECT : EVIDENCE_PLAIN,
                 .ret_findings = &findings,
+                .ret_refund = &f->tally.refund,
         };
         uint32_t foreign;
 
@@ -130,6 +135,7 @@ static void flow_head(struct http_call *http, const struct http_head *head)
         struct gateway *g = f->gateway;
 
         f->status = head->status;
+        tally_answered(f, head->status);
         f->n_news = g->settings.limits
                             ? upstream_news(upstream_limiter(f->upstream), &f->plan, head, f->news)
                             : 0;
@@ -169,6 +175,7 @@ static bool flow_judge(struct flow *f, bool may_retry)
                 return false;
         was_shut = !flow_gates_are_open(f, f->sent_ms);
         reply_classify(f, now_ms, &verdict);
+        tally_judged(f, &verdict);
         flow_land(f, (int)f->status, verdict.code);
         stops_note(g, f->upstream, &f->plan, &verdict);
         breakers_tell(g, f->upstream, breaker_is_failure(&verdict),
@@ -189,6 +196,7 @@ static bool flow_judge(struct flow *f, bool may_retry)
         log_event(LOG_WARN, "retry", "group=%s class=%s code=%d retry=%u in_ms=%llu",
                   policy_group_name(f->plan.group), class_name(f->request.class), verdict.code,
                   f->call.retries, (unsigned long long)(again_ms - now_ms));
+        tally_again(f);
         buf_clear(&f->reply);
         buf_clear(&f->body);
         flow_wait(f, FLOW_PARKED, again_ms);
@@ -296,6 +304,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
 
         accounts_ended(f, failure != HTTP_NOT_SENT);
         if (failure == HTTP_NOT_SENT) {
+                tally_not_left(f);
                 if (f->front_ms > 0 && f->front_ms < f->request.deadline_ms && !f->is_gone &&
                     !f->seal_failure) {
                         /* It keeps its place in the windows. */
@@ -305,6 +314,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                 }
                 limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 if (f->is_gone) {
+                        tally_ends(f, STATS_GONE);
                         flow_abort(f);
                         return;
                 }
@@ -326,6 +336,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                 limiter_abandon(&f->ticket);
         shadow_drop(f, true);
         if (may_ask_again(f, failure)) {
+                tally_again(f);
                 ++f->n_stale;
                 if (g->settings.limits)
                         flow_reserve(f);
@@ -334,6 +345,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
                 return;
         }
         breakers_tell(g, f->upstream, true, why);
+        tally_ends(f, STATS_UNKNOWN);
         if (f->state == FLOW_ANSWERING) {
                 log_event(LOG_WARN, "reply_cut", "group=%s why=\"%s\"",
                           policy_group_name(f->plan.group), why);

@@ -117,8 +117,9 @@ static const char *find_obstacle(struct http_exchange *exchange, const struct po
 }
 
 /* Return: false after having refused. */
-static bool may_be_sealed(struct http_exchange *exchange, const struct credential *c,
-                          const struct policy_plan *plan, enum flow_seal seal)
+static bool may_be_sealed(struct gateway *g, struct http_exchange *exchange,
+                          const struct credential *c, const struct policy_plan *plan,
+                          enum flow_seal seal)
 {
         const struct http_head *head = http_exchange_head(exchange);
         const char *obstacle = NULL;
@@ -130,7 +131,7 @@ static bool may_be_sealed(struct http_exchange *exchange, const struct credentia
         else if (seal == FLOW_SIGN)
                 obstacle = find_obstacle(exchange, plan, why);
         if (obstacle)
-                refuse_unsealable(exchange, c->name, obstacle);
+                refuse_unsealable(g, exchange, c->name, obstacle);
         return !obstacle;
 }
 
@@ -145,17 +146,18 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
 
         *ret = FLOW_AS_IT_IS;
         if (g->keys && proof_is_preflight(head)) {
-                refuse_browser(exchange, proof_of_browser(head));
+                refuse_browser(g, exchange, proof_of_browser(head));
                 return false;
         }
         if (!read_account(head, &name)) {
-                refuse_unsealable(exchange, "?", "X-Weir-Account is there twice; name one account");
+                refuse_unsealable(g, exchange, "?",
+                                  "X-Weir-Account is there twice; name one account");
                 return false;
         }
         if (!name.p)
                 return true;
         if (!read_wish(head, &wish)) {
-                refuse_unsealable(exchange, "?", "X-Weir-Sign takes yes or no");
+                refuse_unsealable(g, exchange, "?", "X-Weir-Sign takes yes or no");
                 return false;
         }
         seal = wanted(plan, wish);
@@ -164,19 +166,19 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
         c = keys_find(g->keys, name);
         /* A page in a browser is not even told which accounts there are. */
         if (!c && !proof_of_browser(head).p) {
-                refuse_account(exchange, name);
+                refuse_account(g, exchange, name);
                 return false;
         }
         proof = c ? prove(exchange, c, &what) : PROOF_BROWSER;
         if (proof == PROOF_BROWSER) {
-                refuse_browser(exchange, proof_of_browser(head));
+                refuse_browser(g, exchange, proof_of_browser(head));
                 return false;
         }
         if (proof != PROOF_GOOD) {
-                refuse_proof(exchange, c->name, proof);
+                refuse_proof(g, exchange, c->name, proof);
                 return false;
         }
-        if (!may_be_sealed(exchange, c, plan, seal))
+        if (!may_be_sealed(g, exchange, c, plan, seal))
                 return false;
         *ret = seal;
         input->api_key = signer_api_key(c->signer);

@@ -249,6 +249,7 @@ static void on_housekeeping(void *ctx)
         hosts_keep(g);
         fair_sweep(&g->fair, loop_now_us(g->loop) / US_PER_MS);
         shadow_keep(g);
+        tally_keep(g);
         watch_region(g);
         service_keep(g);
         ending_check(g);
@@ -356,6 +357,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         if (r == 0)
                 r = outlets_open(g);
         if (r == 0)
+                r = tally_open(g);
+        if (r == 0)
                 r = open_keys(g);
         if (r == 0) {
                 apply_settings(g);
@@ -400,6 +403,7 @@ static void gateway_close(struct gateway *g)
                 g->loop = loop_free(g->loop);
         }
         measures_close(g);
+        tally_close(g);
         outlets_close(g);
         g->keys = keys_close(g->keys);
         keys_hide(NULL);

@@ -30,11 +30,13 @@ static bool is_disguised(struct str path)
 bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
 {
         if (g->is_draining) {
+                tally_at_the_door(g, exchange, "stopping");
                 answer_send(exchange, &(struct answer){ 503, CODE_DISCONNECTED, "stopping", 1 },
                             "weir is stopping; nothing was sent");
                 return true;
         }
         if (http_exchange_head(exchange)->is_upgrade) {
+                tally_at_the_door(g, exchange, "unsupported");
                 answer_send(exchange, &(struct answer){ 501, CODE_UNSUPPORTED, "unsupported", 0 },
                             "WebSockets are not carried; connect streams to the exchange directly, "
                             "they cost no request weight");
@@ -44,6 +46,7 @@ bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
             !shadow_forgives(g, http_exchange_head(exchange), SHADOW_BAD_PATH)) {
                 char quoted[96];
 
+                tally_at_the_door(g, exchange, "bad_path");
                 answer_send(exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "bad_path", 0 },
                             "the path %s can be read in two ways; write it without %%, ;, // and "
                             "/. as the exchange documents it; nothing was sent",
@@ -53,57 +56,62 @@ bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
         return false;
 }
 
-void refuse_path(struct http_exchange *exchange)
+void refuse_path(struct gateway *g, struct http_exchange *exchange)
 {
         char quoted[96];
 
+        tally_at_the_door(g, exchange, "no_product");
         answer_send(exchange, &(struct answer){ 404, CODE_UNKNOWN, "no_product", 0 },
                     "no product of the exchange has the path %s; paths begin with /api, /sapi, "
                     "/fapi, /dapi, /papi, /eapi or /futures/data; nothing was sent",
                     log_quote(http_exchange_head(exchange)->path, quoted, sizeof(quoted)));
 }
 
-void refuse_busy(struct http_exchange *exchange)
+void refuse_busy(struct gateway *g, struct http_exchange *exchange)
 {
+        tally_at_the_door(g, exchange, "memory");
         answer_send(exchange, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },
                     "out of memory; nothing was sent");
 }
 
-static void log_unsealed(struct http_exchange *exchange, struct str account, const char *verdict)
+/* Also into the tally. */
+static void log_unsealed(struct gateway *g, struct http_exchange *exchange, struct str account,
+                         const char *verdict)
 {
         char name[96];
 
+        tally_at_the_door(g, exchange, verdict);
         str_copy(account, name, sizeof(name));
         log_event(LOG_WARN, "not_sealed", "account=\"%s\" verdict=%s peer=%s", name, verdict,
                   http_exchange_peer(exchange));
 }
 
-void refuse_browser(struct http_exchange *exchange, struct str what)
+void refuse_browser(struct gateway *g, struct http_exchange *exchange, struct str what)
 {
         char quoted[96];
 
-        log_unsealed(exchange, STR_LITERAL("?"), "browser");
+        log_unsealed(g, exchange, STR_LITERAL("?"), "browser");
         answer_send(exchange, &(struct answer){ 403, CODE_UNAUTHORIZED, "browser", 0 },
                     "a browser sent this request (%s), and no page may use the keys that weir "
                     "holds; nothing was sent; use a program that is no browser",
                     log_quote(what, quoted, sizeof(quoted)));
 }
 
-void refuse_account(struct http_exchange *exchange, struct str name)
+void refuse_account(struct gateway *g, struct http_exchange *exchange, struct str name)
 {
         char quoted[96];
 
         /* Who mixes the two fields up has sent a token here. */
         if (name.n >= TOKEN_BYTES_MIN)
                 name = STR_LITERAL("(too long to be shown)");
-        log_unsealed(exchange, name, "no_account");
+        log_unsealed(g, exchange, name, "no_account");
         answer_send(exchange, &(struct answer){ 401, CODE_UNAUTHORIZED, "no_account", 0 },
                     "weir holds no keys of the account %s that X-Weir-Account names; nothing was "
                     "sent; see accounts in its configuration, or sign the request yourself",
                     log_quote(name, quoted, sizeof(quoted)));
 }
 
-void refuse_proof(struct http_exchange *exchange, const char *account, int proof)
+void refuse_proof(struct gateway *g, struct http_exchange *exchange, const char *account, int proof)
 {
         const char *why = proof == PROOF_TWICE ? "it brings two tokens; send one"
                           : proof == PROOF_WRONG
@@ -114,7 +122,8 @@ void refuse_proof(struct http_exchange *exchange, const char *account, int proof
                                   : "it brings no token; send Authorization: Bearer TOKEN, or "
                                     "connect to a unix socket as one of clients.users";
 
-        log_unsealed(exchange, str_of(account), proof == PROOF_HOST ? "foreign_host" : "unproved");
+        log_unsealed(g, exchange, str_of(account),
+                     proof == PROOF_HOST ? "foreign_host" : "unproved");
         if (proof == PROOF_HOST) {
                 char quoted[96];
 
@@ -129,15 +138,17 @@ void refuse_proof(struct http_exchange *exchange, const char *account, int proof
                     "this client may not use the account %s: %s; nothing was sent", account, why);
 }
 
-void refuse_unsealable(struct http_exchange *exchange, const char *account, const char *why)
+void refuse_unsealable(struct gateway *g, struct http_exchange *exchange, const char *account,
+                       const char *why)
 {
-        log_unsealed(exchange, str_of(account), "unsealable");
+        log_unsealed(g, exchange, str_of(account), "unsealable");
         answer_send(exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "unsealable", 0 },
                     "this request cannot be signed for an account: %s; nothing was sent", why);
 }
 
 static void flow_answer(struct flow *f, const struct answer *answer, const char *text)
 {
+        tally_refused(f, answer->verdict);
         answer_send(f->exchange, answer, "%s", text);
         f->exchange = NULL;
 }
@@ -149,10 +160,12 @@ static bool is_about_orders(const struct flow *f)
                policy_pool(f->ticket.blocked_by)->unit == POLICY_ORDERS;
 }
 
-static void log_refusal(const struct flow *f, const char *verdict, uint64_t wait_ms)
+/* Also into the tally. */
+static void log_refusal(struct flow *f, const char *verdict, uint64_t wait_ms)
 {
         const char *blocker = budget_blocked_by(&f->ticket);
 
+        tally_refused(f, verdict);
         log_event(LOG_WARN, "refused",
                   "group=%s egress=%s class=%s verdict=%s pool=%s wait_ms=%llu",
                   policy_group_name(f->plan.group), f->upstream->outlet->shown,
@@ -321,6 +334,7 @@ void refuse_wish(struct flow *f, const char *field, struct str value, const char
 {
         char quoted[80];
 
+        tally_refused(f, "bad_field");
         answer_send(f->exchange, &(struct answer){ 400, CODE_BAD_PARAMETER, "bad_field", 0 },
                     "%s is %s and must be %s; nothing was sent", field,
                     log_quote(value, quoted, sizeof(quoted)), wanted);
@@ -329,6 +343,7 @@ void refuse_wish(struct flow *f, const char *field, struct str value, const char
 
 void refuse_unsent(struct flow *f, const char *why)
 {
+        tally_ends(f, STATS_NOT_SENT);
         answer_send(f->exchange, &(struct answer){ 503, CODE_DISCONNECTED, "unsent", 1 },
                     "%s; nothing was sent; it is safe to try again", why);
         f->exchange = NULL;
@@ -343,6 +358,7 @@ void refuse_unanswered(struct flow *f, const char *why)
                 .verdict = f->plan.is_mutating ? "unknown" : "unanswered",
         };
 
+        tally_ends(f, STATS_UNKNOWN);
         if (f->plan.is_mutating)
                 answer_send(
                         f->exchange, &a,
@@ -357,6 +373,7 @@ void refuse_unanswered(struct flow *f, const char *why)
 
 void refuse_unreadable(struct flow *f)
 {
+        tally_ends(f, STATS_UNKNOWN);
         answer_send(f->exchange, &(struct answer){ 502, CODE_UNEXPECTED, "unreadable", 0 },
                     "the exchange's reply has a head that cannot be passed on (status %u); "
                     "execution status unknown: look it up before you act",

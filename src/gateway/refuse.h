@@ -11,14 +11,16 @@
 
 /* Before there is a flow. Return: true when refused. */
 CHECKED bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange);
-void refuse_path(struct http_exchange *exchange);
-void refuse_busy(struct http_exchange *exchange);
+void refuse_path(struct gateway *g, struct http_exchange *exchange);
+void refuse_busy(struct gateway *g, struct http_exchange *exchange);
 /* An account was named, and nothing of it is put to this request. @what: the browser's field. */
-void refuse_browser(struct http_exchange *exchange, struct str what);
-void refuse_account(struct http_exchange *exchange, struct str name);
+void refuse_browser(struct gateway *g, struct http_exchange *exchange, struct str what);
+void refuse_account(struct gateway *g, struct http_exchange *exchange, struct str name);
 /* @proof: an enum proof */
-void refuse_proof(struct http_exchange *exchange, const char *account, int proof);
-void refuse_unsealable(struct http_exchange *exchange, const char *account, const char *why);
+void refuse_proof(struct gateway *g, struct http_exchange *exchange, const char *account,
+                  int proof);
+void refuse_unsealable(struct gateway *g, struct http_exchange *exchange, const char *account,
+                       const char *why);
 
 /* @answer: LIMITER_NEVER, _LATE, _SHUT, _CROWDED or -ENOSPC; @at_ms: when it would be possible. */
 void refuse_limiter(struct flow *f, int answer, uint64_t at_ms);

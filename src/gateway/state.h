@@ -25,6 +25,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "policy/policy.h"
+#include "stats/stats.h"
 
 struct outlet;
 struct measures;
@@ -101,6 +102,11 @@ struct gateway {
         uint64_t seen_limits; /* as those who wait know them */
         struct hosts hosts;
         struct twins twins; /* keys that may be one account's */
+
+        struct stats *stats; /* what happened; told by gateway/tally.h */
+        struct {
+                uint32_t books[REGION_POOLS]; /* of each pool, as stats numbers them */
+        } tally;
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

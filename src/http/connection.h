@@ -86,6 +86,7 @@ struct http_exchange {
         void *user;
         uint64_t serial; /* from 1, never again in this server */
         char peer[INET6_ADDRSTRLEN];
+        char peer_user[24]; /* "unix:uid 1000"; empty: not asked yet, or none */
         struct http_head head;
 };
 

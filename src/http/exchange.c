@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 const struct http_head *http_exchange_head(const struct http_exchange *exchange)
@@ -35,6 +37,19 @@ const char *http_exchange_peer(struct http_exchange *exchange)
         else
                 str_copy(STR_LITERAL("unix"), exchange->peer, sizeof(exchange->peer));
         return exchange->peer;
+}
+
+const char *http_exchange_peer_name(struct http_exchange *exchange)
+{
+        const char *peer = http_exchange_peer(exchange);
+        uid_t user;
+
+        if (exchange->peer_user[0] != '\0')
+                return exchange->peer_user;
+        if (strcmp(peer, "unix") != 0 || http_exchange_peer_user(exchange, &user) < 0)
+                return peer;
+        snprintf(exchange->peer_user, sizeof(exchange->peer_user), "unix:uid %u", (unsigned)user);
+        return exchange->peer_user;
 }
 
 int http_exchange_local(const struct http_exchange *exchange, struct address *ret_address)

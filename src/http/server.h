@@ -149,6 +149,8 @@ const struct http_head *http_exchange_head(const struct http_exchange *exchange)
 struct str http_exchange_body(const struct http_exchange *exchange);
 /* The client's address without port, "unix" for unix sockets; never NULL. */
 const char *http_exchange_peer(struct http_exchange *exchange);
+/* The same to tell clients apart by: at a unix socket "unix:uid 1000", the user's. */
+const char *http_exchange_peer_name(struct http_exchange *exchange);
 /* The user whose process connected to a unix socket, as the kernel knows it. Return: 0, -ENOTSUP
  * for a client that came over the network, -ENOTCONN for one that is gone. */
 CHECKED int http_exchange_peer_user(const struct http_exchange *exchange, uid_t *ret_user);

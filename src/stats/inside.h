@@ -120,7 +120,8 @@ bool stats_is_error(enum stats_outcome outcome);
 CHECKED int names_open(struct stats *s, uint64_t seed);
 void names_close(struct stats *s);
 /* The number of a name, which is new if it was never seen. Never fails: there are the others. */
-uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name);
+uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name,
+                      const struct stats_request *request);
 uint16_t names_class(enum weir_class class);
 /* The first number of a dimension: that of its others. */
 uint16_t names_first(enum stats_by by);

@@ -67,7 +67,7 @@ void names_close(struct stats *s)
 
 /* A name that is new, or, when there is no room for it, those that are without. */
 static uint16_t enter(struct stats *s, enum stats_by by, const struct stats_name *name,
-                      uint16_t *slot)
+                      const struct stats_request *request, uint16_t *slot)
 {
         uint16_t number = (uint16_t)(firsts[by] + s->names.n[by]);
         struct name *made;
@@ -78,12 +78,15 @@ static uint16_t enter(struct stats *s, enum stats_by by, const struct stats_name
         if (!made)
                 return (uint16_t)(firsts[by] + OTHERS);
         made->key = name->key;
+        if (!name->text.p && request->spell)
+                request->spell(request, by, made->text);
         ++s->names.n[by];
         *slot = (uint16_t)(number + 1);
         return number;
 }
 
-uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name)
+uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name,
+                      const struct stats_request *request)
 {
         uint64_t at = name->key ^ s->names.seed ^ (uint64_t)by << 56;
 
@@ -95,7 +98,7 @@ uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name
                 const struct name *there;
 
                 if (*slot == 0)
-                        return enter(s, by, name, slot);
+                        return enter(s, by, name, request, slot);
                 there = names_at(s, (uint16_t)(*slot - 1));
                 if (there->key == name->key && there->by == by)
                         return (uint16_t)(*slot - 1);

@@ -86,8 +86,13 @@ const char *stats_outcome_sentence(enum stats_outcome outcome);
 /* Whose; by @key, of which one has the same always. Key 0: none. */
 struct stats_name {
         uint64_t key;
-        struct str text; /* looked at when the key is new */
+        struct str text; /* looked at when the key is new; without one @spell is asked */
 };
+
+struct stats_request;
+
+/* Writes the name of @by, when it is new. @to: of STATS_NAME_SIZE bytes. */
+typedef void (*stats_spell_fn)(const struct stats_request *request, enum stats_by by, char *to);
 
 /* The key of a name that has no number of its own; never 0. */
 uint64_t stats_key(struct str text);
@@ -97,6 +102,8 @@ struct stats_request {
         enum weir_class class; /* CLASS_COUNT: not known */
         uint32_t pool;         /* as stats_set_pool() numbers them, or STATS_NO_POOL */
         struct stats_name account, endpoint, client;
+        stats_spell_fn spell; /* NULL where all have texts */
+        const void *ctx;      /* for that */
         /*
          * It is not at its end yet: an attempt that the exchange refused, or that died, and that is
          * made again. Only weight, orders, over_limit, verdict and code count, in the window that

@@ -1,0 +1,409 @@
+#include "gateway/tally.h"
+
+#include "base/clock.h"
+#include "budget/holder.h"
+#include "core/pool.h"
+#include "gateway/flow.h"
+#include "gateway/outlet.h"
+#include "gateway/upstream.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS (24 * 3600 * MS_PER_SECOND)
+
+/* The books: one for each pool that counts weight. */
+
+/* The longest window below a day; 0: there is none. */
+static uint64_t window_of(const struct gateway *g, uint16_t pool)
+{
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                uint64_t window = pool_window(&g->region, pool, i);
+
+                if (window >> 32 < DAY_MS && window > longest)
+                        longest = window;
+        }
+        return longest;
+}
+
+static void follow_limits(struct gateway *g)
+{
+        for (size_t i = 0; i < policy_pool_count(); ++i) {
+                const struct policy_pool *p = policy_pool(i);
+                uint64_t window = window_of(g, (uint16_t)i);
+                struct stats_pool as = { p->name, window >> 32, 0 };
+
+                if (g->tally.books[i] == STATS_NO_POOL || as.span_ms == 0)
+                        continue;
+                /* Each address may use it all; each endpoint, where they are counted apart. */
+                if (!p->is_per_endpoint)
+                        as.limit = (window & UINT32_MAX) * g->n_outlets;
+                stats_set_pool(g->stats, g->tally.books[i], &as);
+        }
+}
+
+int tally_open(struct gateway *g)
+{
+        uint32_t n = 0;
+        int r = stats_open(gateway_random(g), &g->stats);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < policy_pool_count(); ++i) {
+                bool has_book = policy_pool(i)->unit == POLICY_WEIGHT && n < STATS_POOLS_MAX;
+
+                g->tally.books[i] = has_book ? n++ : STATS_NO_POOL;
+        }
+        follow_limits(g);
+        return 0;
+}
+
+void tally_close(struct gateway *g)
+{
+        if (g->stats)
+                for (uint32_t i = 0; i < stats_pools(g->stats); ++i)
+                        stats_turn(g->stats, i, 0, true);
+        g->stats = stats_close(g->stats);
+}
+
+/* The product that speaks for @pool's clock. */
+static const struct upstream *clock_of(const struct gateway *g, size_t pool)
+{
+        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
+                if (policy_pool(pool)->groups >> i & 1 && g->outlets[0].upstreams[i].is_in_use)
+                        return &g->outlets[0].upstreams[i];
+        return NULL;
+}
+
+/* What others used of one window, by all addresses and endpoints. */
+struct others {
+        uint16_t pool;
+        uint64_t span_ms, number, foreign;
+};
+
+static void add_others(void *ctx, const struct window *window, uint16_t pool, uint64_t owner,
+                       uint64_t shut_until_ms)
+{
+        struct others *o = ctx;
+        struct window_view view;
+
+        (void)owner;
+        (void)shut_until_ms;
+        if (pool != o->pool || window->span_ms != o->span_ms)
+                return;
+        window_look(window, o->number, &view);
+        o->foreign += view.foreign;
+}
+
+static void turn(struct gateway *g, size_t pool, uint64_t now_ms)
+{
+        uint32_t book = g->tally.books[pool];
+        uint64_t start_ms, span_ms = stats_pool(g->stats, book)->span_ms;
+
+        if (!stats_is_due(g->stats, book, now_ms, &start_ms))
+                return;
+        /* Of shared budgets it is mostly the other hosts'. */
+        if (!g->hosts.is_sharing) {
+                struct others o = { (uint16_t)pool, span_ms, start_ms / span_ms, 0 };
+
+                limiter_each_slot(&g->region, add_others, &o);
+                stats_note_foreign(g->stats, book, start_ms, o.foreign);
+        }
+        stats_turn(g->stats, book, now_ms, false);
+}
+
+void tally_keep(struct gateway *g)
+{
+        follow_limits(g);
+        for (size_t i = 0; i < policy_pool_count(); ++i) {
+                uint32_t book = g->tally.books[i];
+                const struct upstream *u = clock_of(g, i);
+
+                if (u && book < stats_pools(g->stats) && stats_pool(g->stats, book)->span_ms > 0)
+                        turn(g, i, upstream_now(g, u).now_ms);
+        }
+}
+
+/* Names. */
+
+static void name_client(struct http_exchange *exchange, struct tally *t)
+{
+        struct str name =
+                http_field_value(http_exchange_head(exchange), STR_LITERAL("x-weir-client"));
+
+        _Static_assert(TALLY_CLIENT_SIZE >= SETTINGS_CLIENT_SIZE, "any that is allowed");
+        if (!name.p || !settings_is_client_name(name))
+                name = str_of(http_exchange_peer_name(exchange));
+        str_copy(name, t->client, sizeof(t->client));
+        t->client_key = name.n > 0 ? stats_key(name) : 0;
+}
+
+/* The name of an account that has one. */
+struct wanted {
+        uint64_t number;
+        char *to;
+};
+
+static void take_name(void *ctx, const struct holder_view *view)
+{
+        const struct wanted *w = ctx;
+
+        if (view->number == w->number && holder_is_name(str_of(view->name)))
+                str_copy(str_of(view->name), w->to, STATS_NAME_SIZE);
+}
+
+static void spell_endpoint(const struct policy_plan *plan, char *to)
+{
+        if (plan->endpoint)
+                snprintf(to, STATS_NAME_SIZE, "%s %s", plan->endpoint->method,
+                         plan->endpoint->path);
+        else
+                snprintf(to, STATS_NAME_SIZE, "(unknown) /%s", policy_group_name(plan->group));
+}
+
+static void spell(const struct stats_request *r, enum stats_by by, char *to)
+{
+        const struct flow *f = r->ctx;
+
+        if (by == STATS_BY_ENDPOINT)
+                spell_endpoint(&f->plan, to);
+        if (by == STATS_BY_ACCOUNT) {
+                struct wanted w = { r->account.key, to };
+
+                str_copy(str_of(f->key_text), to, STATS_NAME_SIZE);
+                holders_each(&f->gateway->region, take_name, &w);
+        }
+}
+
+/* Paths that no table has are one, so that odd ones cannot breed names. */
+static uint64_t endpoint_key(const struct policy_plan *plan)
+{
+        return plan->endpoint ? plan->endpoint->key : 1 + (uint64_t)plan->group;
+}
+
+/* What it spends. */
+
+static bool has_unit(const struct policy_plan *plan, unsigned i, enum policy_unit unit)
+{
+        return policy_pool(plan->charges[i].pool)->unit == unit;
+}
+
+/* The pool whose windows a request is shown in: that of its weight, else of its product's. */
+static uint32_t book_of(const struct gateway *g, const struct policy_plan *plan)
+{
+        int pool = policy_group_pool(plan->group, POLICY_WEIGHT);
+
+        for (unsigned i = plan->n_charges; i > 0; --i)
+                if (has_unit(plan, i - 1, POLICY_WEIGHT))
+                        pool = plan->charges[i - 1].pool;
+        if (pool < 0)
+                pool = policy_pool_find(STR_LITERAL("sapi-ip"));
+        return pool < 0 ? STATS_NO_POOL : g->tally.books[pool];
+}
+
+/* The first charge is the one of which costs are learnt. */
+static void spend(struct stats_request *r, const struct policy_plan *plan, uint32_t first)
+{
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                uint32_t amount = i == 0 ? first : plan->charges[i].amount;
+
+                if (has_unit(plan, i, POLICY_WEIGHT))
+                        r->weight += amount;
+                if (has_unit(plan, i, POLICY_ORDERS))
+                        r->orders += amount;
+        }
+}
+
+/* What is charged of it after all. */
+static uint32_t first_of(const struct flow *f)
+{
+        uint32_t amount;
+
+        if (f->plan.n_charges == 0)
+                return 0;
+        if (!f->gateway->settings.limits)
+                return policy_settle(&f->plan, f->status == 200 ? POLICY_OUTCOME_OK : 0);
+        amount = f->request.charges[0].amount;
+        return f->tally.refund < amount ? amount - f->tally.refund : 0;
+}
+
+static uint64_t now_ms(const struct gateway *g, const struct upstream *u)
+{
+        return u->is_in_use ? exclock_now(&u->clock, loop_now_us(g->loop)).now_ms
+                            : clock_wall_us() / US_PER_MS;
+}
+
+/* A flow. */
+
+void tally_begin(struct flow *f)
+{
+        struct tally *t = &f->tally;
+
+        name_client(f->exchange, t);
+        t->outcome = STATS_NOT_SENT;
+        t->reason = "unsent";
+        tally_not_left(f);
+}
+
+void tally_refused(struct flow *f, const char *reason)
+{
+        f->tally.outcome = STATS_REFUSED;
+        f->tally.reason = reason;
+}
+
+void tally_ends(struct flow *f, enum stats_outcome outcome)
+{
+        f->tally.outcome = outcome;
+}
+
+void tally_left(struct flow *f)
+{
+        f->tally.has_left = true;
+}
+
+void tally_not_left(struct flow *f)
+{
+        struct tally *t = &f->tally;
+
+        t->has_left = false;
+        t->refund = t->over_limit = 0;
+        t->answered_us = 0;
+        t->verdict = STATS_NO_VERDICT;
+        t->code = 0;
+}
+
+void tally_answered(struct flow *f, unsigned status)
+{
+        struct tally *t = &f->tally;
+
+        t->answered_us = loop_now_us(f->gateway->loop);
+        t->outcome = status < 400    ? STATS_OK
+                     : status == 429 ? STATS_OVER_LIMIT
+                     : status == 418 ? STATS_BANNED
+                                     : STATS_ERROR;
+        t->over_limit = status == 429 || status == 418;
+        t->verdict = status < 400 ? VERDICT_OK : STATS_NO_VERDICT;
+}
+
+static enum stats_outcome outcome_of(const struct verdict *v)
+{
+        switch (v->kind) {
+        case VERDICT_OVER_WEIGHT:
+        case VERDICT_TOO_MANY_ORDERS:
+                return STATS_OVER_LIMIT;
+        case VERDICT_BANNED:
+        case VERDICT_FIREWALL:
+                return STATS_BANNED;
+        default:
+                return v->executed == EXECUTED_UNKNOWN ? STATS_UNKNOWN
+                       : v->status < 400               ? STATS_OK
+                                                       : STATS_ERROR;
+        }
+}
+
+void tally_judged(struct flow *f, const struct verdict *v)
+{
+        struct tally *t = &f->tally;
+
+        t->verdict = v->kind;
+        t->code = v->code;
+        t->outcome = outcome_of(v);
+        t->over_limit = t->outcome == STATS_OVER_LIMIT || t->outcome == STATS_BANNED;
+}
+
+static void tell(struct flow *f, bool is_attempt)
+{
+        const struct tally *t = &f->tally;
+        struct gateway *g = f->gateway;
+        struct stats_request r = {
+                .class = f->request.class,
+                .pool = book_of(g, &f->plan),
+                .account = { holder_find(&g->limiter, f->plan.account).number, STR_NULL },
+                .endpoint = { endpoint_key(&f->plan), STR_NULL },
+                .client = { t->client_key, str_of(t->client) },
+                .spell = spell,
+                .ctx = f,
+                .is_attempt = is_attempt,
+                .outcome = t->outcome,
+                .retries = f->call.retries + f->n_stale,
+                .verdict = t->verdict,
+                .code = t->code,
+                .reason = t->reason,
+        };
+
+        if (t->has_left) {
+                spend(&r, &f->plan, first_of(f));
+                r.sent_ms = f->sent_ms;
+                r.over_limit = t->over_limit;
+                r.wait_us = f->left_us > f->arrived_us ? f->left_us - f->arrived_us : 0;
+                r.exchange_us = t->answered_us > f->left_us ? t->answered_us - f->left_us : 0;
+        }
+        stats_note(g->stats, &r, now_ms(g, f->upstream));
+}
+
+void tally_again(struct flow *f)
+{
+        tell(f, true);
+        tally_not_left(f);
+        f->tally.outcome = STATS_NOT_SENT;
+}
+
+void tally_end(struct flow *f)
+{
+        tell(f, false);
+}
+
+/* No flow. */
+
+void tally_at_the_door(struct gateway *g, struct http_exchange *exchange, const char *reason)
+{
+        struct stats_request r = {
+                .class = CLASS_COUNT,
+                .pool = STATS_NO_POOL,
+                .outcome = STATS_REFUSED,
+                .reason = reason,
+                .verdict = STATS_NO_VERDICT,
+        };
+        struct tally t;
+
+        name_client(exchange, &t);
+        r.client = (struct stats_name){ t.client_key, str_of(t.client) };
+        stats_note(g->stats, &r, 0);
+}
+
+static void spell_errand(const struct stats_request *r, enum stats_by by, char *to)
+{
+        const struct errand *e = r->ctx;
+
+        if (by == STATS_BY_ENDPOINT)
+                spell_endpoint(&e->plan, to);
+}
+
+void tally_errand(const struct errand *e, const struct verdict *v)
+{
+        static const struct str own = { "(weir)", 6 };
+        struct gateway *g = e->gateway;
+        struct stats_request r = {
+                .class = CLASS_RECONCILE,
+                .pool = book_of(g, &e->plan),
+                .endpoint = { endpoint_key(&e->plan), STR_NULL },
+                .client = { stats_key(own), own },
+                .spell = spell_errand,
+                .ctx = e,
+                .outcome = v ? outcome_of(v) : STATS_UNKNOWN,
+                /* As now known: the first question for the time left before it was. */
+                .sent_ms = exclock_now(&e->upstream->clock, e->call.sent_us).now_ms,
+                .verdict = v ? (uint32_t)v->kind : STATS_NO_VERDICT,
+                .code = v ? v->code : 0,
+        };
+        uint64_t now_us = loop_now_us(g->loop);
+        struct limiter_request request;
+
+        budget_request(upstream_limiter(e->upstream), &e->plan, &request);
+        spend(&r, &e->plan, request.n_charges > 0 ? request.charges[0].amount : 0);
+        r.over_limit = r.outcome == STATS_OVER_LIMIT || r.outcome == STATS_BANNED;
+        r.exchange_us = v && now_us > e->call.sent_us ? now_us - e->call.sent_us : 0;
+        stats_note(g->stats, &r, now_ms(g, e->upstream));
+}
