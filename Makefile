@@ -29,6 +29,7 @@ run: ## install what is missing, build, show what weir does
 test: ## install what is missing, build, run all tests
 	@tools/packages build test
 	@tools/clients
+	@tools/clients tests/page
 	@tools/clients bench
 	@cmake --preset release -B $(BUILD) -DWEIR_TESTS=ON --log-level=NOTICE
 	@cmake --build $(BUILD)

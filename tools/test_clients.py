@@ -56,7 +56,7 @@ class Clients(unittest.TestCase):
     def test_a_folder_that_has_none_is_named(self):
         result, log = self.run_clients("docs")
         self.assertEqual((result.returncode, log), (1, ""))
-        self.assertIn("docs has no package-lock.json; say tests/integration or bench", result.stderr)
+        self.assertIn("docs has no package-lock.json; say tests/integration, tests/page or bench", result.stderr)
 
     def test_nothing_happens_when_all_is_there(self):
         self.run_clients()

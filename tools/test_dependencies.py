@@ -17,7 +17,7 @@ def packages():
         if line and not line.startswith("#"):
             purpose, words = line.split(":", 1)
             found.setdefault(purpose, set()).update(words.split())
-    for place in ("tests/integration", "bench"):
+    for place in ("tests/integration", "tests/page", "bench"):
         npm = json.loads((ROOT / place / "package.json").read_text(encoding="utf-8"))
         found[f"npm for {place}"] = set(npm["dependencies"])
     return found

@@ -1,0 +1,99 @@
+/* What happened, newest first. Said aloud are warnings and errors only, and at most every five seconds. */
+import { by_id, el, icon, set_attr, set_icon, set_list, set_shown, set_text } from "./dom.js";
+import { day, plural, time_of_day } from "./format.js";
+import { on_events } from "./live.js";
+import { choice } from "./picks.js";
+import { changed, on_change, store } from "./store.js";
+
+const FIRST = 40, MORE = 100, SAY_EVERY_MS = 5000;
+const levels = { error: 0, warn: 1, info: 2, debug: 3 };
+const icons = { error: "bad", warn: "warn", info: "info", debug: "info" };
+
+/* Events by name, for people. What is not here is shown by its own name. */
+const titles = {
+        ban: "Banned by the exchange", firewall: "Shut out by the firewall", over_weight: "429: too much weight",
+        too_many_orders: "429: too many orders", breaker_open: "The exchange does not answer", breaker_closed: "The exchange answers again",
+        breaker_probe: "Asking whether it answers", probe: "Asking whether the ban is over", probe_answered: "Let in again",
+        foreign_use: "Use by others seen", refused: "Refused", retry: "Sent again", not_sent: "Could not be sent",
+        unknown_fate: "Fate unknown", read_failed: "A read failed", weight_mismatch: "Costs other than the table says",
+        unknown_endpoint: "Unknown endpoint", limit: "Limit read", store_away: "The store is away", store_back: "The store is back",
+        store_up: "The store answers", host_joined: "A host joined", host_gone: "A host left", reloaded: "Settings taken up",
+        reload_refused: "Settings refused", limits_off: "Limits are off", same_account: "Two keys, one account",
+        draining: "Ending", listening: "Listening", paused: "Paused", resumed: "Resumed", share: "Share set", dropped: "Dropped",
+        acknowledged: "Acknowledged", pause: "Paused", resume: "Resumed", drop: "Dropped", acknowledge: "Acknowledged",
+};
+
+let shown = FIRST, unsaid = [], said_at = -SAY_EVERY_MS, sayer = 0;
+
+const redraw = () => {
+        shown = FIRST;
+        changed();
+};
+const level = choice("level", "Levels", [["info", "All"], ["warn", "Warnings"], ["error", "Errors"]], redraw);
+const find = el("input", { type: "search", placeholder: "Find", "aria-label": "Find in events", input: redraw });
+const list = el("ol.events"), empty = el("p.empty"), more = el("button.quiet.more", { type: "button", click: () => {
+        shown += MORE;
+        changed();
+} });
+
+export function event_title(event) {
+        return titles[event.event] || String(event.event || "").replaceAll("_", " ");
+}
+
+function make() {
+        const p = { icon: icon("info"), at: el("time"), title: el("strong"), text: el("span.event-text"), level: el("span.unseen") };
+        const node = el("li", null, p.at, p.icon, el("div", null, p.level, p.title, p.text));
+
+        node.p = p;
+        return node;
+}
+
+function update(node, event) {
+        const p = node.p, today = new Date().toISOString().slice(0, 10), at = new Date(event.at_ms || 0).toISOString();
+
+        set_attr(node, "data-level", event.level || "info");
+        set_icon(p.icon, icons[event.level] || "info");
+        set_text(p.at, `${at.slice(0, 10) === today ? "" : `${day(event.at_ms)} `}${time_of_day(event.at_ms)}`);
+        set_attr(p.at, "datetime", at);
+        set_text(p.level, event.level === "error" ? "Error: " : event.level === "warn" ? "Warning: " : "");
+        set_text(p.title, event_title(event));
+        set_text(p.text, `${event.text || ""}${event.request_id ? ` request ${event.request_id}` : ""}`);
+}
+
+function draw(state) {
+        const most = levels[level.value], text = find.value.trim().toLowerCase();
+        const found = state.events.filter((event) => (levels[event.level] ?? 2) <= most &&
+                                                     (text === "" || `${event_title(event)} ${event.event} ${event.text}`.toLowerCase().includes(text)));
+
+        set_list(list, found.slice(0, shown), (event) => event.key, make, update);
+        set_shown(more, found.length > shown);
+        set_text(more, `Show more: ${plural(found.length - shown, "earlier one", "earlier ones")}`);
+        set_shown(empty, found.length === 0);
+        set_text(empty, state.events.length > 0 ? "None of these." :
+                        "Nothing has happened since the gateway started, or nothing worth a word.");
+}
+
+function say() {
+        sayer = 0;
+        if (unsaid.length === 0)
+                return;
+        const last = unsaid[unsaid.length - 1], n = unsaid.length - 1;
+
+        said_at = performance.now();
+        set_text(by_id("announce"), `${event_title(last)}${last.text ? `: ${last.text}` : ""}` +
+                                    `${n > 0 ? `, and ${plural(n, "more event", "more events")}` : ""}`);
+        unsaid = [];
+}
+
+export function start_events() {
+        by_id("events-picks").append(level, find);
+        by_id("events-picks").addEventListener("submit", (event) => event.preventDefault());
+        by_id("events-list").append(el("div.panel", null, list, empty, more));
+        on_change(draw);
+        on_events((fresh) => {
+                unsaid.push(...fresh.filter((event) => (levels[event.level] ?? 2) <= levels.warn));
+                if (unsaid.length > 0 && !sayer)
+                        sayer = setTimeout(say, Math.max(0, SAY_EVERY_MS - (performance.now() - said_at)));
+        });
+        draw(store);
+}

@@ -1,0 +1,170 @@
+/* The last hour, day and month: who used the windows, how long requests waited, what went wrong. */
+import { get } from "./ask.js";
+import { make_chart, show } from "./charts.js";
+import { by_id, set_shown, set_text } from "./dom.js";
+import { brief, count, day, is_number, minute_of_day, percent, plural, time_of_day, wait } from "./format.js";
+import { pool_name } from "./names.js";
+import { choice, fill, list } from "./picks.js";
+import { on_change, on_tick, store } from "./store.js";
+
+const HOUR = 3600000;
+const ranges = {
+        hour: { step: "window", ms: HOUR, every_ms: 5000, text: "Hour" },
+        day: { step: "hour", ms: 24 * HOUR, every_ms: 60000, text: "Day" },
+        month: { step: "day", ms: 30 * 24 * HOUR, every_ms: 300000, text: "30 days" },
+};
+
+const weight = make_chart("Weight per window", brief);
+const waits = make_chart("Waits", wait);
+const trouble = make_chart("Refused, retried, 429", count);
+
+let asked_at = -Infinity, is_asking = false, is_near = false, is_again = false;
+const again = () => {
+        asked_at = -Infinity;
+        ask();
+};
+
+const range = choice("range", "How far back", Object.entries(ranges).map(([value, r]) => [value, r.text]), again);
+const by = choice("by", "Stacked by", [["client", "Client"], ["endpoint", "Endpoint"], ["class", "Class"], ["account", "Account"]], again);
+const pool = list("Budget", again);
+
+function exchange_now() {
+        return (store.now && store.now.exchange_ms) || Date.now();
+}
+
+function label_of(start, step) {
+        if (step === "day")
+                return day(start);
+        return step === "hour" ? minute_of_day(start) : time_of_day(start).replace(/:00$/, "");
+}
+
+function sum(list_of) {
+        return (list_of || []).reduce((all, n) => all + (is_number(n) ? n : 0), 0);
+}
+
+function numbers(list_of, n) {
+        return Array.from({ length: n }, (_, i) => list_of && is_number(list_of[i]) ? list_of[i] : null);
+}
+
+function zeros_off(list_of) {
+        return (list_of || []).some((n) => n > 0);
+}
+
+function draw_weight(h, labels) {
+        const n = labels.length;
+        const series = (h.series || []).map((s) => {
+                const is_rest = s.name === "others" || s.name === "other" || s.name === null;
+
+                return { name: is_rest ? "all others" : s.name === "" ? "(unnamed)" : s.name, values: numbers(s.weight, n),
+                         colour: is_rest ? "series-rest" : undefined };
+        });
+
+        if (zeros_off(h.foreign))
+                series.push({ name: "not through weir", values: numbers(h.foreign, n), colour: "silt" });
+        const ours = series.reduce((all, s) => all + sum(s.values), 0);
+        const last_limit = numbers(h.limits, n).filter(is_number).pop();
+
+        if (is_number(last_limit))
+                series.push({ name: "limit", values: numbers(h.limits, n), line: true, dash: [6, 4], thin: true, colour: "bad",
+                              stepped: "middle" });
+        const most = Math.max(0, ...labels.map((_, i) => series.filter((s) => !s.line)
+                                                                .reduce((all, s) => all + (s.values[i] || 0), 0)));
+
+        set_text(weight.title, `${h.pool ? pool_name(h.pool) : "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`);
+        show(weight, { labels, starts: h.starts, series,
+                       summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
+                                `${is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
+                       empty: "Nothing was used in this time." });
+}
+
+function draw_waits(h, labels) {
+        const n = labels.length, p50 = numbers(h.wait_p50_ms, n), p99 = numbers(h.wait_p99_ms, n);
+
+        show(waits, { labels, starts: h.starts,
+                      series: [{ name: "99 of 100 waited less than", values: p99, line: true, colour: "series-1" },
+                               { name: "half waited less than", values: p50, line: true, dash: [2, 3], colour: "series-0" }],
+                      summary: `Waits: of the longest, ${wait(Math.max(0, ...p99.filter(is_number)))} at most.`,
+                      empty: "Nobody waited in this time." });
+}
+
+const REASONS = { late: "refused: late", crowded: "refused: crowded", shut: "refused: stopped or banned", never: "refused: too heavy",
+                  queue: "refused: queue full", breaker: "refused: no answer", paused: "refused: paused", dropped: "dropped" };
+
+function draw_trouble(h, labels) {
+        const n = labels.length, refused = h.refused || {};
+        const series = [{ name: "429 by the exchange", values: numbers(h.over_limit, n), colour: "bad" },
+                        { name: "retried", values: numbers(h.retries, n), colour: "series-1" }];
+
+        for (const [reason, values] of Object.entries(refused))
+                if (Array.isArray(values) && zeros_off(values))
+                        series.push({ name: REASONS[reason] || `refused: ${reason}`, values: numbers(values, n) });
+        show(trouble, { labels, starts: h.starts, series,
+                        summary: series.map((s) => `${s.name}: ${count(sum(s.values))}`).join(", "),
+                        empty: "Nothing was refused, nothing retried, and the exchange never said 429." });
+}
+
+function draw(reply) {
+        const h = reply.body;
+
+        if (reply.status === 404 || reply.status === 501) {
+                set_shown(by_id("history-note"), true);
+                set_text(by_id("history-note"), (h && h.msg) || "This gateway keeps no history.");
+                return;
+        }
+        if (reply.status !== 200 || !h || !Array.isArray(h.starts))
+                return;
+        const labels = h.starts.map((start) => label_of(start, h.step));
+
+        draw_weight(h, labels);
+        draw_waits(h, labels);
+        draw_trouble(h, labels);
+}
+
+async function ask() {
+        if (is_asking) {
+                is_again = true;
+                return;
+        }
+        is_asking = true;
+        asked_at = performance.now();
+        const r = ranges[range.value], to = exchange_now();
+        const query = new URLSearchParams({ by: by.value, step: r.step, from_ms: Math.floor(to - r.ms), to_ms: Math.ceil(to), top: 8 });
+
+        if (pool.select.value)
+                query.set("pool", pool.select.value);
+        draw(await get(`api/history?${query}`));
+        is_asking = false;
+        if (is_again) {
+                is_again = false;
+                ask();
+        }
+}
+
+function draw_picks(state) {
+        if (!state.now)
+                return;
+        const names = [...new Set((state.now.budgets || []).filter((b) => /weight|orders/.test(b.name)).map((b) => b.name))];
+        const kept = (state.now.gateway || {}).history;
+
+        fill(pool.select, names.length > 0 ? names.map((name) => [name, pool_name(name)]) : [["", "Spot weight"]]);
+        set_shown(by_id("history-note"), kept === "off" || kept === "failed");
+        set_text(by_id("history-note"), kept === "off" ?
+                         "History is off: the last hour is kept in memory, and a restart forgets it. Set history.path to keep days." :
+                         kept === "failed" ? "History cannot be written now: what is missing below was not kept." : "");
+        range.children[2].querySelector("input").disabled = kept === "off";
+        range.children[3].querySelector("input").disabled = kept === "off";
+}
+
+export function start_history() {
+        by_id("history-picks").addEventListener("submit", (event) => event.preventDefault());
+        by_id("history-picks").append(range, by, pool.label);
+        by_id("charts").append(weight.node, waits.node, trouble.node);
+        new IntersectionObserver((entries) => {
+                is_near = entries.some((entry) => entry.isIntersecting);
+        }, { rootMargin: "300px" }).observe(by_id("history"));
+        on_change(draw_picks);
+        on_tick(() => {
+                if (is_near && store.connection === "live" && performance.now() - asked_at > ranges[range.value].every_ms)
+                        ask();
+        });
+}

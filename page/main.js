@@ -1,0 +1,32 @@
+/* weir's page: each view draws itself from the store; the live connection fills it. */
+import { start_access } from "./access.js";
+import { start_actions } from "./actions.js";
+import { start_events } from "./events.js";
+import { start_gauges } from "./gauges.js";
+import { start_history } from "./history.js";
+import { start_hosts } from "./hosts.js";
+import { start_legend } from "./legend.js";
+import { connect } from "./live.js";
+import { start_nav } from "./nav.js";
+import { start_notices } from "./notices.js";
+import { start_queue } from "./queue.js";
+import { start_spenders } from "./spenders.js";
+import { start_stops } from "./stops.js";
+import { start_weights } from "./weights.js";
+import { changed } from "./store.js";
+
+start_legend();
+start_gauges();
+start_notices();
+start_stops();
+start_queue();
+start_history();
+start_spenders();
+start_events();
+start_weights();
+start_hosts();
+start_access();
+start_actions();
+start_nav();
+changed();
+connect();

@@ -1,0 +1,181 @@
+/*
+ * What is the matter, in sentences, worst first. From a snapshot and the connection alone, so that
+ * it can be tried without a screen: state_of() and notices_of() touch no node.
+ */
+import { capital, product_name } from "./names.js";
+import { is_number, plural, span } from "./format.js";
+
+export const BAD = 3, WARN = 2, INFO = 1, OK = 0;
+
+/* A key, how bad, a title, a text; @left_ms: counts down in the title, where there is "%". */
+function notice(key, level, title, text, left) {
+        return { key, level, title, text, left_ms: is_number(left) ? left : null };
+}
+
+function by(egress) {
+        return egress && egress !== "default" ? ` by ${egress}` : "";
+}
+
+function gate_notice(gate) {
+        const name = gate.product === "all" ? "Everything" : product_name(gate.product);
+        const key = `gate ${gate.egress} ${gate.product}`, is_over = !(gate.for_ms > 0);
+
+        if (/firewall/.test(gate.kind))
+                return notice(key, BAD, is_over ? "The exchange\u2019s firewall: being asked whether it is over" :
+                                                  "The exchange\u2019s firewall has shut us out: % left",
+                              "Nothing is sent. Requests are refused and told so. It ends by itself with one cheap " +
+                              "question; a lower rate_ceiling keeps it from coming back.", gate.for_ms);
+        if (/ban/.test(gate.kind))
+                return notice(key, BAD, is_over ? `${name}${by(gate.egress)}: the ban is over, one request asks whether it is true` :
+                                                  `${name} is banned${by(gate.egress)}: % left`,
+                              "The exchange has banned this address. Nothing is sent into it, and orders are refused and " +
+                              "told so. Leave it alone: it ends by itself with one cheap question, and each request past " +
+                              "weir makes it longer. Look for what goes past weir: use by others in the budgets below.",
+                              gate.for_ms);
+        return notice(key, WARN, is_over ? `${name}${by(gate.egress)}: about to open again` :
+                                           `${name} is stopped${by(gate.egress)}: % left`,
+                      "The exchange has answered 429, too many requests. Who can wait waits, the others are told. Once is " +
+                      "nothing; again and again means that somebody on this address does not go through weir.", gate.for_ms);
+}
+
+function breaker_notice(breaker) {
+        const name = product_name(breaker.product), n = plural(breaker.failures, "failure", "failures");
+
+        return notice(`breaker ${breaker.egress} ${breaker.product}`, BAD,
+                      breaker.state === "probing" || !(breaker.for_ms > 0) ?
+                              `${name} does not answer${by(breaker.egress)}: being asked now` :
+                              `${name} does not answer${by(breaker.egress)}: asked again in %`,
+                      `${capital(n)} in a row. What has not been sent is refused at once, so that no order waits for ` +
+                      "nothing. It mends itself; if not, look at the network and the exchange\u2019s status page. Orders whose " +
+                      "fate is unknown must be looked up.", breaker.for_ms);
+}
+
+function store_notices(now) {
+        const hosts = now.hosts, store = now.store || {};
+
+        if (hosts && hosts.was_answered === false)
+                return [notice("store", BAD, "The store has not answered yet",
+                               "Hosts share these budgets, and this one does not know its part: nothing is sent before " +
+                               "it does. Look at store.url and at the store.")];
+        if (hosts && is_number(hosts.away_for_s))
+                return hosts.share_for_s > 0 ?
+                        [notice("store", WARN, "The store is away: on its share for % more",
+                                "This host goes on with a share that nobody else can have been granted. What the hosts do " +
+                                "not use of each other\u2019s shares is lost meanwhile. Bring the store back; nothing has to " +
+                                "be restarted.", hosts.share_for_s * 1000)] :
+                        [notice("store", BAD, "The store is away, and this host\u2019s share is over",
+                                "Nothing is sent that needs it. Bring the store back; nothing has to be restarted.")];
+        if (store.configured && store.state && store.state !== "ok" && !hosts)
+                return [notice("store", WARN, `The store: ${store.state}`, "Hosts share budgets through it.")];
+        return [];
+}
+
+function gateway_notices(now) {
+        const gateway = now.gateway || {}, found = [];
+
+        if (gateway.state === "starting")
+                found.push(notice("starting", INFO, "The gateway is starting",
+                                  "It measures the exchange\u2019s clock and reads its limits; requests wait that long, three " +
+                                  "seconds at most."));
+        if (gateway.state === "draining")
+                found.push(notice("draining", WARN, "The gateway is ending",
+                                  "What was sent is still waited for; new requests are refused and may be sent again."));
+        if (gateway.limits === false || gateway.limits === "off")
+                found.push(notice("limits", WARN, "Limits are off: nobody is protected",
+                                  "Every request passes as it comes. The exchange will refuse, and then ban, who asks for " +
+                                  "too much. Set limits: on and reload."));
+        if (gateway.shadow)
+                found.push(notice("shadow", INFO, "Shadow: nothing is held back",
+                                  "Every request passes at once; the figures say what weir would do. weir status --shadow " +
+                                  "has the report."));
+        if (gateway.history === "failed")
+                found.push(notice("history", WARN, "History cannot be written",
+                                  "Service goes on; the charts have gaps. Look at the disk and at history.path; the log says why."));
+        return found;
+}
+
+function paused_notices(now) {
+        const paused = now.paused || {}, classes = paused.classes || [], clients = paused.clients || [];
+        const names = [...classes.map((name) => `class ${name}`), ...clients.map((name) => `client ${name}`)];
+
+        if (names.length === 0)
+                return [];
+        const listed = names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+
+        return [notice("paused", WARN, `Paused by hand: ${listed}`,
+                       "Their requests are not sent until somebody resumes them.")];
+}
+
+function small_notices(now) {
+        const found = [], front = now.front || {};
+
+        for (const ramp of now.ramps || front.ramps || [])
+                found.push(notice(`ramp ${ramp.egress} ${ramp.product}`, INFO,
+                                  `${product_name(ramp.product)}${by(ramp.egress)} is open again: full rate in %`,
+                                  "Behind a ban more leaves from second to second, so that it does not come back.", ramp.for_ms));
+        for (const pair of now.same_account || [])
+                if (Array.isArray(pair))
+                        found.push(notice(`same ${pair.join(" ")}`, WARN, "Two keys seem to be one account\u2019s",
+                                          `${pair.join(" and ")} count apart and will together exceed its orders. Name them ` +
+                                          "below one name under accounts: in the settings."));
+        if (now.slots_taken >= 1024)
+                found.push(notice("slots", WARN, `${now.slots_taken} of 2048 places for budgets are taken`,
+                                  "By about 1400 there may be no room for another owner. Stop all programs that use the " +
+                                  "region and start them again: what nobody used for two days makes room."));
+        return found;
+}
+
+export function notices_of(store) {
+        const now = store.now;
+        let found = [];
+
+        if (store.connection === "locked")
+                return [notice("locked", INFO, "Who looks from here needs a token",
+                               "Log in with a line of the file that watch.token_file names. On the gateway\u2019s own machine " +
+                               "none is needed.")];
+        if (store.connection === "gone")
+                found.push(notice("gone", BAD, now ? "The gateway does not answer" : "No gateway answers here",
+                                  now ? "What is shown is of before. It is asked every second, and the page goes on by itself: " +
+                                        "no need to reload. Programs that trade through it wait, or are refused at once." :
+                                        "It is asked every second, and the page goes on by itself."));
+        if (!now)
+                return found;
+        found = found.concat((now.gates || []).map(gate_notice), (now.breakers || []).map(breaker_notice), store_notices(now),
+                             gateway_notices(now), paused_notices(now), small_notices(now));
+        return found.sort((a, b) => b.level - a.level);
+}
+
+/* One word and how bad it is, for the top of the page and the window's title. */
+export function state_of(store) {
+        const now = store.now, gateway = (now && now.gateway) || {};
+
+        if (store.connection === "locked")
+                return { level: INFO, text: "Locked" };
+        if (store.connection === "gone")
+                return { level: BAD, text: "Gone" };
+        if (!now)
+                return { level: INFO, text: "Connecting" };
+        if ((now.gates || []).some((gate) => /firewall/.test(gate.kind)))
+                return { level: BAD, text: "Shut out" };
+        if ((now.gates || []).some((gate) => /ban/.test(gate.kind)))
+                return { level: BAD, text: "Banned" };
+        if ((now.breakers || []).length > 0)
+                return { level: BAD, text: "No answer" };
+        if (store_notices(now).some((one) => one.level === BAD))
+                return { level: BAD, text: "Store away" };
+        if ((now.gates || []).length > 0)
+                return { level: WARN, text: "Stopped" };
+        if (gateway.state === "draining")
+                return { level: WARN, text: "Ending" };
+        if (gateway.state === "starting")
+                return { level: INFO, text: "Starting" };
+        if (gateway.limits === false || gateway.limits === "off")
+                return { level: WARN, text: "Limits off" };
+        if (store_notices(now).length > 0)
+                return { level: WARN, text: "Degraded" };
+        if (gateway.shadow)
+                return { level: INFO, text: "Shadow" };
+        if (paused_notices(now).length > 0)
+                return { level: WARN, text: "Paused" };
+        return { level: OK, text: "Serving" };
+}
