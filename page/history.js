@@ -53,7 +53,7 @@ function zeros_off(list_of) {
 function draw_weight(h, labels) {
         const n = labels.length;
         const series = (h.series || []).map((s) => {
-                const is_rest = s.name === "others" || s.name === "other" || s.name === null;
+                const is_rest = s.name === "(others)" || s.name === null;
 
                 return { name: is_rest ? "all others" : s.name === "" ? "(unnamed)" : s.name, values: numbers(s.weight, n),
                          colour: is_rest ? "series-rest" : undefined };
@@ -143,7 +143,7 @@ async function ask() {
 function draw_picks(state) {
         if (!state.now)
                 return;
-        const names = [...new Set((state.now.budgets || []).filter((b) => /weight|orders/.test(b.name)).map((b) => b.name))];
+        const names = [...new Set((state.now.budgets || []).filter((b) => /weight|sapi-(ip|uid)/.test(b.name)).map((b) => b.name))];
         const kept = (state.now.gateway || {}).history;
 
         fill(pool.select, names.length > 0 ? names.map((name) => [name, pool_name(name)]) : [["", "Spot weight"]]);

@@ -101,7 +101,7 @@ function make_row() {
 }
 
 function update_row(node, row) {
-        const p = node.p, of_client = by.value === "client" && row.name !== "" && row.name !== "others";
+        const p = node.p, of_client = by.value === "client" && row.name !== "" && !row.name.startsWith("(");
         const paused = of_client && is_paused(row.name);
 
         node.row = row;

@@ -235,6 +235,18 @@ static uint64_t now_ms(const struct gateway *g, const struct upstream *u)
                             : clock_wall_us() / US_PER_MS;
 }
 
+const struct stats *tally_shown(void *ctx, uint64_t *ret_now_ms)
+{
+        struct gateway *g = ctx;
+        const struct upstream *first = &g->outlets[0].upstreams[0];
+
+        for (unsigned i = POLICY_GROUP_COUNT; i > 0; --i)
+                if (g->outlets[0].upstreams[i - 1].is_in_use)
+                        first = &g->outlets[0].upstreams[i - 1];
+        *ret_now_ms = now_ms(g, first);
+        return g->stats;
+}
+
 /* A flow. */
 
 void tally_begin(struct flow *f)

@@ -43,6 +43,9 @@ void tally_close(struct gateway *g);
 /* Limits may have changed, windows be over; called from housekeeping. */
 void tally_keep(struct gateway *g);
 
+/* For struct watch_ops; @ctx: the gateway. */
+const struct stats *tally_shown(void *ctx, uint64_t *ret_now_ms);
+
 /* @flow has its exchange and its plan. */
 void tally_begin(struct flow *flow);
 /* Weir refuses it; @reason: the word of X-Weir-Verdict. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gateway/flow.h"
 #include "gateway/measures.h"
+#include "gateway/tally.h"
 #include "watch/watch.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ static json_t *show_now(void *ctx)
 
 static const struct watch_ops ops = {
         .now = show_now,
+        .stats = tally_shown,
         .unready = measures_unready,
         .metrics = measures_show,
 };

@@ -65,6 +65,14 @@ void names_close(struct stats *s)
                 stats_give(s, s->names.pieces[i], sizeof(struct name) * NAMES_IN_PIECE);
 }
 
+/* What comes from clients may be any bytes. */
+static void make_printable(char *text)
+{
+        for (; *text != '\0'; ++text)
+                if (*text < ' ' || *text > '~')
+                        *text = '?';
+}
+
 /* A name that is new, or, when there is no room for it, those that are without. */
 static uint16_t enter(struct stats *s, enum stats_by by, const struct stats_name *name,
                       const struct stats_request *request, uint16_t *slot)
@@ -80,6 +88,7 @@ static uint16_t enter(struct stats *s, enum stats_by by, const struct stats_name
         made->key = name->key;
         if (!name->text.p && request->spell)
                 request->spell(request, by, made->text);
+        make_printable(made->text);
         ++s->names.n[by];
         *slot = (uint16_t)(number + 1);
         return number;

@@ -21,6 +21,7 @@
 
 struct watch;
 struct metrics_input;
+struct stats;
 
 /* What the gateway shows. JSON is handed over; NULL: out of memory. */
 struct watch_ops {
@@ -28,6 +29,8 @@ struct watch_ops {
         json_t *(*now)(void *ctx);
         /* Why it takes no requests: [ words ], empty when it does. */
         json_t *(*unready)(void *ctx);
+        /* What happened, and the exchange's time now. */
+        const struct stats *(*stats)(void *ctx, uint64_t *ret_now_ms);
         /* What /weir/metrics says; good until the next call, or until something happens. */
         void (*metrics)(void *ctx, struct metrics_input *ret_input);
 };
