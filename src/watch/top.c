@@ -77,9 +77,12 @@ static void see(void *ctx, const char *name, const struct stats_figures *figures
         struct top *top = u->top;
 
         add(&top->all, figures);
+        /* These come and go as they have something: they are in nobody's way, and have no place. */
+        if (strcmp(name, STATS_OTHERS) == 0 || strcmp(name, STATS_NONE) == 0)
+                return;
         if (u->next < top->n && top->rows[u->next].place == u->place)
                 top->rows[u->next++].now = *figures;
-        else if (strcmp(name, STATS_OTHERS) != 0)
+        else
                 note_candidate(u, name, figures);
         ++u->place;
 }

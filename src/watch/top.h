@@ -16,7 +16,7 @@
 #define TOP_MAX 200
 
 struct top_row {
-        size_t place; /* in the order of stats_each() */
+        size_t place; /* in the order of stats_each(), whose names stay */
         const char *name;
         struct stats_figures before; /* when it came in */
         struct stats_figures now;
