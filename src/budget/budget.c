@@ -64,9 +64,10 @@ void budget_plan(struct region_plan *ret_plan, uint64_t now_ms)
         ret_plan->table_hash = region_hash(meaning, n);
 }
 
-/* The pools that several classes share: there, the lower ones leave room for the higher. */
-static bool is_shared(const struct policy_pool *pool, size_t index)
+bool budget_is_shared(size_t index)
 {
+        const struct policy_pool *pool = policy_pool(index);
+
         for (unsigned g = 0; g < POLICY_GROUP_COUNT; ++g)
                 if ((pool->groups & 1u << g) &&
                     policy_group_pool((enum policy_group)g, pool->unit) == (int)index)
@@ -127,7 +128,7 @@ void budget_request(const struct limiter *l, const struct policy_plan *plan,
 
                 to->pool = from->pool;
                 to->amount = i == 0 ? weight_of(l, plan) : from->amount;
-                to->has_ceilings = is_shared(pool, from->pool);
+                to->has_ceilings = budget_is_shared(from->pool);
                 to->owner = budget_charge_owner(l, plan, i);
                 for (unsigned k = 0; k < from->n_specials; ++k) {
                         to->special[k].span_ms = (uint32_t)from->specials[k].span_ms;

@@ -30,6 +30,9 @@ unsigned budget_front(enum policy_group group);
 /* The product as classify knows it. */
 enum classify_product budget_product(enum policy_group group);
 
+/* Whether several classes share this pool: there the lower ones leave room for the higher. */
+bool budget_is_shared(size_t pool);
+
 /* What the limiter is asked for @plan; deadline and class are the caller's to set. Its weight is
  * what budget/weights.h says now. */
 void budget_request(const struct limiter *l, const struct policy_plan *plan,

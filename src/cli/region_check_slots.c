@@ -3,13 +3,13 @@
  * be what their kind keeps.
  */
 #include "budget/holder.h"
-#include "cli/look.h"
 #include "cli/region_findings.h"
 #include "core/chart.h"
 #include "core/evidence.h"
 #include "core/slot.h"
 #include "core/trip.h"
 #include "core/word.h"
+#include "look/look.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -7,11 +7,10 @@
 #include "budget/exchange.h"
 #include "budget/exclock.h"
 #include "call/breaker.h"
-#include "cli/look.h"
-#include "cli/status_accounts.h"
 #include "core/chart.h"
 #include "core/egress.h"
 #include "core/front.h"
+#include "look/look.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,9 +3,8 @@
  */
 #include "budget/holder.h"
 #include "budget/weights.h"
-#include "cli/look.h"
 #include "cli/region_picture.h"
-#include "cli/status_accounts.h"
+#include "cli/region_accounts.h"
 #include "core/egress.h"
 #include "core/evidence.h"
 #include "core/lease.h"
@@ -13,6 +12,7 @@
 #include "core/strangers.h"
 #include "core/trip.h"
 #include "core/word.h"
+#include "look/look.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,14 +65,14 @@ static json_t *name_at(const struct painter *p, const struct policy_pool *pool,
 static json_t *name_of(const struct painter *p, const struct policy_pool *pool, uint64_t owner)
 {
         const struct region_header *header = p->file->region.header;
-        char text[STATUS_OWNER_SIZE], name[256];
+        char text[LOOK_OWNER_SIZE], name[256];
         json_t *account;
 
         for (unsigned i = 0; i < REGION_EGRESSES; ++i)
                 if (egress_is_there(header, i) &&
                     (account = name_at(p, pool, &header->egresses[i], owner)) != NULL)
                         return account;
-        account = status_account_of(p->accounts, status_owner_text(owner, text));
+        account = region_account_of(p->accounts, look_owner_text(owner, text));
         if (!json_is_string(account))
                 return account;
         snprintf(name, sizeof(name), "account %s", json_string_value(account));
@@ -161,7 +161,7 @@ static void paint_budget(struct painter *p, size_t index, struct slot *slot)
                             lease_region(&p->file->region) };
         struct limiter_time time = look_pool_time(&p->file->region, pool, p->wall_ms);
         uint64_t number, shut_ms = load(&slot->shut_until_ms);
-        char owner_is[STATUS_OWNER_SIZE];
+        char owner_is[LOOK_OWNER_SIZE];
 
         if (w.span_ms == 0)
                 return;
@@ -171,7 +171,7 @@ static void paint_budget(struct painter *p, size_t index, struct slot *slot)
                 json_pack("{s:i, s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
                           "slot", (int)index, "offset",
                           (json_int_t)(REGION_HEADER_BYTES + index * sizeof(*slot)), "name",
-                          pool->name, "owner", status_owner_text(owner, owner_is), "of",
+                          pool->name, "owner", look_owner_text(owner, owner_is), "of",
                           name_of(p, pool, owner), "span_ms", (json_int_t)w.span_ms, "limit",
                           (json_int_t)w.limit, "turns_in_ms",
                           (json_int_t)(window_opens_ms(w.span_ms, number + 1, time.guard_ms) -
@@ -286,7 +286,7 @@ void region_picture_slots(const struct region_file *f, uint64_t wall_ms, json_t 
 {
         struct painter p = { .file = f,
                              .wall_ms = wall_ms,
-                             .accounts = status_accounts(&f->region),
+                             .accounts = region_accounts(&f->region),
                              .budgets = json_array(),
                              .pacing = json_array(),
                              .keys = json_array(),

@@ -6,17 +6,9 @@
 #ifndef CLI_STATUS_HOSTS_H
 #define CLI_STATUS_HOSTS_H
 
-#include "core/limiter.h"
-
-#include <jansson.h>
-
-/* null where nothing is shared. @now_ms: the exchange's clock. */
-json_t *status_hosts(const struct region *region, uint64_t now_ms);
+#include "look/look.h"
 
 /* A line or two for people; nothing where nothing is shared. */
-void status_print_hosts(const struct region *region, uint64_t now_ms);
-
-/* What this host may use of window @number; -1: all of it, for nothing is shared. */
-int64_t status_cap(const struct window *w, uint64_t number, uint64_t now_ms);
+void status_print_hosts(const struct look_hosts *hosts);
 
 #endif

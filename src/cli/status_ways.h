@@ -7,14 +7,9 @@
 #ifndef CLI_STATUS_WAYS_H
 #define CLI_STATUS_WAYS_H
 
-#include "core/region.h"
+#include "look/look.h"
 
-#include <jansson.h>
-
-/* For people; nothing where nothing is wrong. @wall_ms: now. */
-void status_print_ways(const struct region *region, uint64_t wall_ms);
-
-/* For programs: "egresses", "gates", "front" and "breakers" of @root. */
-void status_add_ways(const struct region *region, uint64_t wall_ms, json_t *root);
+/* Nothing where nothing is wrong. */
+void status_print_ways(const struct look *look);
 
 #endif
