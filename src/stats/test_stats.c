@@ -4,75 +4,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "stats/stats.h"
+#include "stats/test_requests.h"
 
+#include <malloc.h>
 #include <stdio.h>
-#include <string.h>
-
-#define MINUTE(n) (UINT64_C(1790000000000) / 60000 * 60000 + (uint64_t)(n)*60000)
-
-static struct stats_name called(const char *text)
-{
-        return (struct stats_name){ stats_key(str_of(text)), str_of(text) };
-}
-
-/* One that was answered. */
-static struct stats_request request(const char *client, uint32_t weight, uint64_t sent_ms)
-{
-        return (struct stats_request){
-                .class = CLASS_MARKET,
-                .pool = 0,
-                .endpoint = called("GET /api/v3/depth"),
-                .client = called(client),
-                .outcome = STATS_OK,
-                .sent_ms = sent_ms,
-                .weight = weight,
-                .wait_us = 300,
-                .exchange_us = 20000,
-                .verdict = 0,
-        };
-}
-
-static struct stats *opened(uint64_t span_ms)
-{
-        struct stats_pool pool = { "spot-weight", span_ms, 6000 };
-        struct stats *s;
-
-        assert_int_equal(stats_open(7, &s), 0);
-        stats_set_pool(s, 0, &pool);
-        return s;
-}
-
-struct found {
-        const char *name;
-        struct stats_figures figures;
-        unsigned n;
-};
-
-static void find(void *ctx, const char *name, const struct stats_figures *figures)
-{
-        struct found *f = ctx;
-
-        ++f->n;
-        if (strcmp(name, f->name) == 0)
-                f->figures = *figures;
-}
-
-static struct found figures_of(const struct stats *s, enum stats_by by, const char *name)
-{
-        struct found f = { .name = name };
-
-        stats_each(s, by, find, &f);
-        return f;
-}
-
-static const struct stats_row *row(const struct stats_window *w, enum stats_by by, const char *name)
-{
-        for (size_t i = 0; i < w->n_rows; ++i)
-                if (w->rows[i].by == by && strcmp(w->rows[i].name, name) == 0)
-                        return &w->rows[i];
-        return NULL;
-}
 
 static void each_request_is_counted_once_in_every_dimension(void **state)
 {
@@ -131,7 +66,164 @@ static void an_attempt_spends_and_is_no_request(void **state)
         assert_int_equal(stats_sums(s)->all.over_limit, 1);
         assert_int_equal(stats_sums(s)->codes[0].code, -1003);
         assert_int_equal(stats_closed(s, 0, 0)->all.requests, 0);
-        assert_int_equal(row(stats_closed(s, 0, 0), STATS_BY_CLIENT, "maker")->figures.weight, 5);
+        assert_int_equal(row_of(stats_closed(s, 0, 0), STATS_BY_CLIENT, "maker")->figures.weight,
+                         5);
+        stats_close(s);
+}
+
+static void an_outcome_is_counted_as_what_it_is(void **state)
+{
+        static const struct {
+                enum stats_outcome outcome;
+                unsigned errors, refused;
+        } rows[] = {
+                { STATS_OK, 0, 0 },     { STATS_ERROR, 1, 0 },   { STATS_OVER_LIMIT, 0, 0 },
+                { STATS_BANNED, 0, 0 }, { STATS_REFUSED, 0, 1 }, { STATS_NOT_SENT, 1, 0 },
+                { STATS_GONE, 0, 0 },   { STATS_UNKNOWN, 1, 0 },
+        };
+        (void)state;
+        assert_int_equal(ARRAY_SIZE(rows), STATS_OUTCOME_COUNT);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct stats *s = opened(60000);
+                struct stats_request r = request("maker", 1, MINUTE(0));
+
+                r.outcome = rows[i].outcome;
+                stats_note(s, &r, MINUTE(0));
+                assert_int_equal(stats_sums(s)->all.errors, rows[i].errors);
+                assert_int_equal(stats_sums(s)->all.refused, rows[i].refused);
+                assert_int_equal(stats_sums(s)->outcomes[rows[i].outcome], 1);
+                stats_close(s);
+        }
+}
+
+static void reasons_and_codes_beyond_the_tables_are_one(void **state)
+{
+        static char words[STATS_REASONS_MAX + 5][8];
+        struct stats *s = opened(60000);
+        const struct stats_sums *sums = stats_sums(s);
+        uint64_t n = 0, codes = 0;
+
+        (void)state;
+        for (unsigned i = 0; i < ARRAY_SIZE(words); ++i) {
+                snprintf(words[i], sizeof(words[i]), "r%u", i);
+                refuse(s, "maker", words[i], MINUTE(0));
+        }
+        for (size_t i = 0; i < STATS_REASONS_MAX; ++i)
+                n += sums->refused[i];
+        assert_int_equal(n, ARRAY_SIZE(words));
+        assert_string_equal(stats_reason(s, STATS_REASONS_MAX - 1), STATS_OTHERS);
+        assert_int_equal(sums->refused[STATS_REASONS_MAX - 1], 6);
+        assert_null(stats_reason(s, STATS_REASONS_MAX));
+
+        for (int i = 0; i < STATS_CODES_MAX + 5; ++i) {
+                struct stats_request r = request("maker", 1, MINUTE(0));
+
+                r.outcome = STATS_ERROR;
+                r.code = -1000 - i;
+                stats_note(s, &r, MINUTE(0));
+        }
+        for (size_t i = 0; i < sums->n_codes; ++i)
+                codes += sums->codes[i].n;
+        assert_int_equal(codes, STATS_CODES_MAX);
+        assert_int_equal(sums->other_codes, 5);
+        stats_close(s);
+}
+
+static void names_beyond_the_tables_are_one_and_no_sum_is_lost(void **state)
+{
+        struct stats *s = opened(60000);
+        char name[32], path[32], key[32];
+
+        (void)state;
+        for (unsigned i = 0; i < STATS_CLIENTS_MAX + 100; ++i) {
+                struct stats_request r = request("", 2, MINUTE(0));
+
+                snprintf(name, sizeof(name), "client-%u", i);
+                r.client = called(name);
+                snprintf(path, sizeof(path), "GET /%u", i % (STATS_ENDPOINTS_MAX + 10));
+                r.endpoint = called(path);
+                snprintf(key, sizeof(key), "account-%u", i % (STATS_ACCOUNTS_MAX + 1));
+                r.account = called(key);
+                stats_note(s, &r, MINUTE(0));
+        }
+        assert_int_equal(figures_of(s, STATS_BY_CLIENT, STATS_OTHERS).figures.requests, 100);
+        assert_int_equal(figures_of(s, STATS_BY_CLIENT, "client-9999").figures.requests, 1);
+        assert_int_equal(figures_of(s, STATS_BY_CLIENT, "client-10000").figures.requests, 0);
+        assert_int_equal(figures_of(s, STATS_BY_CLIENT, "").n, STATS_CLIENTS_MAX + 1);
+        assert_int_equal(figures_of(s, STATS_BY_ENDPOINT, "").n, STATS_ENDPOINTS_MAX + 1);
+        assert_int_equal(figures_of(s, STATS_BY_ACCOUNT, "").n, STATS_ACCOUNTS_MAX + 1);
+        assert_int_equal(stats_sums(s)->all.weight, 2 * (STATS_CLIENTS_MAX + 100));
+        stats_close(s);
+}
+
+static void what_a_client_calls_itself_can_be_printed(void **state)
+{
+        struct stats *s = opened(60000);
+        struct stats_request r = request("", 1, MINUTE(0));
+
+        (void)state;
+        r.client = called("a\xff\n\x7f b");
+        stats_note(s, &r, MINUTE(0));
+        assert_int_equal(figures_of(s, STATS_BY_CLIENT, "a??? b").figures.requests, 1);
+        stats_close(s);
+}
+
+static void spelt(const struct stats_request *r, enum stats_by by, char *to)
+{
+        ++*(unsigned *)(uintptr_t)r->ctx;
+        assert_int_equal(by, STATS_BY_ENDPOINT);
+        strcpy(to, "GET /spelt");
+}
+
+static void a_name_is_asked_for_once(void **state)
+{
+        struct stats *s = opened(60000);
+        struct stats_request r = request("maker", 1, MINUTE(0));
+        unsigned n = 0;
+
+        (void)state;
+        r.endpoint = (struct stats_name){ 77, STR_NULL };
+        r.spell = spelt;
+        r.ctx = &n;
+        for (int i = 0; i < 5; ++i)
+                stats_note(s, &r, MINUTE(0));
+        assert_int_equal(n, 1);
+        assert_int_equal(figures_of(s, STATS_BY_ENDPOINT, "GET /spelt").figures.requests, 5);
+        stats_close(s);
+}
+
+/* Everything is full: all names in all pools' windows, and as many closed ones as are kept. */
+static void with_everything_full_it_is_as_large_as_promised(void **state)
+{
+        struct mallinfo2 before = mallinfo2(), after;
+        struct stats *s = opened(60000);
+        char name[32], path[32];
+
+        (void)state;
+        for (uint32_t pool = 0; pool < STATS_POOLS_MAX; ++pool)
+                stats_set_pool(s, pool, &(struct stats_pool){ "p", 60000, 6000 });
+        for (unsigned minute = 0; minute < STATS_WINDOWS_KEPT + 2; ++minute)
+                for (uint32_t i = 0; i < STATS_CLIENTS_MAX; ++i) {
+                        struct stats_request r = request("", 1 + i % 7, MINUTE(minute));
+
+                        snprintf(name, sizeof(name), "client-%u", i);
+                        r.client = called(name);
+                        snprintf(path, sizeof(path), "GET /%u", i % 600);
+                        r.endpoint = called(path);
+                        r.pool = i % STATS_POOLS_MAX;
+                        r.wait_us = i * 137 % 3000000;
+                        stats_note(s, &r, MINUTE(minute));
+                        if (minute >= STATS_WINDOWS_KEPT) {
+                                r.pool = (i + 1) % STATS_POOLS_MAX;
+                                stats_note(s, &r, MINUTE(minute));
+                        }
+                }
+        after = mallinfo2();
+        assert_true(stats_bytes(s) > 10 << 20);
+        assert_true(stats_bytes(s) < STATS_BYTES_MAX);
+        assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd <
+                    STATS_BYTES_MAX);
+        assert_int_equal(stats_sums(s)->all.requests, STATS_CLIENTS_MAX * (STATS_WINDOWS_KEPT + 4));
         stats_close(s);
 }
 
@@ -140,6 +232,12 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_request_is_counted_once_in_every_dimension),
                 cmocka_unit_test(an_attempt_spends_and_is_no_request),
+                cmocka_unit_test(an_outcome_is_counted_as_what_it_is),
+                cmocka_unit_test(reasons_and_codes_beyond_the_tables_are_one),
+                cmocka_unit_test(names_beyond_the_tables_are_one_and_no_sum_is_lost),
+                cmocka_unit_test(what_a_client_calls_itself_can_be_printed),
+                cmocka_unit_test(a_name_is_asked_for_once),
+                cmocka_unit_test(with_everything_full_it_is_as_large_as_promised),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
