@@ -15,11 +15,16 @@
  * as most do, misses none. */
 #define LAG_SPAN_US (15 * US_PER_SECOND)
 
+/* Clients, and endpoints, with series of their own. */
+#define NAMES 50
+
 struct measures {
         uint64_t beat_us; /* of the last one, monotonic; 0: none yet */
         uint64_t span_us; /* since when */
         uint64_t lag_us, last_lag_us;
         struct metrics_gateway shown;
+        struct look *look;
+        struct top clients, endpoints;
 };
 
 int measures_open(struct gateway *g)
@@ -28,11 +33,16 @@ int measures_open(struct gateway *g)
         if (!g->measures)
                 return -ENOMEM;
         g->measures->shown.started_s = (double)clock_wall_us() / 1e6;
-        return 0;
+        top_init(&g->measures->clients, NAMES);
+        top_init(&g->measures->endpoints, NAMES);
+        return look_new(&g->region, &g->measures->look);
 }
 
 void measures_close(struct gateway *g)
 {
+        if (!g->measures)
+                return;
+        g->measures->look = look_free(g->measures->look);
         free(g->measures);
         g->measures = NULL;
 }
@@ -152,6 +162,11 @@ static void show_queue(struct gateway *g, struct metrics_gateway *to)
         }
 }
 
+static const char *verdict_name(unsigned i)
+{
+        return i < VERDICT_KIND_COUNT ? verdict_kind_name((enum verdict_kind)i) : NULL;
+}
+
 void measures_show(void *ctx, struct metrics_input *ret_input)
 {
         struct gateway *g = ctx;
@@ -165,5 +180,15 @@ void measures_show(void *ctx, struct metrics_input *ret_input)
         m->shown.server = http_server_counters(g->server);
         show_clocks(g, &m->shown);
         show_queue(g, &m->shown);
-        *ret_input = (struct metrics_input){ .gateway = &m->shown };
+        look_take(m->look, clock_wall_us() / US_PER_MS);
+        top_update(&m->clients, g->stats, STATS_BY_CLIENT);
+        top_update(&m->endpoints, g->stats, STATS_BY_ENDPOINT);
+        *ret_input = (struct metrics_input){
+                .look = m->look,
+                .stats = g->stats,
+                .gateway = &m->shown,
+                .clients = &m->clients,
+                .endpoints = &m->endpoints,
+                .verdict_name = verdict_name,
+        };
 }

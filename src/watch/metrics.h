@@ -2,20 +2,22 @@
  * Metrics
  *
  * What /weir/metrics says: the region as weir status shows it, what this gateway did, and how it
- * is. Pure: what is true now is an argument. Series are bounded: of the names that clients choose
- * those that struct top keeps.
+ * is. Pure: what is true now is an argument. Series are bounded: METRICS_BUDGETS_MAX budgets, and
+ * of the names that clients choose those that struct top keeps.
  */
 #ifndef WATCH_METRICS_H
 #define WATCH_METRICS_H
 
 #include "base/class.h"
 #include "http/server.h"
-#include "core/layout.h"
-#include "policy/policy.h"
+#include "look/look.h"
 #include "stats/stats.h"
 #include "watch/exposition.h"
 #include "watch/top.h"
 
+/* Budgets with series of their own: a desk has some ten; only those that sapi counts by endpoint
+ * are many. */
+#define METRICS_BUDGETS_MAX 128
 /* All series that there can be, with long names, take half of it. */
 #define METRICS_BYTES_MAX (4u << 20)
 /* Products by address whose clock a gateway goes by. */
@@ -62,6 +64,7 @@ struct metrics_gateway {
 
 /* Each may be NULL: left out. */
 struct metrics_input {
+        const struct look *look;
         const struct stats *stats;
         const struct metrics_gateway *gateway;
         const struct top *clients, *endpoints;
@@ -79,6 +82,10 @@ CHECKED int metrics_write(struct buf *to, enum exposition_form form,
 
 /* The parts, each of one subject. */
 void metrics_gateway(struct exposition *e, const struct metrics_gateway *gateway);
+void metrics_budgets(struct exposition *e, const struct look *look);
+void metrics_counters(struct exposition *e, const struct look *look);
+void metrics_ways(struct exposition *e, const struct look *look);
+void metrics_hosts(struct exposition *e, const struct look_hosts *hosts);
 void metrics_requests(struct exposition *e, const struct metrics_input *input);
 
 /* A family of one number. */

@@ -2,6 +2,7 @@
 #include "watch/metrics.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The families of one dimension are declared one after the other, in this order. */
 enum figure {
@@ -36,6 +37,8 @@ static double figure_of(const struct stats_figures *f, unsigned figure)
 struct each {
         struct exposition *e;
         unsigned figure;
+        const struct look *look;
+        double unnamed;
 };
 
 static void write_name(void *ctx, const char *name, const struct stats_figures *figures)
@@ -45,14 +48,43 @@ static void write_name(void *ctx, const char *name, const struct stats_figures *
         exposition_sample(each->e, figure_of(figures, each->figure), LABELS(name));
 }
 
-static void write_all_of(struct exposition *e, const struct stats *stats, enum stats_by by,
-                         enum metric first)
+static void write_classes(struct exposition *e, const struct stats *stats)
 {
         for (unsigned figure = 0; figure < FIGURES; ++figure) {
-                struct each each = { e, figure };
+                struct each each = { .e = e, .figure = figure };
 
-                metrics_begin(e, (enum metric)(first + figure));
-                stats_each(stats, by, write_name, &each);
+                metrics_begin(e, (enum metric)(METRIC_class_requests + figure));
+                stats_each(stats, STATS_BY_CLASS, write_name, &each);
+        }
+}
+
+static bool is_account(const struct look *look, const char *name)
+{
+        for (size_t i = 0; look && i < look->n_accounts; ++i)
+                if (strcmp(look->accounts[i].name, name) == 0)
+                        return true;
+        return strcmp(name, STATS_OTHERS) == 0 || strcmp(name, STATS_NONE) == 0;
+}
+
+static void write_account(void *ctx, const char *name, const struct stats_figures *figures)
+{
+        struct each *each = ctx;
+
+        if (is_account(each->look, name))
+                write_name(each, name, figures);
+        else
+                each->unnamed += figure_of(figures, each->figure);
+}
+
+/* An account that nobody has named goes by the first characters of its key: those stay here. */
+static void write_accounts(struct exposition *e, const struct metrics_input *input)
+{
+        for (unsigned figure = 0; figure < FIGURES; ++figure) {
+                struct each each = { .e = e, .figure = figure, .look = input->look };
+
+                metrics_begin(e, (enum metric)(METRIC_account_requests + figure));
+                stats_each(input->stats, STATS_BY_ACCOUNT, write_account, &each);
+                exposition_sample(e, each.unnamed, LABELS("(unnamed)"));
         }
 }
 
@@ -61,7 +93,7 @@ static void write_top(struct exposition *e, const struct top *top, enum metric f
         if (!top)
                 return;
         for (unsigned figure = 0; figure < FIGURES; ++figure) {
-                struct each each = { e, figure };
+                struct each each = { .e = e, .figure = figure };
 
                 metrics_begin(e, (enum metric)(first + figure));
                 top_each(top, write_name, &each);
@@ -128,8 +160,8 @@ void metrics_requests(struct exposition *e, const struct metrics_input *input)
         write_waits(e, METRIC_exchange_times, sums->exchange);
         write_kinds(e, input);
         write_codes(e, sums);
-        write_all_of(e, input->stats, STATS_BY_CLASS, METRIC_class_requests);
-        write_all_of(e, input->stats, STATS_BY_ACCOUNT, METRIC_account_requests);
+        write_classes(e, input->stats);
+        write_accounts(e, input);
         write_top(e, input->endpoints, METRIC_endpoint_requests);
         write_top(e, input->clients, METRIC_client_requests);
 }
