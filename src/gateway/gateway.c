@@ -5,6 +5,7 @@
 #include "budget/exchange.h"
 #include "core/front.h"
 #include "gateway/breakers.h"
+#include "gateway/chronicle.h"
 #include "gateway/accounts.h"
 #include "gateway/flow.h"
 #include "gateway/measures.h"
@@ -369,8 +370,10 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 r = measures_open(g);
         if (r == 0)
                 r = open_loop(g);
-        if (r == 0)
+        if (r == 0) {
+                chronicle_open(g);
                 r = hosts_open(g);
+        }
         if (r == 0 && !g->is_draining)
                 r = watching_open(g);
         if (r == 0 && !g->is_draining)
@@ -400,10 +403,12 @@ static void gateway_close(struct gateway *g)
                 flow_pool_free(g);
                 ending_deinit(g);
                 weights_deinit(g);
+                chronicle_unwatch(g);
                 g->loop = loop_free(g->loop);
         }
         measures_close(g);
         tally_close(g);
+        chronicle_close(g);
         outlets_close(g);
         g->keys = keys_close(g->keys);
         keys_hide(NULL);

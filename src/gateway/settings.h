@@ -255,6 +255,13 @@ struct settings {
                 uint64_t idle_ms;
         } pool;
 
+        /* Of what happened; docs/history.md. */
+        struct {
+                char path[SETTINGS_PATH_SIZE]; /* "on", "off", or a file; empty: on under systemd */
+                uint64_t max_bytes;
+                uint64_t max_age_ms;
+        } history;
+
         struct {
                 enum log_level level;
                 enum log_format format;

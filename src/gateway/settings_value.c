@@ -11,7 +11,7 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-        { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }
+        { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }
 };
 static const struct unit sizes[] = {
         { "B", 1 }, { "KiB", 1ULL << 10 }, { "MiB", 1ULL << 20 }, { "GiB", 1ULL << 30 }
@@ -131,8 +131,10 @@ static const char *duration_text(uint64_t ms, char *to, size_t size)
                 snprintf(to, size, "%llus", (unsigned long long)(ms / 1000));
         else if (ms % 3600000 != 0)
                 snprintf(to, size, "%llum", (unsigned long long)(ms / 60000));
-        else
+        else if (ms % 86400000 != 0 || ms <= 86400000)
                 snprintf(to, size, "%lluh", (unsigned long long)(ms / 3600000));
+        else
+                snprintf(to, size, "%llud", (unsigned long long)(ms / 86400000));
         return to;
 }
 
@@ -189,9 +191,9 @@ static struct str take_digits(struct str text, struct str *ret_rest)
 static uint64_t unit_factor(const struct setting *t, struct str name)
 {
         const struct unit *units = t->kind == KIND_DURATION ? durations : sizes;
+        size_t n = t->kind == KIND_DURATION ? ARRAY_SIZE(durations) : ARRAY_SIZE(sizes);
 
-        _Static_assert(ARRAY_SIZE(durations) == ARRAY_SIZE(sizes), "one loop for both");
-        for (size_t i = 0; i < ARRAY_SIZE(durations); ++i)
+        for (size_t i = 0; i < n; ++i)
                 if (str_eq(name, str_of(units[i].name)))
                         return units[i].factor;
         return 0;

@@ -14,6 +14,7 @@
 #include "core/limiter.h"
 #include "budget/counters.h"
 #include "budget/twins.h"
+#include "gateway/chronicle.h"
 #include "gateway/ending.h"
 #include "gateway/errand.h"
 #include "gateway/hosts.h"
@@ -107,6 +108,7 @@ struct gateway {
         struct {
                 uint32_t books[REGION_POOLS]; /* of each pool, as stats numbers them */
         } tally;
+        struct chronicle chronicle;
 
         struct list flows;      /* all that are under way */
         struct list free_flows; /* kept with their buffers */

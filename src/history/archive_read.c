@@ -75,6 +75,16 @@ static int prepare(struct reading *r, const char *columns, enum history_by by, c
 #define X(name) ", " #name
 #define COUNTS  HISTORY_COUNT_NAMES(X)
 
+/* Once, although it had windows of several lengths. */
+static void list_pool(struct history_table *t, struct str name)
+{
+        for (size_t i = 0; i < t->n_pools; ++i)
+                if (str_eq(name, str_of(t->pools[i])))
+                        return;
+        if (t->n_pools < HISTORY_POOLS_MAX)
+                str_copy(name, t->pools[t->n_pools++], HISTORY_NAME_SIZE);
+}
+
 /* The pools by what was used of them, and which of them is meant. */
 static int find_pool(struct reading *r, bool *ret_found)
 {
@@ -95,9 +105,7 @@ static int find_pool(struct reading *r, bool *ret_found)
                 struct str name = text_of(s, 0);
 
                 code = SQLITE_OK;
-                if (t->n_pools < HISTORY_POOLS_MAX &&
-                    (t->n_pools == 0 || !str_eq(name, str_of(t->pools[t->n_pools - 1]))))
-                        str_copy(name, t->pools[t->n_pools++], HISTORY_NAME_SIZE);
+                list_pool(t, name);
                 if (*ret_found || (r->ask->pool[0] && !str_eq(name, str_of(r->ask->pool))))
                         continue;
                 *ret_found = true;
