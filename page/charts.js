@@ -115,15 +115,15 @@ function paint_sign(canvas, series, i) {
 export function make_chart(title, unit = brief) {
         const chart = { unit, drawn: null, data: null, is_seen: false };
 
-        chart.canvas = el("canvas", { role: "img", "aria-label": title });
+        chart.canvas = el("canvas", { role: "img", "aria-label": title, hidden: true });
         chart.legend = el("ul.legend");
-        chart.empty = el("p.empty", { hidden: true });
+        chart.empty = el("p.empty", null, "Loading\u2026");
         chart.box = el("div.chart-box", null, chart.canvas, chart.empty);
         chart.head = el("thead");
         chart.body = el("tbody");
         chart.scroll = el("div.scroll", { tabindex: "0", role: "region", "aria-label": `${title}: figures` },
                           el("table.figures", null, el("caption.unseen", null, title), chart.head, chart.body));
-        chart.details = el("details", { toggle: () => draw_table(chart) }, el("summary", null, "Figures"), chart.scroll);
+        chart.details = el("details", { hidden: true, toggle: () => draw_table(chart) }, el("summary", null, "Figures"), chart.scroll);
         chart.title = el("h3", null, title);
         chart.node = el("figure.panel.chart", null, el("figcaption", null, chart.title), chart.box, chart.legend, chart.details);
         new IntersectionObserver((entries) => {

@@ -2,10 +2,11 @@
 import { by_id, el, icon, set_attr, set_icon, set_list, set_shown, set_text } from "./dom.js";
 import { day, plural, time_of_day } from "./format.js";
 import { on_events } from "./live.js";
+import { in_words } from "./logfmt.js";
 import { choice } from "./picks.js";
 import { changed, on_change, store } from "./store.js";
 
-const FIRST = 40, MORE = 100, SAY_EVERY_MS = 5000;
+const FIRST = 20, MORE = 100, SAY_EVERY_MS = 5000;
 const levels = { error: 0, warn: 1, info: 2, debug: 3 };
 const icons = { error: "bad", warn: "warn", info: "info", debug: "info" };
 
@@ -41,8 +42,9 @@ export function event_title(event) {
 }
 
 function make() {
-        const p = { icon: icon("info"), at: el("time"), title: el("strong"), text: el("span.event-text"), level: el("span.unseen") };
-        const node = el("li", null, p.at, p.icon, el("div", null, p.level, p.title, p.text));
+        const p = { icon: icon("info"), at: el("time"), title: el("strong"), text: el("span.event-text"), level: el("span.unseen"),
+                    times: el("span.event-times", { hidden: true }) };
+        const node = el("li", null, p.at, p.icon, el("div", null, p.level, p.title, p.text, p.times));
 
         node.p = p;
         return node;
@@ -57,13 +59,33 @@ function update(node, event) {
         set_attr(p.at, "datetime", at);
         set_text(p.level, event.level === "error" ? "Error: " : event.level === "warn" ? "Warning: " : "");
         set_text(p.title, event_title(event));
-        set_text(p.text, `${event.text || ""}${event.request_id ? ` request ${event.request_id}` : ""}`);
+        set_text(p.text, `${in_words(event.text)}${event.request_id && event.times === 1 ? `, request ${event.request_id}` : ""}`);
+        set_shown(p.times, event.times > 1);
+        set_text(p.times, `${event.times} times since ${time_of_day(event.since_ms)}`);
+}
+
+/* The same once more and once more is one line that says how often. Keyed by the first of them, which stays. */
+function folded(events) {
+        const lines = [];
+
+        for (const event of events) {
+                const last = lines[lines.length - 1];
+
+                if (last && last.event === event.event && last.text === event.text && last.level === event.level) {
+                        last.key = event.key;
+                        last.since_ms = event.at_ms;
+                        ++last.times;
+                } else {
+                        lines.push({ ...event, times: 1, since_ms: event.at_ms });
+                }
+        }
+        return lines;
 }
 
 function draw(state) {
         const most = levels[level.value], text = find.value.trim().toLowerCase();
-        const found = state.events.filter((event) => (levels[event.level] ?? 2) <= most &&
-                                                     (text === "" || `${event_title(event)} ${event.event} ${event.text}`.toLowerCase().includes(text)));
+        const found = folded(state.events.filter((event) => (levels[event.level] ?? 2) <= most &&
+                                                     (text === "" || `${event_title(event)} ${event.event} ${event.text} ${in_words(event.text)}`.toLowerCase().includes(text))));
 
         set_list(list, found.slice(0, shown), (event) => event.key, make, update);
         set_shown(more, found.length > shown);
@@ -80,7 +102,7 @@ function say() {
         const last = unsaid[unsaid.length - 1], n = unsaid.length - 1;
 
         said_at = performance.now();
-        set_text(by_id("announce"), `${event_title(last)}${last.text ? `: ${last.text}` : ""}` +
+        set_text(by_id("announce"), `${event_title(last)}${last.text ? `: ${in_words(last.text)}` : ""}` +
                                     `${n > 0 ? `, and ${plural(n, "more event", "more events")}` : ""}`);
         unsaid = [];
 }

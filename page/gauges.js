@@ -251,12 +251,15 @@ function make_group(group) {
         return node;
 }
 
-const place = by_id("gauges"), body = el("div"), empty = el("p.empty"), more = el("button.quiet.more", { type: "button", click: () => {
+const place = by_id("gauges"), body = el("div"), empty = el("p.empty", { hidden: true });
+const more = el("button.quiet.more", { type: "button", hidden: true, click: () => {
         shown += MORE;
         changed();
 } });
 
-place.append(body, empty, more);
+const waiting = el("div.gauge-grid.skeleton", { "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => el("div.gauge")));
+
+place.append(waiting, body, empty, more);
 
 export function start_gauges() {
         on_change((store) => {
@@ -265,6 +268,7 @@ export function start_gauges() {
                 const budgets = store.now.budgets || [], found = sections_of(budgets);
 
                 set_attr(place, "aria-busy", null);
+                set_shown(waiting, false);
                 live_nodes = [];
                 set_list(body, found.groups, (group) => group.id, make_group, (node, group) => {
                         set_list(node.grid, group.budgets, key_of, make, (gauge, budget) => {

@@ -7,7 +7,7 @@ import { pool_name } from "./names.js";
 import { choice, fill, list } from "./picks.js";
 import { on_change, on_tick, store } from "./store.js";
 
-const HOUR = 3600000;
+const HOUR = 3600000, COLUMNS_MIN = 20;
 const ranges = {
         hour: { step: "window", ms: HOUR, every_ms: 5000, text: "Hour" },
         day: { step: "hour", ms: 24 * HOUR, every_ms: 60000, text: "Day" },
@@ -18,7 +18,7 @@ const weight = make_chart("Weight per window", brief);
 const waits = make_chart("Waits", wait);
 const trouble = make_chart("Refused, retried, 429", count);
 
-let asked_at = -Infinity, is_asking = false, is_near = false, is_again = false;
+let pools = [], asked_at = -Infinity, is_asking = false, is_near = false, is_again = false;
 const again = () => {
         asked_at = -Infinity;
         ask();
@@ -103,6 +103,23 @@ function draw_trouble(h, labels) {
                         empty: "Nothing was refused, nothing retried, and the exchange never said 429." });
 }
 
+/* A young history would stand in a corner: begins with what there is, and has some columns in any case. */
+function trim(h) {
+        const lists = [...(h.series || []).map((s) => s.weight), h.foreign, h.limits, h.over_limit, h.retries];
+        const first = h.starts.findIndex((_, i) => lists.some((values) => values && values[i] > 0));
+        const from = Math.min(first < 0 ? 0 : first, Math.max(0, h.starts.length - COLUMNS_MIN));
+        const cut = (values) => Array.isArray(values) ? values.slice(from) : values;
+
+        if (from <= 0)
+                return;
+        for (const name of ["starts", "limits", "foreign", "wait_p50_ms", "wait_p99_ms", "retries", "over_limit"])
+                h[name] = cut(h[name]);
+        for (const s of h.series || [])
+                s.weight = cut(s.weight);
+        for (const reason of Object.keys(h.refused || {}))
+                h.refused[reason] = cut(h.refused[reason]);
+}
+
 function draw(reply) {
         const h = reply.body;
 
@@ -113,7 +130,12 @@ function draw(reply) {
         }
         if (reply.status !== 200 || !h || !Array.isArray(h.starts))
                 return;
+        trim(h);
         const labels = h.starts.map((start) => label_of(start, h.step));
+
+        if (Array.isArray(h.pools))
+                pools = h.pools;
+        draw_picks(store);
 
         draw_weight(h, labels);
         draw_waits(h, labels);
@@ -143,7 +165,8 @@ async function ask() {
 function draw_picks(state) {
         if (!state.now)
                 return;
-        const names = [...new Set((state.now.budgets || []).filter((b) => /weight|sapi-(ip|uid)/.test(b.name)).map((b) => b.name))];
+        const budgets = (state.now.budgets || []).map((b) => b.name).filter((name) => /weight|sapi-(ip|uid)/.test(name));
+        const names = [...new Set([...pools, ...budgets])];
         const kept = (state.now.gateway || {}).history;
 
         fill(pool.select, names.length > 0 ? names.map((name) => [name, pool_name(name)]) : [["", "Spot weight"]]);

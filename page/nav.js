@@ -57,5 +57,7 @@ export function start_nav() {
                 later();
         });
         addEventListener("keydown", press);
+        /* What is above may grow when its figures come. */
+        new ResizeObserver(later).observe(document.querySelector("main"));
         mark();
 }

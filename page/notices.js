@@ -1,5 +1,5 @@
 /* The state of things: one word on top, sentences below it, and the window's title. */
-import { by_id, el, icon, set_attr, set_class, set_icon, set_list, set_text } from "./dom.js";
+import { by_id, el, icon, set_attr, set_class, set_icon, set_list, set_shown, set_text } from "./dom.js";
 import { count, plural, rate, span, wait } from "./format.js";
 import { hold_time } from "./gauges.js";
 import { BAD, INFO, OK, WARN, notices_of, state_of } from "./states.js";
@@ -10,8 +10,9 @@ const names = { [OK]: "ok", [INFO]: "info", [WARN]: "warn", [BAD]: "bad" };
 const list = by_id("notices");
 
 function make() {
-        const p = { icon: icon("info"), title: el("p.notice-title"), text: el("p.notice-text") };
-        const node = el("li.notice", null, p.icon, el("div", null, p.title, p.text));
+        const p = { icon: icon("info"), title: el("p.notice-title"), text: el("p.notice-text"),
+                    go: el("button.main", { type: "button", hidden: true, click: () => by_id("access").click() }, "Log in") };
+        const node = el("li.notice", null, p.icon, el("div", null, p.title, p.text), p.go);
 
         node.p = p;
         return node;
@@ -46,6 +47,7 @@ function draw(state) {
                 set_attr(node, "data-level", names[n.level]);
                 set_icon(node.p.icon, icons[n.level]);
                 set_text(node.p.text, n.text);
+                set_shown(node.p.go, n.key === "locked");
         });
         set_class(root, "is-stale", state.connection === "gone");
         hold_time(state.connection === "gone");

@@ -19,8 +19,8 @@ const columns = [
         { key: "over_limit", title: "429", text: count, is_bad: true },
         { key: "retry_rate", title: "Retried", text: percent },
         { key: "refused", title: "Refused", text: count, is_bad: true },
-        { key: "wait_p50_ms", title: "Wait, half", text: wait },
-        { key: "wait_p99_ms", title: "Wait, 99 %", text: wait },
+        { key: "wait_p50_ms", title: "Wait p50", text: wait },
+        { key: "wait_p99_ms", title: "Wait p99", text: wait },
 ];
 
 let rows = [], others = 0, sort = { key: "weight", down: true }, page = 0, is_asking = false, asked_at = -Infinity, is_near = false,
@@ -83,7 +83,7 @@ function make_row() {
                 const cell = el("td.number");
 
                 if (column.is_bar)
-                        cell.append(el("span.bar", { "aria-hidden": "true" }, el("i")), el("span"));
+                        cell.append(el("span.bar", { "aria-hidden": "true" }, el("i")), el("span.bar-text"));
                 return cell;
         });
         const pause_button = el("button.quiet.small", { type: "button", click: () => {
@@ -160,7 +160,7 @@ async function ask() {
                 return;
         is_asking = true;
         asked_at = performance.now();
-        const asked_for = by.value, reply = await get(`api/spenders?by=${asked_for}&minutes=${minutes.value}`);
+        const asked_for = by.value, reply = await get(`api/spenders?by=${asked_for}&minutes=${minutes.value}&top=1000`);
 
         is_asking = false;
         if (asked_for !== by.value) {

@@ -131,8 +131,7 @@ export function notices_of(store) {
 
         if (store.connection === "locked")
                 return [notice("locked", INFO, "Who looks from here needs a token",
-                               "Log in with a line of the file that watch.token_file names. On the gateway\u2019s own machine " +
-                               "none is needed.")];
+                               "Log in with a line of the file that watch.token_file or watch.action_token_file names.")];
         if (store.connection === "gone")
                 found.push(notice("gone", BAD, now ? "The gateway does not answer" : "No gateway answers here",
                                   now ? "What is shown is of before. It is asked every second, and the page goes on by itself: " +

@@ -13,7 +13,7 @@ const scroll = el("div.scroll.panel", { tabindex: "0", role: "region", "aria-lab
 
 function make() {
         const p = { name: el("th", { scope: "row" }), charged: el("td.number"), shown: el("td.number"), samples: el("td.number"),
-                    seen: el("span.tag", { hidden: true }, "acknowledged"),
+                    seen: el("span.tag.tag-calm", { hidden: true }, "acknowledged"),
                     act: el("button.quiet.small", { type: "button", click: () => acknowledge(node.row.variant) }, "Acknowledge") };
         const node = el("tr", null, p.name, p.charged, p.shown, p.samples, el("td.do", null, p.seen, p.act));
 
