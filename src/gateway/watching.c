@@ -15,9 +15,17 @@ static json_t *show_now(void *ctx)
         return json_pack("{s:s, s:s}", "version", WEIR_VERSION, "region", g->settings.region);
 }
 
+static struct history *show_history(void *ctx)
+{
+        const struct gateway *g = ctx;
+
+        return g->chronicle.history;
+}
+
 static const struct watch_ops ops = {
         .now = show_now,
         .stats = tally_shown,
+        .history = show_history,
         .unready = measures_unready,
         .metrics = measures_show,
 };

@@ -138,6 +138,7 @@ static int read_all(struct reading *r)
                 size_t i = step_of(r, s, 0);
 
                 code = SQLITE_OK;
+                t->is_there[i] = 1;
                 t->foreign[i] += number_of(s, 1);
                 t->limits[i] = number_of(s, 2) * windows;
                 add_waits(s, 3, &r->waits[i]);

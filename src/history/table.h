@@ -82,7 +82,8 @@ struct history_table {
         size_t n_pools;
 
         /* One per step, of all. */
-        uint64_t *limits; /* 0: nobody was there */
+        uint64_t *is_there; /* 0: nobody wrote what happened then */
+        uint64_t *limits;   /* 0: none */
         uint64_t *foreign;
         uint64_t *counts[HISTORY_COUNTS];
         uint64_t *wait_p50_us, *wait_p99_us, *wait_max_us; /* HISTORY_NO_WAIT: none */

@@ -30,6 +30,18 @@ static json_t *figures(const uint64_t *values, size_t n)
         return list;
 }
 
+/* What is of all, null where nobody wrote it. */
+static json_t *column(const struct history_table *t, const uint64_t *values, bool is_zero_none)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < t->n; ++i)
+                json_array_append_new(list, !t->is_there[i] || (is_zero_none && values[i] == 0)
+                                                    ? json_null()
+                                                    : json_integer((json_int_t)values[i]));
+        return list;
+}
+
 static json_t *starts(const struct history_table *t)
 {
         json_t *list = json_array();
@@ -98,16 +110,16 @@ char *history_table_json(const struct history_table *t, bool is_whole)
         json_object_set_new(root, "pool", json_string(t->pool));
         json_object_set_new(root, "pools", pools(t));
         json_object_set_new(root, "starts", starts(t));
-        json_object_set_new(root, "limits", figures(t->limits, t->n));
+        json_object_set_new(root, "limits", column(t, t->limits, true));
         json_object_set_new(root, "series", all_series(t, is_whole));
-        json_object_set_new(root, "foreign", figures(t->foreign, t->n));
+        json_object_set_new(root, "foreign", column(t, t->foreign, false));
         json_object_set_new(root, "wait_p50_ms", waits(t->wait_p50_us, t->n));
         json_object_set_new(root, "wait_p99_ms", waits(t->wait_p99_us, t->n));
         json_object_set_new(root, "wait_max_ms", waits(t->wait_max_us, t->n));
         for (size_t i = 0; i < HISTORY_COUNTS; ++i)
                 if (i != HISTORY_COUNT_refused)
                         json_object_set_new(root, history_count_name((enum history_count)i),
-                                            figures(t->counts[i], t->n));
+                                            column(t, t->counts[i], false));
         json_object_set_new(root, "refused", reasons(t));
         /* NULL without memory, here or before. */
         text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(7));

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "watch/events.h"
 #include "watch/live.h"
+#include "watch/past.h"
 #include "watch/watch.h"
 
 struct watch {
@@ -16,6 +17,7 @@ struct watch {
         void *ctx;
         struct watch_config config;
         struct live live;
+        struct past past;
         struct events events;
 };
 

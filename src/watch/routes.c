@@ -2,6 +2,7 @@
  * All that may be asked for under /weir, once. A handler stands in the file of its subject.
  */
 #include "watch/inside.h"
+#include "watch/past.h"
 #include "watch/tallies.h"
 
 /* clang-format off */
@@ -17,7 +18,7 @@ const struct route routes[] = {
         { HTTP_GET,  "/weir/api/live",      ROUTE_TO_LOOK,    true,  live_begin },
         { HTTP_GET,  "/weir/api/events",    ROUTE_TO_LOOK,    false, state_events },
         { HTTP_GET,  "/weir/api/spenders",  ROUTE_TO_LOOK,    false, tallies_show_spenders },
-        { HTTP_GET,  "/weir/api/history",   ROUTE_TO_LOOK,    false, tallies_show_history },
+        { HTTP_GET,  "/weir/api/history",   ROUTE_TO_LOOK,    false, past_show },
 };
 /* clang-format on */
 const size_t n_routes = ARRAY_SIZE(routes);

@@ -29,6 +29,7 @@ int watch_new(struct loop *loop, const struct watch_config *config, const struct
         w->ops = ops;
         w->ctx = ctx;
         w->config = *config;
+        past_init(w);
         events_init(&w->events, clock_wall_us() / US_PER_MS);
         r = live_init(w);
         if (r < 0) {
@@ -43,6 +44,7 @@ struct watch *watch_free(struct watch *w)
 {
         if (!w)
                 return NULL;
+        past_deinit(w);
         live_deinit(w);
         close_rules(&w->config.rules);
         free(w);
@@ -203,6 +205,7 @@ void watch_begin(struct watch *w, struct http_exchange *exchange)
 
 void watch_gone(struct watch *w, struct http_exchange *exchange)
 {
+        past_gone(w, exchange);
         live_gone(w, exchange);
 }
 

@@ -19,6 +19,7 @@
 
 #include <jansson.h>
 
+struct history;
 struct watch;
 struct metrics_input;
 struct stats;
@@ -31,6 +32,8 @@ struct watch_ops {
         json_t *(*unready)(void *ctx);
         /* What happened, and the exchange's time now. */
         const struct stats *(*stats)(void *ctx, uint64_t *ret_now_ms);
+        /* What is kept of it in a file; NULL: nothing is. */
+        struct history *(*history)(void *ctx);
         /* What /weir/metrics says; good until the next call, or until something happens. */
         void (*metrics)(void *ctx, struct metrics_input *ret_input);
 };
