@@ -150,6 +150,7 @@ void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limi
 
         budget_windows(&g->limiter, u->group, &before);
         budget_follow(&g->limiter, u->group, limits, n, time);
+        tally_follow(g);
         list_for_each_safe(it, after, &g->flows)
         {
                 struct flow *f = container_of(it, struct flow, link);

@@ -28,7 +28,7 @@ static uint64_t window_of(const struct gateway *g, uint16_t pool)
         return longest;
 }
 
-static void follow_limits(struct gateway *g)
+void tally_follow(struct gateway *g)
 {
         for (size_t i = 0; i < policy_pool_count(); ++i) {
                 const struct policy_pool *p = policy_pool(i);
@@ -56,7 +56,7 @@ int tally_open(struct gateway *g)
 
                 g->tally.books[i] = has_book ? n++ : STATS_NO_POOL;
         }
-        follow_limits(g);
+        tally_follow(g);
         return 0;
 }
 
@@ -116,7 +116,7 @@ static void turn(struct gateway *g, size_t pool, uint64_t now_ms)
 
 void tally_keep(struct gateway *g)
 {
-        follow_limits(g);
+        tally_follow(g);
         for (size_t i = 0; i < policy_pool_count(); ++i) {
                 uint32_t book = g->tally.books[i];
                 const struct upstream *u = clock_of(g, i);

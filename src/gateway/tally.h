@@ -40,6 +40,8 @@ struct tally {
 /* Return: 0 or -ENOMEM. */
 CHECKED int tally_open(struct gateway *g);
 void tally_close(struct gateway *g);
+/* The exchange has named its limits. */
+void tally_follow(struct gateway *g);
 /* Limits may have changed, windows be over; called from housekeeping. */
 void tally_keep(struct gateway *g);
 
