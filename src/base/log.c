@@ -74,7 +74,7 @@ static bool is_journal(void)
 }
 
 /* Those of syslog, as sd-daemon(3) has them. Return: bytes. */
-static size_t put_priority(enum log_level level, char *to)
+size_t log_prefix(enum log_level level, char to[LOG_PREFIX_MAX])
 {
         static const char priorities[] = {
                 [LOG_ERROR] = '3', [LOG_WARN] = '4', [LOG_INFO] = '6', [LOG_DEBUG] = '7'
@@ -91,21 +91,11 @@ static size_t put_priority(enum log_level level, char *to)
 /* One write per line: lines of several processes do not mix. A full pipe loses the line. */
 static void write_record(const struct log_record *record)
 {
-        char line[3 + LOG_LINE_MAX];
-        size_t n = put_priority(record->level, line);
+        char line[LOG_PREFIX_MAX + LOG_LINE_MAX];
+        size_t n = log_prefix(record->level, line);
 
         n += log_record_line(record, log_form, line + n);
         (void)!write(STDERR_FILENO, line, n);
-}
-
-void log_put_line(enum log_level level, const char *line, size_t n)
-{
-        char whole[3 + LOG_LINE_MAX];
-        size_t before = put_priority(level, whole);
-
-        must(n <= LOG_LINE_MAX);
-        memcpy(whole + before, line, n);
-        (void)!write(STDERR_FILENO, whole, before + n);
 }
 
 /* Events. */
@@ -164,6 +154,7 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
 void log_say(enum log_level level, const char *format, ...)
 {
         char text[LOG_LINE_MAX - 16], line[LOG_LINE_MAX];
+        size_t before;
         va_list args;
         int n;
 
@@ -186,8 +177,9 @@ void log_say(enum log_level level, const char *format, ...)
                 write_record(&record);
                 return;
         }
-        n = snprintf(line, sizeof(line), "weir: %s\n", text);
-        log_put_line(level, line, (size_t)n);
+        before = log_prefix(level, line);
+        n = snprintf(line + before, sizeof(line) - before, "weir: %s\n", text);
+        (void)!write(STDERR_FILENO, line, before + (size_t)n);
 }
 
 const char *log_quote(struct str value, char *to, size_t size)

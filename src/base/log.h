@@ -59,8 +59,10 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
 
 /* A sentence for people: "weir: SENTENCE", as JSON an event that is called "said". */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
-/* Lines of @format that are ready are written as they are, each behind its priority. */
-void log_put_line(enum log_level level, const char *line, size_t n);
+/* What stands before a line on stderr: its priority where that is the journal's, else nothing. For
+ * who writes lines there himself. Return: bytes. */
+#define LOG_PREFIX_MAX 3
+size_t log_prefix(enum log_level level, char to[LOG_PREFIX_MAX]);
 
 /* Quotes @value for a sentence; cut to the size of @to. */
 const char *log_quote(struct str value, char *to, size_t size);

@@ -77,9 +77,10 @@ static void tell(struct gateway *g, const struct flow *f, const struct twins_pai
                 return;
         counter_add(g->region.header, COUNTER_same_account);
         log_event(LOG_WARN, "same_account",
-                  "group=%s keys=%s,%s why=\"their order counts are one; name them below one name "
+                  "request=%s group=%s keys=%s,%s why=\"their order counts are one; name them "
+                  "below one name "
                   "under accounts: in the settings, or they overspend together\"",
-                  policy_group_name(f->plan.group), twins.one_key, twins.other_key);
+                  f->request_id, policy_group_name(f->plan.group), twins.one_key, twins.other_key);
 }
 
 void accounts_answered(struct flow *f, int status)

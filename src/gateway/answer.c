@@ -1,4 +1,5 @@
 #include "gateway/answer.h"
+#include "gateway/access_log.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -32,6 +33,7 @@ static void PRINTF(4, 0) send_words(struct http_exchange *exchange, const struct
                 fields[n_fields++] =
                         (struct http_field){ STR_LITERAL("X-Weir-Would-Wait-Ms"), str_of(wait) };
         }
+        access_log_refused(exchange, answer, n < sizeof(body) ? n : 0);
         http_exchange_reply(exchange, answer->status, STR_LITERAL("application/json;charset=UTF-8"),
                             fields, n_fields, str_from(body, n < sizeof(body) ? n : 0));
 }

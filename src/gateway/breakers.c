@@ -1,6 +1,7 @@
 #include "gateway/breakers.h"
 #include "base/log.h"
 #include "gateway/errand.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 
 static word_t *word_of(const struct upstream *u)
@@ -31,6 +32,7 @@ bool breakers_are_shut(struct gateway *g, const struct upstream *u, uint64_t *re
 void breakers_tell(struct gateway *g, const struct upstream *u, bool is_failure, const char *why)
 {
         struct breaker_config config;
+        char text[VERDICT_MSG_SIZE];
 
         if (!g->settings.limits ||
             LIKELY(!is_failure && atomic_load_explicit(word_of(u), memory_order_relaxed) == 0))
@@ -40,7 +42,8 @@ void breakers_tell(struct gateway *g, const struct upstream *u, bool is_failure,
                 config = breaker_config_unpack(rule_of(g));
                 counter_add(g->region.header, COUNTER_breaker_opened);
                 log_event(LOG_WARN, "breaker_open", "group=%s egress=%s for_ms=%u why=\"%s\"",
-                          policy_group_name(u->group), u->outlet->shown, config.pause_ms, why);
+                          policy_group_name(u->group), u->outlet->shown, config.pause_ms,
+                          shown_text(str_of(why), text, sizeof(text)));
                 break;
         case BREAKER_TURNED_CLOSED:
                 log_event(LOG_INFO, "breaker_closed", "group=%s egress=%s",

@@ -261,7 +261,7 @@ static void errand_done(struct http_call *call)
                 land(e);
         in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
         classify(&in, &verdict);
-        stops_note(e->gateway, e->upstream, &e->plan, &verdict);
+        stops_note(e->gateway, e->upstream, &e->plan, &verdict, "");
         e->is_knocking = false;
         breakers_tell(e->gateway, e->upstream, breaker_is_failure(&verdict),
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));

@@ -4,12 +4,14 @@
 #include "budget/weights.h"
 #include "gateway/accounts.h"
 #include "gateway/breakers.h"
+#include "gateway/access_log.h"
 #include "gateway/flow_inside.h"
 #include "gateway/flow_way.h"
 #include "gateway/outlet.h"
 #include "gateway/queue.h"
 #include "gateway/refuse.h"
 #include "gateway/shadow.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 #include "sign/seal.h"
 
@@ -98,6 +100,7 @@ void flow_end(struct flow *f)
 
 void flow_abort(struct flow *f)
 {
+        access_log_aborted(f);
         http_exchange_abort(f->exchange);
         f->exchange = NULL;
         flow_end(f);
@@ -116,20 +119,20 @@ static bool flow_read_wishes(struct flow *f)
 
         f->max_wait_ms = f->gateway->settings.max_wait_ms;
         if (client.p && !settings_is_client_name(client) &&
-            !shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
+            !shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Client", client,
                             "a name of 1 to 64 printable characters of ASCII");
                 return false;
         }
         if (class.p && class_from(class, &f->request.class) < 0 &&
-            !shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
+            !shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Class", class,
                             "one of cancel, order, reconcile, account, market, backfill");
                 return false;
         }
         if (max_wait.p &&
             (str_to_u64(max_wait, &f->max_wait_ms) < 0 || f->max_wait_ms > 86400000)) {
-                if (shadow_forgives(f->gateway, head, SHADOW_BAD_FIELD)) {
+                if (shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD)) {
                         f->max_wait_ms = f->gateway->settings.max_wait_ms;
                         return true;
                 }
@@ -143,13 +146,15 @@ static bool flow_read_wishes(struct flow *f)
 static void note_unknown(struct flow *f)
 {
         const struct http_head *head = http_exchange_head(f->exchange);
+        char path[160], method[SHOWN_METHOD_SIZE];
 
+        shown_path(head->path, path, sizeof(path));
+        shown_method(head, method);
         counter_add(f->gateway->region.header, COUNTER_unknown_endpoints);
-        weights_note_unknown(&f->gateway->limiter, &f->plan, head->method_text, head->path);
-        log_event(LOG_INFO, "unknown_endpoint", "group=%s method=%.*s path=\"%.*s\" weight=%u",
-                  policy_group_name(f->plan.group),
-                  head->method_text.n < 16 ? (int)head->method_text.n : 16, head->method_text.p,
-                  head->path.n < 150 ? (int)head->path.n : 150, head->path.p,
+        weights_note_unknown(&f->gateway->limiter, &f->plan, str_of(method), str_of(path));
+        log_event(LOG_INFO, "unknown_endpoint",
+                  "request=%s group=%s method=%s path=\"%s\" weight=%u", f->request_id,
+                  policy_group_name(f->plan.group), method, path,
                   f->gateway->policy.unknown_weight);
 }
 
@@ -222,6 +227,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
                 return;
         }
         f->exchange = exchange;
+        str_copy(str_of(http_exchange_label(exchange)), f->request_id, sizeof(f->request_id));
         f->plan = plan;
         flow_way_begin(f);
         f->ticket.state = f->what_if.state = TICKET_EMPTY;
@@ -236,6 +242,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->sequence = ++g->sequence;
         f->arrived_us = f->left_us = loop_now_us(g->loop);
         f->call.retries = 0;
+        f->out_bytes = 0;
         f->n_stale = 0;
         f->was_held_back = false;
         f->client_id = 0;

@@ -62,6 +62,7 @@ struct flow {
         uint64_t due_us; /* monotonic, while in the queue */
         uint64_t sequence;
 
+        char request_id[REQUEST_ID_SIZE];
         struct policy_plan plan;
         struct limiter_request request;
         struct limiter_ticket ticket;
@@ -100,6 +101,7 @@ struct flow {
 
         /* The reply. */
         unsigned status;
+        uint64_t out_bytes; /* of its body, passed on */
         enum flow_framing framing;
         uint64_t content_length;
         bool is_collecting, is_discarding, is_cut, has_landed, keep_alive;

@@ -5,6 +5,7 @@
 #include "classify/classify.h"
 #include "gateway/accounts.h"
 #include "gateway/breakers.h"
+#include "gateway/access_log.h"
 #include "gateway/flow_inside.h"
 #include "gateway/refuse.h"
 #include "gateway/reply.h"
@@ -124,8 +125,8 @@ static void flow_land(struct flow *f, int status, int code)
         /* Where budgets are shared it is mostly the other hosts', of whom the store knows. */
         if (foreign > 0 && !g->hosts.is_sharing) {
                 counter_add(g->region.header, COUNTER_foreign);
-                log_event(LOG_INFO, "foreign_use", "group=%s in_window=%u",
-                          policy_group_name(f->plan.group), foreign);
+                log_event(LOG_INFO, "foreign_use", "request=%s group=%s in_window=%u",
+                          f->request_id, policy_group_name(f->plan.group), foreign);
         }
 }
 
@@ -177,7 +178,7 @@ static bool flow_judge(struct flow *f, bool may_retry)
         reply_classify(f, now_ms, &verdict);
         tally_judged(f, &verdict);
         flow_land(f, (int)f->status, verdict.code);
-        stops_note(g, f->upstream, &f->plan, &verdict);
+        stops_note(g, f->upstream, &f->plan, &verdict, f->request_id);
         breakers_tell(g, f->upstream, breaker_is_failure(&verdict),
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
         flow_seal_told(f, &verdict);
@@ -193,9 +194,9 @@ static bool flow_judge(struct flow *f, bool may_retry)
                 return false;
 
         counter_add(g->region.header, COUNTER_retries);
-        log_event(LOG_WARN, "retry", "group=%s class=%s code=%d retry=%u in_ms=%llu",
-                  policy_group_name(f->plan.group), class_name(f->request.class), verdict.code,
-                  f->call.retries, (unsigned long long)(again_ms - now_ms));
+        log_event(LOG_WARN, "retry", "request=%s group=%s class=%s code=%d retry=%u in_ms=%llu",
+                  f->request_id, policy_group_name(f->plan.group), class_name(f->request.class),
+                  verdict.code, f->call.retries, (unsigned long long)(again_ms - now_ms));
         tally_again(f);
         buf_clear(&f->reply);
         buf_clear(&f->body);
@@ -256,6 +257,7 @@ static void flow_data(struct http_call *http, struct str payload)
 
 static void flow_finish(struct flow *f)
 {
+        access_log_answered(f);
         reply_finish(f);
         f->exchange = NULL;
         flow_end(f);
@@ -291,8 +293,8 @@ static bool may_ask_again(struct flow *f, enum http_failure failure)
 void flow_not_sent(struct flow *f, const char *why)
 {
         counter_add(f->gateway->region.header, COUNTER_not_sent);
-        log_event(LOG_WARN, "not_sent", "group=%s why=\"%s\"", policy_group_name(f->plan.group),
-                  why);
+        log_event(LOG_WARN, "not_sent", "request=%s group=%s why=\"%s\"", f->request_id,
+                  policy_group_name(f->plan.group), why);
         refuse_unsent(f, why);
         flow_end(f);
 }
@@ -347,7 +349,7 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
         breakers_tell(g, f->upstream, true, why);
         tally_ends(f, STATS_UNKNOWN);
         if (f->state == FLOW_ANSWERING) {
-                log_event(LOG_WARN, "reply_cut", "group=%s why=\"%s\"",
+                log_event(LOG_WARN, "reply_cut", "request=%s group=%s why=\"%s\"", f->request_id,
                           policy_group_name(f->plan.group), why);
                 flow_abort(f);
                 return;
@@ -355,7 +357,8 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
         if (f->plan.is_mutating)
                 counter_add(g->region.header, COUNTER_unknown_fate);
         log_event(LOG_WARN, f->plan.is_mutating ? "unknown_fate" : "read_failed",
-                  "group=%s why=\"%s\"", policy_group_name(f->plan.group), why);
+                  "request=%s group=%s why=\"%s\"", f->request_id, policy_group_name(f->plan.group),
+                  why);
         refuse_unanswered(f, why);
         flow_end(f);
 }

@@ -289,8 +289,8 @@ void flow_seal_told(struct flow *f, const struct verdict *verdict)
 {
         if (f->seal != FLOW_SIGN || verdict->kind != VERDICT_CLOCK)
                 return;
-        log_event(LOG_WARN, "clock_off", "group=%s code=%d why=\"it is measured anew\"",
-                  policy_group_name(f->plan.group), verdict->code);
+        log_event(LOG_WARN, "clock_off", "request=%s group=%s code=%d why=\"it is measured anew\"",
+                  f->request_id, policy_group_name(f->plan.group), verdict->code);
         errand_measure(f->gateway, f->upstream);
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/breakers.h"
 #include "gateway/chronicle.h"
 #include "gateway/accounts.h"
+#include "gateway/access_log.h"
 #include "gateway/flow.h"
 #include "gateway/measures.h"
 #include "gateway/outlet.h"
@@ -200,6 +201,7 @@ static int open_server(struct gateway *g)
         config.body_timeout_us = s->timeouts.body_ms * US_PER_MS;
         config.write_timeout_us = s->timeouts.write_ms * US_PER_MS;
         config.body_max = s->max_body_bytes;
+        config.label_field = STR_LITERAL(REQUEST_ID_FIELD);
         r = http_server_new(g->loop, &config, &server_ops, g, &g->server);
         if (r < 0)
                 return r;
@@ -260,6 +262,7 @@ static const struct http_server_ops server_ops = {
         .request = watching_request,
         .gone = watching_client_gone,
         .drained = watching_client_drained,
+        .malformed = access_log_malformed,
         .empty = ending_on_empty,
 };
 
@@ -293,6 +296,8 @@ static void on_reload(void *ctx)
         } else {
                 log_event(LOG_ERROR, "reload_refused", "why=\"the settings stay as they were\"");
         }
+        /* Also then: a file that was rotated away is not written to any more. */
+        access_log_follow(g);
         keys_hide(g->keys);
         service_ready(g);
         free(next);
@@ -347,12 +352,14 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
         g->settings = *options->settings;
         log_set_format(g->settings.log.format);
         g->region = REGION_NULL;
+        request_ids_init(&g->request_ids);
         g->random = (clock_mono_us() << 20) ^ (uint64_t)getpid() ^ UINT64_C(0x9e3779b97f4a7c15);
         list_init(&g->flows);
         list_init(&g->free_flows);
         list_init(&g->unflushed);
         list_init(&g->displaced);
         fair_init(&g->fair);
+        g->access.fd = -1;
         /* The region first: a ban that it remembers is known before the first packet. */
         r = open_region(g);
         if (r == 0)
@@ -370,6 +377,8 @@ static int gateway_open(struct gateway *g, const struct gateway_options *options
                 r = measures_open(g);
         if (r == 0)
                 r = open_loop(g);
+        if (r == 0)
+                r = access_log_open(g);
         if (r == 0) {
                 chronicle_open(g);
                 r = hosts_open(g);
@@ -404,6 +413,7 @@ static void gateway_close(struct gateway *g)
                 ending_deinit(g);
                 weights_deinit(g);
                 chronicle_unwatch(g);
+                access_log_close(g);
                 g->loop = loop_free(g->loop);
         }
         measures_close(g);

@@ -43,7 +43,7 @@ bool refuse_at_the_door(struct gateway *g, struct http_exchange *exchange)
                 return true;
         }
         if (is_disguised(http_exchange_head(exchange)->path) &&
-            !shadow_forgives(g, http_exchange_head(exchange), SHADOW_BAD_PATH)) {
+            !shadow_forgives(g, exchange, SHADOW_BAD_PATH)) {
                 char quoted[96];
 
                 tally_at_the_door(g, exchange, "bad_path");
@@ -82,8 +82,8 @@ static void log_unsealed(struct gateway *g, struct http_exchange *exchange, stru
 
         tally_at_the_door(g, exchange, verdict);
         str_copy(account, name, sizeof(name));
-        log_event(LOG_WARN, "not_sealed", "account=\"%s\" verdict=%s peer=%s", name, verdict,
-                  http_exchange_peer(exchange));
+        log_event(LOG_WARN, "not_sealed", "request=%s account=\"%s\" verdict=%s peer=%s",
+                  http_exchange_label(exchange), name, verdict, http_exchange_peer(exchange));
 }
 
 void refuse_browser(struct gateway *g, struct http_exchange *exchange, struct str what)
@@ -167,8 +167,8 @@ static void log_refusal(struct flow *f, const char *verdict, uint64_t wait_ms)
 
         tally_refused(f, verdict);
         log_event(LOG_WARN, "refused",
-                  "group=%s egress=%s class=%s verdict=%s pool=%s wait_ms=%llu",
-                  policy_group_name(f->plan.group), f->upstream->outlet->shown,
+                  "request=%s group=%s egress=%s class=%s verdict=%s pool=%s wait_ms=%llu",
+                  f->request_id, policy_group_name(f->plan.group), f->upstream->outlet->shown,
                   class_name(f->request.class), verdict, blocker[0] ? blocker : "none",
                   (unsigned long long)wait_ms);
 }

@@ -38,6 +38,8 @@ static int write_own_fields(const struct flow *f, struct buf *to)
         if (r == 0)
                 r = http_write_field(to, STR_LITERAL("X-Weir-Class"),
                                      str_of(class_name(f->request.class)));
+        if (r == 0)
+                r = http_write_field(to, STR_LITERAL(REQUEST_ID_FIELD), str_of(f->request_id));
         if (r == 0 && f->upstream->outlet->is_named)
                 r = http_write_field(to, STR_LITERAL("X-Weir-Egress"),
                                      str_of(f->upstream->outlet->name));
@@ -117,6 +119,7 @@ void reply_add(struct flow *f, struct str payload)
         struct buf *out = http_exchange_out(f->exchange);
         int r = 0;
 
+        f->out_bytes += payload.n;
         if (f->framing == FRAMING_CHUNKED)
                 r = http_write_chunk(out, payload);
         else

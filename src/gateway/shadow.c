@@ -5,6 +5,7 @@
 #include "budget/landing.h"
 #include "budget/stops.h"
 #include "gateway/breakers.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 
 #include <errno.h>
@@ -144,12 +145,13 @@ static struct limiter *books_of(const struct flow *f)
 /* Deciding. */
 
 /* Without its query, which may hold a signature. */
-static void note(struct shadow *s, enum shadow_reason reason, const struct http_head *head,
+static void note(struct shadow *s, enum shadow_reason reason, const struct http_exchange *exchange,
                  enum weir_class class, uint64_t now_ms, uint64_t wait_ms)
 {
+        const struct http_head *head = http_exchange_head(exchange);
         uint64_t n = s->reasons[reason].n++;
+        char method[SHOWN_METHOD_SIZE], path[80];
         struct shadow_example *e;
-        char quoted[80];
 
         s->is_changed = true;
         if (n >= SHADOW_EXAMPLES)
@@ -158,18 +160,17 @@ static void note(struct shadow *s, enum shadow_reason reason, const struct http_
         e->at_ms = now_ms;
         e->class = class;
         e->wait_ms = wait_ms;
-        log_quote(head->path, quoted, sizeof(quoted));
-        /* Without the quotes: a path has no spaces. */
-        snprintf(e->request, sizeof(e->request), "%.*s %.*s",
-                 head->method_text.n < 8 ? (int)head->method_text.n : 8, head->method_text.p,
-                 (int)strcspn(quoted + 1, "\""), quoted + 1);
+        str_copy(str_of(http_exchange_label(exchange)), e->request_id, sizeof(e->request_id));
+        snprintf(e->request, sizeof(e->request), "%s %s", shown_method(head, method),
+                 shown_path(head->path, path, sizeof(path)));
 }
 
-bool shadow_forgives(struct gateway *g, const struct http_head *head, enum shadow_reason reason)
+bool shadow_forgives(struct gateway *g, const struct http_exchange *exchange,
+                     enum shadow_reason reason)
 {
         if (!g->shadow)
                 return false;
-        note(g->shadow, reason, head, CLASS_COUNT, clock_wall_us() / US_PER_MS, 0);
+        note(g->shadow, reason, exchange, CLASS_COUNT, clock_wall_us() / US_PER_MS, 0);
         return true;
 }
 
@@ -196,8 +197,7 @@ static void refused(struct flow *f, enum shadow_reason reason, uint64_t now_ms, 
         struct shadow *s = f->gateway->shadow;
 
         ++s->classes[f->request.class].refused;
-        note(s, reason, http_exchange_head(f->exchange), f->request.class, now_ms,
-             at_ms > now_ms ? at_ms - now_ms : 0);
+        note(s, reason, f->exchange, f->request.class, now_ms, at_ms > now_ms ? at_ms - now_ms : 0);
         if (at_ms > s->excess_until_ms[f->request.gate])
                 s->excess_until_ms[f->request.gate] = at_ms;
 }
@@ -295,7 +295,8 @@ void shadow_charge(struct flow *f)
                 return;
         if (limiter_charge(upstream_limiter(f->upstream), &f->request, upstream_now(g, f->upstream),
                            &f->ticket) < 0)
-                log_event(LOG_WARN, "region_full", "group=%s", policy_group_name(f->plan.group));
+                log_event(LOG_WARN, "region_full", "request=%s group=%s", f->request_id,
+                          policy_group_name(f->plan.group));
 }
 
 void shadow_drop(struct flow *f, bool is_sent)

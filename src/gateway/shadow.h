@@ -55,7 +55,7 @@ enum shadow_refusal {
 
 struct shadow_example {
         uint64_t at_ms; /* exchange clock */
-        char request[96];
+        char request[96], request_id[REQUEST_ID_SIZE];
         enum weir_class class;
         uint64_t wait_ms; /* until there would have been room; 0: not known */
 };
@@ -99,7 +99,7 @@ void shadow_follow(struct gateway *g);
 void shadow_keep(struct gateway *g);
 
 /* A request that weir would have refused for its form. Return: true: let it pass. */
-CHECKED bool shadow_forgives(struct gateway *g, const struct http_head *head,
+CHECKED bool shadow_forgives(struct gateway *g, const struct http_exchange *exchange,
                              enum shadow_reason reason);
 /* What would have been done with it, once its deadline is known. */
 void shadow_decide(struct flow *f);

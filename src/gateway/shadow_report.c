@@ -63,8 +63,9 @@ static json_t *examples_json(const struct shadow *s, unsigned reason)
 
         for (uint64_t i = 0; i < n; ++i) {
                 const struct shadow_example *e = &s->reasons[reason].examples[i];
-                json_t *one = json_pack("{s:I, s:s, s:I}", "at_ms", number(e->at_ms), "request",
-                                        e->request, "room_in_ms", number(e->wait_ms));
+                json_t *one = json_pack("{s:I, s:s, s:s, s:I}", "at_ms", number(e->at_ms),
+                                        "request", e->request, "request_id", e->request_id,
+                                        "room_in_ms", number(e->wait_ms));
 
                 if (e->class < CLASS_COUNT)
                         json_object_set_new(one, "class", json_string(class_name(e->class)));

@@ -15,6 +15,7 @@
 #include "budget/counters.h"
 #include "budget/twins.h"
 #include "gateway/chronicle.h"
+#include "gateway/access_log.h"
 #include "gateway/ending.h"
 #include "gateway/errand.h"
 #include "gateway/hosts.h"
@@ -22,6 +23,7 @@
 #include "gateway/fair.h"
 #include "budget/exclock.h"
 #include "gateway/service.h"
+#include "gateway/request_id.h"
 #include "gateway/settings.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -116,6 +118,8 @@ struct gateway {
         bool is_flush_due;
         size_t n_flows;
         uint64_t sequence; /* arrival order */
+        struct request_ids request_ids;
+        struct access_log access;
 
         /* The last control of a weight, and the quiet that it needs; gateway/weights.c. */
         struct {

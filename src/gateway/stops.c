@@ -1,22 +1,24 @@
 #include "gateway/stops.h"
 #include "base/log.h"
 #include "gateway/flow.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 
 void stops_note(struct gateway *g, const struct upstream *u, const struct policy_plan *plan,
-                const struct verdict *v)
+                const struct verdict *v, const char *request_id)
 {
+        char msg[VERDICT_MSG_SIZE];
         struct limiter_time time = upstream_now(g, u);
         struct stop stop;
 
         if (!stops_apply(upstream_limiter(u), plan, v, time, &stop))
                 return;
         log_event(LOG_WARN, stop.event,
-                  "group=%s egress=%s status=%d code=%d for_ms=%llu msg=\"%s\"",
-                  policy_group_name(plan->group), u->outlet->shown, v->status, v->code,
+                  "request=%s group=%s egress=%s status=%d code=%d for_ms=%llu msg=\"%s\"",
+                  request_id, policy_group_name(plan->group), u->outlet->shown, v->status, v->code,
                   (unsigned long long)(stop.until_ms > time.now_ms ? stop.until_ms - time.now_ms
                                                                    : 0),
-                  v->msg);
+                  shown_text(str_of(v->msg), msg, sizeof(msg)));
         flow_review_stops(g);
 }
 

@@ -9,9 +9,9 @@
 #include "budget/stops.h"
 #include "gateway/state.h"
 
-/* stops_apply(), and a line in the log. */
+/* stops_apply(), and a line in the log. @request_id: whose answer it was; "" for one of our own. */
 void stops_note(struct gateway *g, const struct upstream *u, const struct policy_plan *plan,
-                const struct verdict *verdict);
+                const struct verdict *verdict, const char *request_id);
 
 /* Opens gates whose ban is over, by one probe; called from housekeeping. */
 void stops_probe(struct gateway *g);

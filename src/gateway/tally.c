@@ -5,6 +5,7 @@
 #include "core/pool.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 
 #include <stdio.h>
@@ -128,7 +129,7 @@ void tally_keep(struct gateway *g)
 
 /* Names. */
 
-static void name_client(struct http_exchange *exchange, struct tally *t)
+void tally_name_client(struct http_exchange *exchange, char to[TALLY_CLIENT_SIZE])
 {
         struct str name =
                 http_field_value(http_exchange_head(exchange), STR_LITERAL("x-weir-client"));
@@ -136,8 +137,16 @@ static void name_client(struct http_exchange *exchange, struct tally *t)
         _Static_assert(TALLY_CLIENT_SIZE >= SETTINGS_CLIENT_SIZE, "any that is allowed");
         if (!name.p || !settings_is_client_name(name))
                 name = str_of(http_exchange_peer_name(exchange));
-        str_copy(name, t->client, sizeof(t->client));
-        t->client_key = name.n > 0 ? stats_key(name) : 0;
+        /* Who took the field for that of the key. */
+        if (shown_is_secretive(name))
+                name = STR_LITERAL(SHOWN_HIDDEN);
+        str_copy(name, to, TALLY_CLIENT_SIZE);
+}
+
+static void name_client(struct http_exchange *exchange, struct tally *t)
+{
+        tally_name_client(exchange, t->client);
+        t->client_key = t->client[0] ? stats_key(str_of(t->client)) : 0;
 }
 
 /* The name of an account that has one. */
@@ -323,6 +332,15 @@ void tally_judged(struct flow *f, const struct verdict *v)
         t->code = v->code;
         t->outcome = outcome_of(v);
         t->over_limit = t->outcome == STATS_OVER_LIMIT || t->outcome == STATS_BANNED;
+}
+
+uint32_t tally_weight(const struct flow *f)
+{
+        struct stats_request r = { 0 };
+
+        if (f->tally.has_left)
+                spend(&r, &f->plan, first_of(f));
+        return r.weight;
 }
 
 static void tell(struct flow *f, bool is_attempt)

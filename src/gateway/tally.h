@@ -66,6 +66,11 @@ void tally_again(struct flow *flow);
 /* The end of @flow, told. */
 void tally_end(struct flow *flow);
 
+/* The weight that its last attempt is charged. */
+uint32_t tally_weight(const struct flow *flow);
+/* Who asks: as it says, else its address, or its user at a unix socket. */
+void tally_name_client(struct http_exchange *exchange, char to[TALLY_CLIENT_SIZE]);
+
 /* One that was refused before it was a flow; before it is answered. */
 void tally_at_the_door(struct gateway *g, struct http_exchange *exchange, const char *reason);
 /* Weir's own question was sent, and answered (@verdict) or not (NULL). */

@@ -77,6 +77,7 @@ void watching_request(void *ctx, struct http_exchange *exchange)
 {
         struct gateway *g = ctx;
 
+        request_id_give(&g->request_ids, exchange);
         if (is_watchs(exchange))
                 watch_begin(g->watch, exchange);
         else

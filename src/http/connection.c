@@ -169,21 +169,35 @@ static ssize_t receive(struct http_exchange *x)
         return n;
 }
 
+int connection_write_label(struct http_exchange *x)
+{
+        struct str field = x->server->config.label_field;
+
+        if (field.n == 0 || x->label[0] == '\0')
+                return 0;
+        return http_write_field(&x->out, field, str_of(x->label));
+}
+
 void connection_refuse(struct http_exchange *x, unsigned status, const char *why)
 {
+        const struct http_server_ops *ops = x->server->ops;
         struct str start = STR_LITERAL("{\"code\":-1000,\"msg\":\"weir: ");
         struct str text = str_of(why), end = STR_LITERAL("\"}");
         struct buf *out = &x->out;
 
         x->phase = PHASE_FLUSH;
         x->keep_alive = false;
+        x->label[0] = '\0';
+        if (ops->malformed)
+                ops->malformed(x->server->ctx, x, status, why);
         if (http_write_status_line(out, status, STR_NULL) < 0 ||
             http_write_field(out, STR_LITERAL("Content-Type"), STR_LITERAL("application/json")) <
                     0 ||
             http_write_content_length(out, start.n + text.n + end.n) < 0 ||
             http_write_field(out, STR_LITERAL("Connection"), STR_LITERAL("close")) < 0 ||
-            http_write_head_end(out) < 0 || buf_append_str(out, start) < 0 ||
-            buf_append_str(out, text) < 0 || buf_append_str(out, end) < 0 || connection_send(x) < 0)
+            connection_write_label(x) < 0 || http_write_head_end(out) < 0 ||
+            buf_append_str(out, start) < 0 || buf_append_str(out, text) < 0 ||
+            buf_append_str(out, end) < 0 || connection_send(x) < 0)
                 connection_die(x);
 }
 
@@ -320,6 +334,7 @@ static void hand_over(struct http_exchange *x)
 
         x->phase = PHASE_BUSY;
         x->user = NULL;
+        x->label[0] = '\0';
         x->is_told = x->is_paused = x->says_close = false;
         ++server->counters.requests;
         server->ops->request(server->ctx, x);

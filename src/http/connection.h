@@ -87,6 +87,7 @@ struct http_exchange {
         uint64_t serial; /* from 1, never again in this server */
         char peer[INET6_ADDRSTRLEN];
         char peer_user[24]; /* "unix:uid 1000"; empty: not asked yet, or none */
+        char label[HTTP_LABEL_MAX + 1];
         struct http_head head;
 };
 
@@ -119,6 +120,8 @@ void connection_settle(struct http_exchange *x);
 void connection_lose(struct http_exchange *x);
 /* Closes, and frees at the end of the turn. */
 void connection_die(struct http_exchange *x);
+/* The field that names its label, if both are there. Return: as in write.h. */
+CHECKED int connection_write_label(struct http_exchange *x);
 /* Answers instead of the owner, and closes. */
 void connection_refuse(struct http_exchange *x, unsigned status, const char *why);
 /* For the stream; @ctx: the connection. */

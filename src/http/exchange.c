@@ -93,6 +93,21 @@ uint64_t http_exchange_connection(const struct http_exchange *exchange)
         return exchange->serial;
 }
 
+void http_exchange_set_label(struct http_exchange *exchange, struct str label)
+{
+        str_copy(label, exchange->label, sizeof(exchange->label));
+}
+
+const char *http_exchange_label(const struct http_exchange *exchange)
+{
+        return exchange->label;
+}
+
+void *http_exchange_ctx(const struct http_exchange *exchange)
+{
+        return exchange->server->ctx;
+}
+
 void *http_exchange_user(const struct http_exchange *exchange)
 {
         return exchange->user;
@@ -202,6 +217,8 @@ void http_exchange_reply(struct http_exchange *exchange, unsigned status, struct
                 r = http_write_content_length(out, body.n);
         for (size_t i = 0; r == 0 && i < n_fields; ++i)
                 r = http_write_field(out, fields[i].name, fields[i].value);
+        if (r == 0)
+                r = connection_write_label(exchange);
         if (r == 0)
                 r = http_exchange_write_connection(exchange, true);
         if (r == 0)

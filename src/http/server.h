@@ -32,6 +32,8 @@
 #include <sys/types.h>
 
 #define HTTP_LISTENERS_MAX 16
+/* The longest label of an exchange. */
+#define HTTP_LABEL_MAX 64
 
 struct http_server;
 struct http_exchange;
@@ -49,6 +51,8 @@ struct http_server_config {
         size_t output_low;          /* ... and drained() ends it below this */
         size_t output_max;          /* ceiling of http_exchange_out() */
         struct tls *tls;            /* NULL: plain; borrowed, must outlive the server */
+        struct str label_field; /* in which answers of one piece, and those of the server itself,
+                                 * name the exchange's label; STR_NULL: in none */
 };
 
 /* Reasons: 75 s and 10 s are what nginx and haproxy users are used to; a megabyte holds the largest
@@ -65,7 +69,8 @@ struct http_server_config {
                                       .output_high = 256 << 10,                                    \
                                       .output_low = 64 << 10,                                      \
                                       .output_max = 16 << 20,                                      \
-                                      .tls = NULL })
+                                      .tls = NULL,                                                 \
+                                      .label_field = STR_NULL })
 
 struct http_server_ops {
         /* A request is complete. The owner may answer before it returns. */
@@ -79,6 +84,13 @@ struct http_server_ops {
         void (*gone)(void *ctx, struct http_exchange *exchange);
         /* After http_exchange_flush() asked for a pause: go on. May be NULL. */
         void (*drained)(void *ctx, struct http_exchange *exchange);
+        /*
+         * Told before the server itself refuses what came, and closes: what is malformed, too large
+         * or too late. There is no request: of @exchange only the peer, and the label that this
+         * may set, are of use. May be NULL.
+         */
+        void (*malformed)(void *ctx, struct http_exchange *exchange, unsigned status,
+                          const char *why);
         /* After http_server_drain(): the last connection is closed. Told once, in a later turn of
          * the loop or at the end of this one. May be NULL. */
         void (*empty)(void *ctx);
@@ -160,9 +172,17 @@ CHECKED int http_exchange_local(const struct http_exchange *exchange, struct add
 /* Which connection it is: a number from 1 on that no other of this server ever has. */
 uint64_t http_exchange_connection(const struct http_exchange *exchange);
 
+/* What http_server_new() was given for the ops. */
+void *http_exchange_ctx(const struct http_exchange *exchange);
 /* One pointer for the owner; NULL at first. */
 void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);
+
+/* How it is called, for whoever was there: kept until it is given back. @label: cut to
+ * HTTP_LABEL_MAX. */
+void http_exchange_set_label(struct http_exchange *exchange, struct str label);
+/* "" when it has none. */
+const char *http_exchange_label(const struct http_exchange *exchange);
 
 /* True if gone() was or is about to be told. */
 bool http_exchange_is_gone(const struct http_exchange *exchange);

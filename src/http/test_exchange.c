@@ -165,8 +165,10 @@ static void stop_when_gone(void *ctx, struct http_exchange *x)
 
 static void a_client_that_never_reads_is_given_up(void **state)
 {
-        static const struct http_server_ops stopping = { on_request, stop_when_gone, on_drained,
-                                                         on_empty };
+        static const struct http_server_ops stopping = { .request = on_request,
+                                                         .gone = stop_when_gone,
+                                                         .drained = on_drained,
+                                                         .empty = on_empty };
         static char piece[512 << 10];
 
         (void)state;

@@ -86,7 +86,9 @@ static inline void on_empty(void *ctx)
         loop_stop(stage.loop);
 }
 
-static const struct http_server_ops ops = { on_request, on_gone, on_drained, on_empty };
+static const struct http_server_ops ops = {
+        .request = on_request, .gone = on_gone, .drained = on_drained, .empty = on_empty
+};
 
 static inline void stop(void *ctx)
 {

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 
@@ -32,10 +33,11 @@ def make_noise(gateway):
 
 
 def check_same(one, other):
-    """A line read from logfmt and from JSON, but for time and what is counted."""
+    """A line read from logfmt and from JSON, but for time and the request's id."""
     assert list(one) == [key for key in other if key != "logger"], (one, other)
-    assert {k: v for k, v in one.items() if k != "ts"} == \
-        {k: str(v) if not isinstance(v, str) else v for k, v in other.items() if k not in ("ts", "logger")}
+    changing = ("ts", "request", "logger")
+    assert {k: v for k, v in one.items() if k not in changing} == \
+        {k: str(v) if not isinstance(v, str) else v for k, v in other.items() if k not in changing}
 
 
 def test_both_forms_say_the_same_line_by_line(tmp_path):
@@ -60,7 +62,7 @@ def test_both_forms_say_the_same_line_by_line(tmp_path):
     for one, other in zip(logfmt, objects):
         check_same(one, other)
     assert any(o["event"] == "not_sealed" and o["account"] == 'a "b" = c\\' for o in objects)
-    assert any(o["event"] == "unknown_endpoint" and o["path"] == '/api/v3/x"y=1\\z' for o in objects)
+    assert any(o["event"] == "unknown_endpoint" and o["path"] == "/api/v3/(hidden)" for o in objects)
     assert any(o["event"] == "unknown_endpoint" and o["weight"] == 50 for o in objects)
 
 
@@ -130,3 +132,157 @@ def test_the_journal_gets_priorities_and_nobody_else(tmp_path):
         with Journal(tmp_path / "file", tmp_path / "three", upstream, inode=1):
             pass
         assert all(line.startswith("weir: ") for line in (tmp_path / "file").read_text().splitlines())
+
+
+# --- request ids -----------------------------------------------------------------------------------
+
+
+def test_an_id_travels_through_answer_and_log_and_never_to_the_exchange(tmp_path):
+    with RawUpstream(lambda m, t, b: RawUpstream.OK if m == b"GET" else "close") as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        _, headers, _ = fetch(gateway.port, "/api/v3/account", headers={"X-Weir-Request-Id": "mine-0.1_~"})
+        assert headers["x-weir-request-id"] == "mine-0.1_~"
+        ours = [fetch(gateway.port, "/api/v3/time?n=1")[1]["x-weir-request-id"] for _ in range(3)]
+        assert len(set(ours)) == 3 and all(re.fullmatch("[0-9a-z]{18}", each) for each in ours)
+        for bad in ("", "a b", "x" * 65, "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71", 'a"b'):
+            _, headers, _ = fetch(gateway.port, "/api/v3/account", headers={"X-Weir-Request-Id": bad})
+            assert headers["x-weir-request-id"].startswith(ours[0][:10])
+        # One that changes something and gets no answer.
+        status, headers, _ = fetch(gateway.port, "/api/v3/order?a=1", "POST", headers={"X-Weir-Request-Id": "lost"})
+        assert status == 502 and headers["x-weir-request-id"] == "lost"
+        eventually(lambda: any("request=lost " in line for line in gateway.logged("unknown_fate")))
+        # What weir refuses, and what is no request at all.
+        for path, status in (("/other", 404), ("/api//v3", 400), ("/weir/nothing-here", 404)):
+            got, headers, _ = fetch(gateway.port, path, headers={"X-Weir-Request-Id": "mine"})
+            assert (got, headers["x-weir-request-id"]) == (status, "mine"), path
+        reply = raw(gateway.port, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        match = re.search(rb"\r\nX-Weir-Request-Id: ([0-9a-z]{18})\r\n", reply)
+        assert reply.startswith(b"HTTP/1.1 400 ") and match, reply
+        eventually(lambda: any(match.group(1).decode() in line for line in gateway.logged("malformed")))
+        assert not any(line.lower().startswith(b"x-weir") for _, _, lines, _ in upstream.seen() for line in lines)
+
+
+def test_a_shadow_leaves_replies_alone_and_names_the_request_in_its_report(tmp_path):
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--shadow") as gateway:
+        _, headers, _ = fetch(gateway.port, "/api/v3/time", headers={"X-Weir-Request-Id": "mine"})
+        assert "x-weir-request-id" not in headers
+        fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Request-Id": "odd", "X-Weir-Class": "nonsense"})
+        gateway.stop()
+    report = json.loads((tmp_path / "region.shadow").read_text())
+    (example,) = report["would_have_refused"][0]["examples"]
+    assert (example["request"], example["request_id"]) == ("GET /api/v3/ping", "odd")
+
+
+# --- the access log --------------------------------------------------------------------------------
+
+
+def test_a_line_for_each_request_whatever_came_of_it(tmp_path):
+    log = tmp_path / "access.log"
+
+    def answer(method, target, body):
+        if b"ticker" in target:
+            return (b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 38\r\n\r\n"
+                    b'{"code":-1121,"msg":"Invalid symbol."}')
+        return "close" if method == b"POST" else RawUpstream.OK
+
+    def lines():
+        return {fields["request"]: fields for fields in map(json.loads, log.read_text().splitlines())}
+
+    with RawUpstream(answer) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", f"log.access={log}",
+                    env={"WEIR_LOG_FORMAT": "json"}) as gateway:
+        def ask(path, name, method="GET", body=None, **headers):
+            fetch(gateway.port, path, method, body, {"X-Weir-Request-Id": name, **headers})
+
+        ask("/api/v3/depth?symbol=BTCUSDT&limit=5", "read", **{"X-Weir-Client": "bot one", "X-Weir-Class": "backfill"})
+        ask("/api/v3/ticker/price?symbol=NONE", "error")
+        ask("/api/v3/order", "order", "POST", "symbol=A&side=BUY&signature=" + "ab" * 32,
+            **{"Content-Type": "application/x-www-form-urlencoded"})
+        ask("/api//x", "refused")
+        raw(gateway.port, b"nonsense\r\n\r\n")
+        eventually(lambda: len(lines()) == 5)
+        said = lines()
+        assert os.stat(log).st_mode & 0o777 == 0o600
+    read = said["read"]
+    assert list(read) == ["logger", "ts", "level", "event", "request", "client", "peer", "class", "method", "path", "params",
+                          "in_bytes", "status", "code", "out_bytes", "waited_ms", "exchange_ms", "retries", "weight",
+                          "outcome"]
+    for key, value in {"event": "access", "client": "bot one", "peer": "127.0.0.1", "class": "backfill", "method": "GET",
+                       "path": "/api/v3/depth", "params": "symbol,limit", "in_bytes": 0, "status": 200, "code": 0,
+                       "out_bytes": 2, "retries": 0, "weight": 5, "outcome": "ok"}.items():
+        assert read[key] == value, key
+    assert 0 <= read["waited_ms"] < 60000 and 0 < read["exchange_ms"] < 60000
+    error, order, refused = said["error"], said["order"], said["refused"]
+    assert (error["status"], error["code"], error["outcome"], error["out_bytes"]) == (400, -1121, "error", 38)
+    assert (order["status"], order["params"], order["outcome"]) == (502, "symbol,side,signature", "unknown")
+    assert (order["verdict"], order["in_bytes"]) == ("unknown", 28 + 64)
+    assert (refused["status"], refused["verdict"], refused["outcome"]) == (400, "bad_path", "refused")
+    assert [line["status"] for line in said.values() if line.get("verdict") == "malformed"] == [400]
+
+
+def test_a_rotated_file_is_left_and_a_new_one_begun(tmp_path):
+    log, config = tmp_path / "access.log", tmp_path / "weir.yaml"
+    config.write_text(f"log: {{access: {log}}}\n")
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", str(config)) as gateway:
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "one"})
+        eventually(lambda: "request=one " in log.read_text())
+        log.rename(tmp_path / "access.log.1")
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "two"})
+        eventually(lambda: "request=two " in (tmp_path / "access.log.1").read_text())
+        gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: gateway.logged("reloaded"))
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "three"})
+        eventually(lambda: log.exists() and "request=three " in log.read_text())
+        # On: into the log, each line whole.
+        config.write_text("log: {access: on}\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(gateway.logged("reloaded")) == 2)
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "four"})
+        eventually(lambda: gateway.logged("access"))
+        assert read_logfmt(gateway.logged("access")[0])["request"] == "four"
+        # A place that cannot be opened: said, and it goes on as before.
+        config.write_text(f"log: {{access: {tmp_path}/none/log}}\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: gateway.logged("access_unopened"))
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "five"})
+        eventually(lambda: len(gateway.logged("access")) == 2)
+
+
+def test_what_could_not_be_written_is_when_there_is_room_again(tmp_path):
+    log = tmp_path / "access.log"
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", f"log.access={log}") as gateway:
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "one"})
+        eventually(lambda: "request=one " in log.read_text())
+        # The file may grow by half a line.
+        most = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 100, most[1]))
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "two"})
+        fetch(gateway.port, "/api/v3/time?n=1", headers={"X-Weir-Request-Id": "three"})
+        eventually(lambda: gateway.logged("access_unwritten"))
+        assert "request=three " not in log.read_text()
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, most)
+        eventually(lambda: gateway.logged("access_written"))
+        assert [read_logfmt(line)["request"] for line in log.read_text().splitlines()] == ["one", "two", "three"]
+        assert read_logfmt(gateway.logged("access_written")[0])["lost"] == "0"
+        assert len(gateway.logged("access_unwritten")) == 1
+
+
+def test_a_full_disk_loses_lines_and_no_request(tmp_path):
+    with RawUpstream() as upstream:
+        done = subprocess.run([WEIR, "gateway", "--upstream", upstream.url, "--region", str(tmp_path / "r"),
+                               "--set", f"log.access={tmp_path}/none/log"], capture_output=True, text=True, check=False,
+                              timeout=20)
+        assert done.returncode == 1
+        assert done.stderr == (f"weir: the access log {tmp_path}/none/log cannot be opened: No such file or directory; "
+                               "name a file in a folder of yours, on, or off (log.access)\n")
+        with Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "log.access=/dev/full") as gateway:
+            for _ in range(3):
+                assert fetch(gateway.port, "/api/v3/time?n=1")[0] == 200
+            eventually(lambda: gateway.logged("access_unwritten"))
+            assert fetch(gateway.port, "/api/v3/time?n=1")[0] == 200
+            assert gateway.stop() == 0
+            assert len(gateway.logged("access_unwritten")) == 1
+            assert "No space left on device" in gateway.logged("access_unwritten")[0]
