@@ -247,7 +247,7 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         f->was_held_back = false;
         f->client_id = 0;
         f->control = CONTROL_NONE;
-        f->is_gone = f->is_collecting = f->has_landed = false;
+        f->is_on_hold = f->is_gone = f->is_collecting = f->has_landed = false;
         f->status = 0;
         tally_begin(f);
         http_exchange_set_user(exchange, f);

@@ -97,6 +97,7 @@ struct flow {
         bool may_not_leave; /* the pool asked, and its time was over */
         bool was_held_back; /* by the front, when it had its connection */
         uint64_t front_ms; /* ... or the front does not let it through before; 0: that was it not */
+        bool is_on_hold;   /* parked, since an operator paused it */
         bool is_gone;      /* nobody waits for the answer */
 
         /* The reply. */
@@ -132,6 +133,12 @@ void flow_follow(struct gateway *g, struct upstream *u, const struct budget_limi
                  size_t n);
 /* This host was granted more of what it shares: who waits for that looks again. */
 void flow_review_caps(struct gateway *g);
+/* What is paused has changed: who waits is held, or let go. Return: how many. */
+size_t flow_review_pauses(struct gateway *g);
+/* The one of that number that is under way; NULL: there is none. */
+struct flow *flow_find(struct gateway *g, uint64_t sequence);
+/* Refuses it for good, if it waits. Return: false when it does not, and goes on. */
+CHECKED bool flow_drop_queued(struct flow *flow);
 /* A stop is new: who waits and cannot be sent in time is refused. Ends flows that wait. */
 void flow_review_stops(struct gateway *g);
 /* Refuses what has not been sent; for the end of the gateway. */

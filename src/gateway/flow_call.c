@@ -67,7 +67,7 @@ static bool flow_leave(struct http_call *http)
                 return true;
         }
         f->may_not_leave = !ticket_may_leave(&f->ticket, now_ms) || now_ms >= f->expires_ms ||
-                           !flow_gates_are_open(f, now_ms) ||
+                           !flow_gates_are_open(f, now_ms) || flow_is_paused(f) ||
                            breakers_are_shut(f->gateway, f->upstream, NULL);
         if (f->may_not_leave || !flow_pass_again(f, now_ms))
                 return false;

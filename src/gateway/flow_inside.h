@@ -1,11 +1,12 @@
 /*
- * The flow's own: one request's way in eight files, for these only.
+ * The flow's own: one request's way in nine files, for these only.
  *
  *      flow.c         its life: the request comes, its client goes, the gateway stops
  *      flow_clock.c   STARTING: waits until the exchange's time is known for its product
  *      flow_place.c   HELD, PARKED: its deadline, a place in the windows, the wait for it
  *      flow_way.c     by which of several addresses
  *      flow_fair.c    the same, among the clients of its class
+ *      flow_pause.c   the same, while an operator holds it
  *      flow_review.c  the same, when stops or limits change
  *      flow_call.c    SENT, ANSWERING: leaves once; its reply lands, is judged and passed on
  *      flow_seal.c    key and signature of an account, for clients that hold none
@@ -53,6 +54,13 @@ void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms);
 CHECKED bool flow_is_cut_off(struct flow *f);
 /* Neither all nor its product is stopped. */
 bool flow_gates_are_open(struct flow *f, uint64_t now_ms);
+
+/* flow_pause.c */
+
+/* An operator holds it. */
+bool flow_is_paused(const struct flow *f);
+/* Gives its place back, and waits for its release or its deadline. May end it. */
+void flow_pause(struct flow *f);
 
 /* flow_seal.c */
 

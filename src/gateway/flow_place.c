@@ -191,6 +191,11 @@ void flow_reserve(struct flow *f)
                 flow_send(f);
                 return;
         }
+        if (flow_is_paused(f)) {
+                flow_pause(f);
+                return;
+        }
+        f->is_on_hold = false;
         r = flow_way_reserve(f);
         if (r == FLOW_WAY_CUT) {
                 if (!flow_is_cut_off(f))

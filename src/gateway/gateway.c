@@ -254,6 +254,7 @@ static void on_housekeeping(void *ctx)
         shadow_keep(g);
         tally_keep(g);
         watch_region(g);
+        watching_keep(g);
         service_keep(g);
         ending_check(g);
 }
@@ -271,9 +272,23 @@ static void say_ignored(const char *key)
         log_event(LOG_WARN, "reload_ignored", "key=%s why=\"takes effect after a restart\"", key);
 }
 
+/* Without them nothing of the next settings is taken. */
+static int open_next_keys(const struct settings *next, struct watch_config *watch,
+                          struct keys **ret_keys)
+{
+        int r = keys_open(next, ret_keys);
+
+        if (r < 0) {
+                tokens_close(watch->rules.look);
+                tokens_close(watch->rules.act);
+        }
+        return r;
+}
+
 static void on_reload(void *ctx)
 {
         struct gateway *g = ctx;
+        struct watch_config watch;
         struct settings *next;
         struct keys *keys;
         size_t n;
@@ -284,7 +299,8 @@ static void on_reload(void *ctx)
         if (!next)
                 return;
         service_reloading(g);
-        if (g->options->reload(g->options->ctx, next) == 0 && keys_open(next, &keys) == 0) {
+        if (g->options->reload(g->options->ctx, next) == 0 && watching_read(next, &watch) == 0 &&
+            open_next_keys(next, &watch, &keys) == 0) {
                 /* The files may hold others under the same names. */
                 keys_close(g->keys);
                 g->keys = keys;
@@ -292,6 +308,7 @@ static void on_reload(void *ctx)
                 accounts_warn_dropped(g, next);
                 n = settings_reload(&g->settings, next, say_ignored);
                 apply_settings(g);
+                watching_follow(g, &watch);
                 log_event(LOG_INFO, "reloaded", "changed=%zu", n);
         } else {
                 log_event(LOG_ERROR, "reload_refused", "why=\"the settings stay as they were\"");

@@ -324,6 +324,50 @@ void refuse_breaker(struct flow *f, uint64_t wait_ms)
         log_refusal(f, a.verdict, wait_ms);
 }
 
+/* It may have been sent before, and been refused for a limit. */
+static const char *what_of_it(const struct flow *f)
+{
+        return f->call.retries > 0
+                       ? "the exchange had refused it for a limit, and it was not executed"
+                       : "nothing was sent";
+}
+
+void refuse_paused(struct flow *f)
+{
+        const char *held_by = pauses_hold(&f->gateway->pauses, f->request.class, f->tally.client);
+        bool is_class = held_by && strcmp(held_by, "class") == 0;
+        char text[400], quoted[80];
+        struct answer a;
+
+        a = (struct answer){ 503, CODE_DISCONNECTED, "paused", 0 };
+        counter_add(f->gateway->region.header, COUNTER_refused_paused);
+        snprintf(text, sizeof(text),
+                 "an operator has paused the %s %s (/weir/api/pause), and this request's time is "
+                 "over; %s; send it again when that is resumed",
+                 is_class ? "class" : "client",
+                 is_class ? class_name(f->request.class)
+                          : log_quote(str_of(f->tally.client), quoted, sizeof(quoted)),
+                 what_of_it(f));
+        flow_answer(f, &a, text);
+        log_refusal(f, a.verdict, 0);
+}
+
+void refuse_dropped(struct flow *f)
+{
+        struct answer a;
+        char text[300];
+
+        a = (struct answer){ 503, CODE_DISCONNECTED, "dropped", 0 };
+        counter_add(f->gateway->region.header, COUNTER_dropped);
+        snprintf(
+                text, sizeof(text),
+                "an operator has dropped this request from the queue (/weir/api/drop); %s; ask why "
+                "before you send it again",
+                what_of_it(f));
+        flow_answer(f, &a, text);
+        log_refusal(f, a.verdict, 0);
+}
+
 void refuse_memory(struct flow *f)
 {
         flow_answer(f, &(struct answer){ 503, CODE_DISCONNECTED, "memory", 1 },

@@ -27,6 +27,10 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms);
 void refuse_queue(struct flow *f);
 /* Its upstream does not answer, and is asked again in @wait_ms. */
 void refuse_breaker(struct flow *f, uint64_t wait_ms);
+/* An operator holds it, and its time is over. */
+void refuse_paused(struct flow *f);
+/* An operator has dropped it. */
+void refuse_dropped(struct flow *f);
 void refuse_memory(struct flow *f);
 void refuse_wish(struct flow *f, const char *field, struct str value, const char *wanted);
 /* No byte left. */

@@ -35,6 +35,8 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 #define TYPE_PATH      char[SETTINGS_PATH_SIZE]
 #define TYPE_ADDRESSES struct settings_address[SETTINGS_LISTEN_MAX]
 #define TYPE_EGRESSES  struct settings_egress[SETTINGS_EGRESS_MAX]
+#define TYPE_PLACES    struct settings_places
+#define TYPE_HOSTS     struct settings_hosts
 #define TYPE_URL       struct settings_address
 #define TYPE_LEVEL     enum log_level
 #define TYPE_FORMAT    enum log_format
@@ -100,9 +102,12 @@ void settings_init(struct settings *s)
         struct sentence why;
 
         memset(s, 0, sizeof(*s));
-        for (size_t i = 0; i < SETTINGS_COUNT; ++i)
-                must(value_parse(&settings_table[i], str_of(settings_table[i].preset), s, &why) ==
-                     SETTINGS_GOOD);
+        for (size_t i = 0; i < SETTINGS_COUNT; ++i) {
+                const struct setting *t = &settings_table[i];
+
+                must((setting_may_be_none(t) && !t->preset[0]) ||
+                     value_parse(t, str_of(t->preset), s, &why) == SETTINGS_GOOD);
+        }
 }
 
 /* Takes @value, which replaces what was there before. */

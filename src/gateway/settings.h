@@ -87,6 +87,19 @@ struct settings_address {
         char path[SETTINGS_UNIX_SIZE];
 };
 
+/* Places to listen at that may be none; what is not in use is zero. */
+#define SETTINGS_PLACES_MAX 4
+struct settings_places {
+        size_t n;
+        struct settings_address all[SETTINGS_PLACES_MAX];
+};
+
+/* Names that may be none; likewise. */
+struct settings_hosts {
+        size_t n;
+        char all[SETTINGS_HOSTS_MAX][SETTINGS_HOST_SIZE];
+};
+
 /* One of the addresses that requests leave from. */
 struct settings_egress {
         bool is_proxy;                   /* @host and @port are an HTTP proxy's */
@@ -268,6 +281,16 @@ struct settings {
                 char access[SETTINGS_PATH_SIZE]; /* "off", "on" or a file's path */
         } log;
 
+        /* What is under /weir, and for whom; see docs/watch.md. */
+        struct {
+                bool page;
+                char token_file[SETTINGS_PATH_SIZE], action_token_file[SETTINGS_PATH_SIZE];
+                struct settings_places listen;
+                char tls_cert[SETTINGS_PATH_SIZE], tls_key[SETTINGS_PATH_SIZE];
+                char client_ca[SETTINGS_PATH_SIZE];
+                struct settings_hosts hosts;
+        } watch;
+
         struct settings_accounts accounts;
         struct settings_clients clients;
         struct settings_weights weights;
@@ -362,6 +385,10 @@ CHECKED bool settings_is_client_name(struct str name);
 
 /* The share of the client @name; STR_NULL: of one without a name. */
 uint32_t settings_client_share(const struct settings *s, struct str name);
+
+/* From now on, until they are read anew. @share: 1 to SETTINGS_SHARE_MAX. Return: 0, or -ENOSPC
+ * when there is no row for another client. */
+CHECKED int settings_set_client_share(struct settings *s, struct str name, uint32_t share);
 
 /* The settings as a file that settings_load_file() takes, with a comment where each is from. Only
  * the accounts' keys would have to be written out again: they are shown by their first characters.

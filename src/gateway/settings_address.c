@@ -21,7 +21,7 @@ static bool is_letter_or_digit(char c)
 }
 
 /* A DNS name or an IPv4 address; underscores occur in the names of containers. */
-static bool is_name(struct str host)
+bool address_is_name(struct str host)
 {
         struct str label;
         bool is_numeric = true;
@@ -111,7 +111,7 @@ static int parse_host(struct str *rest, struct settings_address *ret, struct sen
                                     "%s has more than one colon; write an IPv6 address between "
                                     "brackets, such as [::1]:8900",
                                     value_quote(*rest, quoted, sizeof(quoted)));
-        if (!is_name(host))
+        if (!address_is_name(host))
                 return sentence_say(why, "%s is no host name and no IP address",
                                     value_quote(host, quoted, sizeof(quoted)));
         str_copy(host, ret->host, sizeof(ret->host));

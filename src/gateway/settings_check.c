@@ -9,16 +9,14 @@
 #include "gateway/settings_table.h"
 #include "gateway/settings_value.h"
 
-/* Keeps the worst of two answers: an error, a mistake, nothing. */
-static int worse(int a, int b)
+int report_worse(int a, int b)
 {
         if (a < 0 || b < 0)
                 return a < 0 ? a : b;
         return a ? a : b;
 }
 
-/* Adds a mistake where the value of setting @id was given. */
-static int add_at(const struct settings *s, enum settings_id id, struct settings_report *report,
+int report_add_at(const struct settings *s, enum settings_id id, struct settings_report *report,
                   const struct sentence *what)
 {
         const struct settings_origin *origin = &s->origins[id];
@@ -60,7 +58,7 @@ static int check_ceilings(const struct settings *s, struct settings_report *repo
                 /* The user looks for the mistake where they wrote something. */
                 if (s->origins[id].source == SETTINGS_DEFAULT)
                         --id;
-                answer = worse(answer, add_at(s, (enum settings_id)id, report, &why));
+                answer = report_worse(answer, report_add_at(s, (enum settings_id)id, report, &why));
         }
         return answer;
 }
@@ -78,7 +76,7 @@ static int check_pool(const struct settings *s, struct settings_report *report)
                      "%u warm connections do not fit into a pool of %u; lower pool.warm or "
                      "raise pool.max",
                      s->pool.warm, s->pool.max);
-        return add_at(s, id, report, &why);
+        return report_add_at(s, id, report, &why);
 }
 
 /* An upstream that is weir itself would send every request in a circle. */
@@ -95,8 +93,9 @@ static int check_circle(const struct settings *s, struct settings_report *report
                         sentence_say(&why, "weir itself listens on %s; name the exchange's address",
                                      settings_address_text(&s->listen[i], false, text,
                                                            sizeof(text)));
-                        answer = worse(answer,
-                                       add_at(s, (enum settings_id)(SETTING_upstream_api + j),
+                        answer = report_worse(
+                                answer,
+                                report_add_at(s, (enum settings_id)(SETTING_upstream_api + j),
                                               report, &why));
                 }
         }
@@ -117,7 +116,7 @@ static int check_egress(const struct settings *s, struct settings_report *report
                              "upstream.%s is a socket of this machine, to which no address is left "
                              "from; leave egress out, or name a host",
                              policy_group_name((enum policy_group)i));
-                return add_at(s, SETTING_egress, report, &why);
+                return report_add_at(s, SETTING_egress, report, &why);
         }
         return SETTINGS_GOOD;
 }
@@ -131,7 +130,7 @@ static int check_tls_ca(const struct settings *s, struct settings_report *report
                 return SETTINGS_GOOD;
         sentence_say(&why, "%s cannot be read: %s",
                      value_quote(str_of(s->tls_ca), quoted, sizeof(quoted)), strerror(errno));
-        return add_at(s, SETTING_tls_ca, report, &why);
+        return report_add_at(s, SETTING_tls_ca, report, &why);
 }
 
 static int check_shadow(const struct settings *s, struct settings_report *report)
@@ -142,16 +141,17 @@ static int check_shadow(const struct settings *s, struct settings_report *report
                 return SETTINGS_GOOD;
         sentence_say(&why, "limits is off, so nothing is decided that could be reported; leave one "
                            "of them out");
-        return add_at(s, SETTING_shadow, report, &why);
+        return report_add_at(s, SETTING_shadow, report, &why);
 }
 
 int settings_check(const struct settings *s, struct settings_report *report)
 {
         int answer = check_ceilings(s, report);
 
-        answer = worse(answer, check_pool(s, report));
-        answer = worse(answer, check_circle(s, report));
-        answer = worse(answer, check_shadow(s, report));
-        answer = worse(answer, check_egress(s, report));
-        return worse(answer, check_tls_ca(s, report));
+        answer = report_worse(answer, check_pool(s, report));
+        answer = report_worse(answer, check_circle(s, report));
+        answer = report_worse(answer, check_shadow(s, report));
+        answer = report_worse(answer, check_egress(s, report));
+        answer = report_worse(answer, watch_check(s, report));
+        return report_worse(answer, check_tls_ca(s, report));
 }

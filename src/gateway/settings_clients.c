@@ -12,6 +12,8 @@
 #include "gateway/settings_guess.h"
 #include "gateway/settings_value.h"
 
+#include <errno.h>
+
 #define THE_DEFAULT STR_LITERAL("default")
 #define THE_SHARE   STR_LITERAL("share")
 
@@ -28,6 +30,24 @@ uint32_t settings_client_share(const struct settings *s, struct str name)
                 if (str_eq(str_of(clients->all[i].name), name))
                         return clients->all[i].share;
         return share_of_default(clients);
+}
+
+int settings_set_client_share(struct settings *s, struct str name, uint32_t share)
+{
+        struct settings_clients *clients = &s->clients;
+
+        must(settings_is_client_name(name) && share >= 1 && share <= SETTINGS_SHARE_MAX);
+        for (size_t i = 0; i < clients->n; ++i) {
+                if (!str_eq(str_of(clients->all[i].name), name))
+                        continue;
+                clients->all[i].share = share;
+                return 0;
+        }
+        if (clients->n == SETTINGS_CLIENTS_MAX)
+                return -ENOSPC;
+        clients->all[clients->n] = (struct settings_client){ .share = share };
+        str_copy(name, clients->all[clients->n++].name, SETTINGS_CLIENT_SIZE);
+        return 0;
 }
 
 bool clients_are_equal(const struct settings_clients *a, const struct settings_clients *b)

@@ -15,14 +15,34 @@ static const char *const sources[] = {
 
 static size_t n_members(const struct setting *t, const struct settings *s)
 {
-        return t->kind == KIND_EGRESSES ? s->n_egress : s->n_listen;
+        switch (t->kind) {
+        case KIND_EGRESSES:
+                return s->n_egress;
+        case KIND_PLACES:
+                return ((const struct settings_places *)setting_at_const(t, s))->n;
+        case KIND_HOSTS:
+                return ((const struct settings_hosts *)setting_at_const(t, s))->n;
+        default:
+                return s->n_listen;
+        }
 }
 
 static const char *member_text(const struct setting *t, const struct settings *s, size_t i,
                                char *to, size_t size)
 {
-        return t->kind == KIND_EGRESSES ? settings_egress_text(&s->egress[i], to, size)
-                                        : settings_address_text(&s->listen[i], false, to, size);
+        const struct settings_places *places = setting_at_const(t, s);
+        const struct settings_hosts *hosts = setting_at_const(t, s);
+
+        switch (t->kind) {
+        case KIND_EGRESSES:
+                return settings_egress_text(&s->egress[i], to, size);
+        case KIND_PLACES:
+                return settings_address_text(&places->all[i], false, to, size);
+        case KIND_HOSTS:
+                return hosts->all[i];
+        default:
+                return settings_address_text(&s->listen[i], false, to, size);
+        }
 }
 
 /* Whether YAML would take @text, without quotes, for something else. */
@@ -73,6 +93,8 @@ static void print_list(const struct settings *s, size_t id, FILE *to)
 {
         char text[2 * SETTINGS_HOST_SIZE];
 
+        if (n_members(&settings_table[id], s) == 0)
+                fputs(" []", to);
         print_origin(s, id, to);
         for (size_t i = 0; i < n_members(&settings_table[id], s); ++i) {
                 fputs("  - ", to);
@@ -217,6 +239,8 @@ static json_t *json_value(const struct setting *t, const struct settings *s)
                 return json_integer(*(const uint32_t *)value);
         case KIND_ADDRESSES:
         case KIND_EGRESSES:
+        case KIND_PLACES:
+        case KIND_HOSTS:
                 list = json_array();
                 for (size_t i = 0; list && i < n_members(t, s); ++i)
                         json_array_append_new(list,

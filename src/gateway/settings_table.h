@@ -16,6 +16,8 @@ enum setting_kind {
         KIND_SIZE,
         KIND_PATH,
         KIND_ADDRESSES,
+        KIND_PLACES,
+        KIND_HOSTS,
         KIND_EGRESSES,
         KIND_URL,
         KIND_LEVEL,
@@ -38,7 +40,14 @@ struct setting {
 /* Its value is several, one a line in a file. */
 static inline bool setting_is_list(const struct setting *t)
 {
-        return t->kind == KIND_ADDRESSES || t->kind == KIND_EGRESSES;
+        return t->kind == KIND_ADDRESSES || t->kind == KIND_EGRESSES || t->kind == KIND_PLACES ||
+               t->kind == KIND_HOSTS;
+}
+
+/* A list that may have no member. */
+static inline bool setting_may_be_none(const struct setting *t)
+{
+        return t->kind == KIND_PLACES || t->kind == KIND_HOSTS;
 }
 
 extern const struct setting settings_table[SETTINGS_COUNT];
@@ -81,5 +90,11 @@ bool weights_are_equal(const struct settings_weights *a, const struct settings_w
 /* Adds a mistake. Return: SETTINGS_MISTAKEN or -ENOMEM. */
 CHECKED int report_add(struct settings_report *report, const char *where, uint32_t line,
                        uint32_t column, const char *format, ...) PRINTF(5, 6);
+/* Keeps the worst of two answers: an error, a mistake, nothing. */
+int report_worse(int a, int b);
+/* Adds a mistake where the value of setting @id was given; as report_add(). */
+struct sentence;
+CHECKED int report_add_at(const struct settings *s, enum settings_id id,
+                          struct settings_report *report, const struct sentence *what);
 
 #endif

@@ -103,6 +103,10 @@ const char *value_kind_text(const struct setting *t)
                 return "the path of a file";
         case KIND_ADDRESSES:
                 return "a list of HOST:PORT and unix:PATH";
+        case KIND_PLACES:
+                return "a list of HOST:PORT and unix:PATH, or none";
+        case KIND_HOSTS:
+                return "a list of host names, or none";
         case KIND_EGRESSES:
                 return "a list of ADDRESS and http://HOST:PORT, perhaps with NAME= before them, or "
                        "default";
@@ -345,6 +349,10 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                 return path_parse(text, to, SETTINGS_PATH_SIZE, why);
         case KIND_ADDRESSES:
                 return parse_member(text, s, why);
+        case KIND_PLACES:
+                return places_add(to, text, why);
+        case KIND_HOSTS:
+                return hosts_add(to, text, why);
         case KIND_EGRESSES:
                 return egress_add(s, text, why);
         case KIND_URL:
@@ -371,6 +379,8 @@ void value_clear(const struct setting *t, struct settings *s)
                 s->n_listen = 0;
         if (t->kind == KIND_EGRESSES)
                 s->n_egress = 0;
+        if (setting_may_be_none(t))
+                memset(setting_at(t, s), 0, t->size);
 }
 
 const char *value_text(const struct setting *t, const struct settings *s, char *to, size_t size)
@@ -400,6 +410,8 @@ const char *value_text(const struct setting *t, const struct settings *s, char *
                 return store_text(value, to, size);
         case KIND_ADDRESSES:
         case KIND_EGRESSES:
+        case KIND_PLACES:
+        case KIND_HOSTS:
                 break;
         }
         must(false); /* a list has no single text */

@@ -63,7 +63,14 @@ CHECKED int word_parse_format(struct str text, enum log_format *ret, struct sent
 /* Addresses, in settings_address.c. Return: SETTINGS_GOOD or SETTINGS_MISTAKEN. */
 CHECKED int address_parse_listen(struct str text, struct settings_address *ret,
                                  struct sentence *why);
+/* A DNS name or an IPv4 address. */
+bool address_is_name(struct str host);
 CHECKED int address_parse_url(struct str text, struct settings_address *ret, struct sentence *why);
+
+/* Of what is under /weir, in settings_watch.c. */
+CHECKED int places_add(struct settings_places *to, struct str text, struct sentence *why);
+CHECKED int hosts_add(struct settings_hosts *to, struct str text, struct sentence *why);
+CHECKED int watch_check(const struct settings *s, struct settings_report *report);
 
 /* Of what requests leave by, in settings_egress.c. egress_add() takes one more. */
 CHECKED int egress_parse(struct str text, struct settings_egress *ret, struct sentence *why);

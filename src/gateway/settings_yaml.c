@@ -50,7 +50,8 @@ static void take_list(struct reader *r, const struct setting *t, const yaml_node
                 take_scalar(r, t, node);
                 return;
         }
-        if (node->data.sequence.items.start == node->data.sequence.items.top) {
+        if (node->data.sequence.items.start == node->data.sequence.items.top &&
+            !setting_may_be_none(t)) {
                 add_at_node(r, node, "%s: the list is empty; write %s, or remove the key", t->key,
                             value_kind_text(t));
                 return;

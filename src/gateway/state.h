@@ -21,6 +21,7 @@
 #include "gateway/hosts.h"
 #include "gateway/keys.h"
 #include "gateway/fair.h"
+#include "gateway/pauses.h"
 #include "budget/exclock.h"
 #include "gateway/service.h"
 #include "gateway/request_id.h"
@@ -32,7 +33,7 @@
 
 struct outlet;
 struct measures;
-struct watch;
+struct watching;
 
 /* One product's host, by one address. */
 struct upstream {
@@ -89,7 +90,7 @@ struct gateway {
         struct call_config call;
         struct tls *tls;
         struct http_server *server;
-        struct watch *watch; /* what is under /weir */
+        struct watching *watching; /* what is under /weir */
         struct measures *measures;
         struct outlet outlets[SETTINGS_EGRESS_MAX];
         size_t n_outlets;
@@ -99,6 +100,7 @@ struct gateway {
         struct shadow *shadow; /* NULL: what it decides is done */
         struct keys *keys;     /* NULL: no account's are held here */
         struct fair fair;      /* clients of one class among themselves */
+        struct pauses pauses;  /* what an operator holds */
         struct list displaced; /* flows that gave up their places, until they have others */
         size_t n_displaced;
         bool is_settling;

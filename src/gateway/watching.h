@@ -8,11 +8,21 @@
 #define GATEWAY_WATCHING_H
 
 #include "gateway/state.h"
+#include "watch/watch.h"
 
 /* Says on stderr what is wrong. Return: 0 or a negative errno. */
 CHECKED int watching_open(struct gateway *g);
 void watching_close(struct gateway *g);
 
+/* The rules as @s has them, tokens read. Return: 0, or a negative errno after having said what is
+ * wrong. */
+CHECKED int watching_read(const struct settings *s, struct watch_config *ret_config);
+/* They are those from now on, and become the watch's. */
+void watching_follow(struct gateway *g, const struct watch_config *config);
+/* From housekeeping. */
+void watching_keep(struct gateway *g);
+/* How many costs that are other than charged somebody has seen, and said so. */
+size_t watching_acknowledged(struct gateway *g);
 /* The gateway ends: who looks on is let go. */
 void watching_end(struct gateway *g);
 

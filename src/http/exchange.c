@@ -83,6 +83,16 @@ int http_exchange_peer_user(const struct http_exchange *exchange, uid_t *ret_use
         return 0;
 }
 
+bool http_exchange_is_tls(const struct http_exchange *exchange)
+{
+        return exchange->server->config.tls != NULL;
+}
+
+bool http_exchange_is_vouched(const struct http_exchange *exchange)
+{
+        return exchange->stream && stream_is_vouched(exchange->stream);
+}
+
 void http_exchange_set_user(struct http_exchange *exchange, void *user)
 {
         exchange->user = user;

@@ -169,6 +169,10 @@ CHECKED int http_exchange_peer_user(const struct http_exchange *exchange, uid_t 
 /* The address of ours that the client connected to. Return: 0, -ENOTCONN for one that is gone. */
 CHECKED int http_exchange_local(const struct http_exchange *exchange, struct address *ret_address);
 
+/* Whether it came over TLS; and with a certificate of its client's that was vouched for. */
+bool http_exchange_is_tls(const struct http_exchange *exchange);
+bool http_exchange_is_vouched(const struct http_exchange *exchange);
+
 /* Which connection it is: a number from 1 on that no other of this server ever has. */
 uint64_t http_exchange_connection(const struct http_exchange *exchange);
 

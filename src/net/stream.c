@@ -464,6 +464,12 @@ const char *stream_why(const struct stream *s)
         return s->why;
 }
 
+bool stream_is_vouched(const struct stream *s)
+{
+        return s->ssl && SSL_get0_peer_certificate(s->ssl) &&
+               SSL_get_verify_result(s->ssl) == X509_V_OK;
+}
+
 int stream_fd(const struct stream *s)
 {
         return s->fd;

@@ -89,6 +89,8 @@ bool stream_has_sent(const struct stream *stream);
 uint64_t stream_sent_mark(const struct stream *stream);
 /* A sentence on the last failure (verification, handshake, errno), never NULL. */
 const char *stream_why(const struct stream *stream);
+/* TLS: the peer showed a certificate, and it was verified. */
+bool stream_is_vouched(const struct stream *stream);
 int stream_fd(const struct stream *stream);
 
 /* Closes; frees at the end of the turn; no callback follows. Accepts NULL. Return: NULL. */

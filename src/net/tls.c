@@ -177,6 +177,26 @@ int tls_server_new(const char *cert_file, const char *key_file, struct tls **ret
         return 0;
 }
 
+int tls_server_trust(struct tls *tls, const char *ca_file)
+{
+        STACK_OF(X509_NAME) * names;
+        int r;
+
+        must(tls->is_server);
+        ERR_clear_error();
+        r = trust(tls->ctx, ca_file);
+        names = r == 0 ? SSL_load_client_CA_file(ca_file) : NULL;
+        if (r == 0 && !names)
+                r = -EINVAL;
+        ERR_clear_error();
+        if (r < 0)
+                return r;
+        /* What a client chooses its certificate by. */
+        SSL_CTX_set_client_CA_list(tls->ctx, names);
+        SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
+        return 0;
+}
+
 struct tls *tls_free(struct tls *tls)
 {
         if (!tls)

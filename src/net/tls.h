@@ -2,7 +2,7 @@
  * TLS
  *
  * One context per side: for the client with verification of chain and name, TLS 1.2 or newer,
- * session tickets; for a server (the simulator) with certificate and key.
+ * session tickets; for a server (the simulator, the watch) with certificate and key.
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
@@ -17,6 +17,9 @@ struct ssl_st; /* OpenSSL's SSL */
 CHECKED int tls_client_new(const char *ca_file, struct tls **ret_tls);
 /* Return: as above; -EINVAL also when key and certificate do not belong together. */
 CHECKED int tls_server_new(const char *cert_file, const char *key_file, struct tls **ret_tls);
+/* A server's: clients may show certificates that @ca_file vouches for; one of somebody else's ends
+ * the handshake, and none is none. Return: as tls_client_new(). */
+CHECKED int tls_server_trust(struct tls *tls, const char *ca_file);
 /* Every stream of it must be closed. Accepts NULL. Return: NULL. */
 struct tls *tls_free(struct tls *tls);
 

@@ -103,16 +103,43 @@ size_t tokens_count(const struct tokens *t)
         return t ? t->n : 0;
 }
 
-bool tokens_have(const struct tokens *t, struct str token)
+static size_t find_hash(const struct tokens *t, const unsigned char hash[HASH_BYTES])
+{
+        size_t found = 0;
+
+        /* All of them, so that the time tells nothing of which. */
+        for (size_t i = 0; i < t->n; ++i)
+                found += (size_t)((CRYPTO_memcmp(hash, t->hashes[i], HASH_BYTES) == 0) &
+                                  (found == 0)) *
+                         (i + 1);
+        return found;
+}
+
+size_t tokens_find(const struct tokens *t, struct str token)
 {
         unsigned char hash[HASH_BYTES];
-        int n_equal = 0;
 
         if (!t || token.n < TOKEN_BYTES_MIN || token.n > TOKEN_BYTES_MAX ||
             !hash_token(token, hash))
-                return false;
-        /* All of them, so that the time tells nothing of which. */
-        for (size_t i = 0; i < t->n; ++i)
-                n_equal += CRYPTO_memcmp(hash, t->hashes[i], HASH_BYTES) == 0;
-        return n_equal > 0;
+                return 0;
+        return find_hash(t, hash);
+}
+
+bool tokens_have(const struct tokens *t, struct str token)
+{
+        return tokens_find(t, token) > 0;
+}
+
+size_t tokens_moved(const struct tokens *before, size_t number, const struct tokens *now)
+{
+        if (!before || !now || number == 0 || number > before->n)
+                return 0;
+        return find_hash(now, before->hashes[number - 1]);
+}
+
+bool tokens_are_equal(const struct tokens *a, const struct tokens *b)
+{
+        if (!a || !b)
+                return a == b;
+        return a->n == b->n && CRYPTO_memcmp(a->hashes, b->hashes, a->n * HASH_BYTES) == 0;
 }

@@ -32,5 +32,11 @@ struct tokens *tokens_close(struct tokens *tokens);
 
 size_t tokens_count(const struct tokens *tokens);
 bool tokens_have(const struct tokens *tokens, struct str token);
+/* Which one it is, from 1 in the order of the file; 0: none. */
+size_t tokens_find(const struct tokens *tokens, struct str token);
+/* The same ones in the same order. Each may be NULL. */
+bool tokens_are_equal(const struct tokens *a, const struct tokens *b);
+/* Which one of @now number @number of @before is; 0: it is not there any more. */
+size_t tokens_moved(const struct tokens *before, size_t number, const struct tokens *now);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "http/host.h"
 
+#include <stdio.h>
+
 static bool is_our_name(const struct door_request *request, const struct door_rules *rules)
 {
         struct str host = request->head->host;
@@ -71,10 +73,12 @@ static bool is_at_home(const struct door_request *request)
                                      http_is_loopback(str_of(request->peer))));
 }
 
-static void lift(struct door_pass *pass, enum door_may may, const char *by)
+static void lift(struct door_pass *pass, struct door_pass to)
 {
-        if (may > pass->may)
-                *pass = (struct door_pass){ .may = may, .by = by };
+        if (to.may <= pass->may)
+                return;
+        to.session = pass->session;
+        *pass = to;
 }
 
 bool door_has_tokens(const struct door_rules *rules)
@@ -82,12 +86,69 @@ bool door_has_tokens(const struct door_rules *rules)
         return rules->look || rules->act;
 }
 
-enum door_may door_token(const struct door_rules *rules, struct str token)
+struct door_pass door_token(const struct door_rules *rules, struct str token)
 {
         /* Both, so that the time tells nothing of which. */
-        bool may_look = tokens_have(rules->look, token), may_act = tokens_have(rules->act, token);
+        size_t looks = tokens_find(rules->look, token), acts = tokens_find(rules->act, token);
 
-        return may_act ? DOOR_ACT : may_look ? DOOR_LOOK : DOOR_NOTHING;
+        return (struct door_pass){
+                .may = acts    ? DOOR_ACT
+                       : looks ? DOOR_LOOK
+                               : DOOR_NOTHING,
+                .by = "token",
+                .token = acts ? acts : looks,
+        };
+}
+
+const char *door_cookie_name(const struct http_head *head, char to[DOOR_COOKIE_SIZE])
+{
+        struct str host = head->host, name = http_host_name(host);
+        const char *colon = name.n > 0 ? memchr(name.p + name.n, ':',
+                                                (size_t)(host.p + host.n - name.p) - name.n)
+                                       : NULL;
+        struct str port = STR_NULL;
+        uint64_t number;
+
+        if (colon)
+                port = str_from(colon + 1, (size_t)(host.p + host.n - colon) - 1);
+        if (str_to_u64(port, &number) == 0 && number <= UINT16_MAX)
+                snprintf(to, DOOR_COOKIE_SIZE, "weir-%u", (unsigned)number);
+        else
+                str_copy(STR_LITERAL("weir"), to, DOOR_COOKIE_SIZE);
+        return to;
+}
+
+/* The one that @cookies hold, whoever put the others there; the first that is good. */
+static struct session *find_session(struct str cookies, struct str name, struct sessions *sessions,
+                                    uint64_t now_us)
+{
+        struct session *found = NULL;
+        struct str part, key;
+
+        while (!found && str_split(&cookies, ';', &part)) {
+                part = str_trim(part);
+                if (str_split(&part, '=', &key) && str_eq(key, name))
+                        found = sessions_find(sessions, part, now_us);
+        }
+        return found;
+}
+
+static void check_session(const struct door_request *request, struct sessions *sessions,
+                          struct door_pass *pass)
+{
+        char name[DOOR_COOKIE_SIZE];
+
+        door_cookie_name(request->head, name);
+        for (size_t i = 0; i < request->head->n_fields && !pass->session; ++i)
+                if (str_eq_nocase(request->head->fields[i].name, STR_LITERAL("cookie")))
+                        pass->session = find_session(request->head->fields[i].value, str_of(name),
+                                                     sessions, request->now_us);
+        if (pass->session)
+                lift(pass, (struct door_pass){
+                                   .may = pass->session->may_act ? DOOR_ACT : DOOR_LOOK,
+                                   .by = "session",
+                                   .token = pass->session->token,
+                           });
 }
 
 /* Of another scheme than Bearer: somebody else's business. Return: an enum door. */
@@ -96,7 +157,7 @@ static int check_bearer(const struct door_request *request, const struct door_ru
 {
         const struct str bearer = STR_LITERAL("bearer ");
         struct str token = STR_NULL;
-        enum door_may may;
+        struct door_pass by_token;
 
         for (size_t i = 0; i < request->head->n_fields; ++i) {
                 const struct http_field *field = &request->head->fields[i];
@@ -110,13 +171,13 @@ static int check_bearer(const struct door_request *request, const struct door_ru
         }
         if (!token.p)
                 return DOOR_OPEN;
-        may = door_token(rules, token);
-        lift(pass, may, "token");
-        return may == DOOR_NOTHING ? DOOR_WRONG : DOOR_OPEN;
+        by_token = door_token(rules, token);
+        lift(pass, by_token);
+        return by_token.may == DOOR_NOTHING ? DOOR_WRONG : DOOR_OPEN;
 }
 
 int door_check(const struct door_request *request, const struct door_rules *rules,
-               struct door_pass *ret_pass)
+               struct sessions *sessions, struct door_pass *ret_pass)
 {
         *ret_pass = (struct door_pass){ .may = DOOR_NOTHING, .by = "nothing" };
         if (!is_our_name(request, rules))
@@ -124,8 +185,9 @@ int door_check(const struct door_request *request, const struct door_rules *rule
         if (is_of_other_site(request))
                 return DOOR_SITE;
         if (!rules->look && is_at_home(request))
-                lift(ret_pass, DOOR_LOOK, "place");
+                lift(ret_pass, (struct door_pass){ .may = DOOR_LOOK, .by = "place" });
         if (request->is_vouched)
-                lift(ret_pass, DOOR_LOOK, "certificate");
+                lift(ret_pass, (struct door_pass){ .may = DOOR_LOOK, .by = "certificate" });
+        check_session(request, sessions, ret_pass);
         return check_bearer(request, rules, ret_pass);
 }

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "http/parse.h"
 #include "sign/tokens.h"
+#include "watch/sessions.h"
 
 #define DOOR_HOSTS_MAX 8
 /* A DNS name has 253 characters at most. */
@@ -47,6 +48,7 @@ struct door_request {
                           */
         const char *local; /* the address of ours that it came to, as digits; "" if not known */
         const char *peer;  /* where it came from, as digits */
+        uint64_t now_us;   /* of a steady clock */
 };
 
 enum door {
@@ -60,17 +62,27 @@ enum door {
 /* What one may, and by what. */
 struct door_pass {
         enum door_may may;
-        const char *by; /* "place", "certificate", "token", "session"; "nothing" */
+        const char *by;          /* "place", "certificate", "token", "session"; "nothing" */
+        size_t token;            /* of the two last: which of its file, from 1 */
+        struct session *session; /* it came with one, of whatever use; or NULL */
 };
 
-/* Return: an enum door. */
+/* @sessions: those that were given out. Return: an enum door. */
 CHECKED int door_check(const struct door_request *request, const struct door_rules *rules,
-                       struct door_pass *ret_pass);
+                       struct sessions *sessions, struct door_pass *ret_pass);
 
 /* Whether there is anything by which somebody from elsewhere could come in. */
 bool door_has_tokens(const struct door_rules *rules);
 
-/* What @token may. */
-enum door_may door_token(const struct door_rules *rules, struct str token);
+/* What @token may, and which it is. */
+struct door_pass door_token(const struct door_rules *rules, struct str token);
+
+#define DOOR_COOKIE_SIZE 24
+
+/*
+ * The cookie of sessions: "weir", and the port that the browser asks, for a browser keeps one of a
+ * name for all ports of a machine, and there may be several gateways. Return: @to.
+ */
+const char *door_cookie_name(const struct http_head *head, char to[DOOR_COOKIE_SIZE]);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include "net/loop.h"
 #include "watch/events.h"
+#include "watch/guesses.h"
 #include "watch/live.h"
 #include "watch/past.h"
+#include "watch/sessions.h"
 #include "watch/watch.h"
 
 struct watch {
@@ -19,6 +21,8 @@ struct watch {
         struct live live;
         struct past past;
         struct events events;
+        struct sessions sessions;
+        struct guesses guesses;
 };
 
 /* What one has to have to ask for it. */
@@ -36,6 +40,7 @@ struct visit {
         const struct http_head *head;
         struct str rest; /* of the path, where the route's ends in "*" */
         struct door_pass pass;
+        json_t *body; /* of a POST: an object */
 };
 
 struct route {
@@ -78,6 +83,20 @@ void page_moved(struct visit *visit);
 /* health.c */
 void health_live(struct visit *visit);
 void health_ready(struct visit *visit);
+
+/* login.c */
+void login_begin(struct visit *visit);
+void login_end(struct visit *visit);
+/* It came with a wrong token. */
+void login_refuse_bearer(struct visit *visit);
+
+/* actions.c */
+void actions_act(struct visit *visit);
+/* Whether it says that it means it; else it is answered. */
+CHECKED bool actions_are_meant(struct visit *visit);
+
+/* queue.c */
+void queue_list(struct visit *visit);
 
 /* scrape.c */
 void scrape_metrics(struct visit *visit);

@@ -21,6 +21,8 @@ static const struct {
         { COUNTER_refused_never, METRIC_refused, "never" },
         { COUNTER_refused_queue, METRIC_refused, "queue" },
         { COUNTER_refused_breaker, METRIC_refused, "breaker" },
+        { COUNTER_refused_paused, METRIC_refused, "paused" },
+        { COUNTER_dropped, METRIC_refused, "dropped" },
 };
 
 #define N_LABELLED (sizeof(labelled) / sizeof(labelled[0]))

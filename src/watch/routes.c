@@ -19,6 +19,14 @@ const struct route routes[] = {
         { HTTP_GET,  "/weir/api/events",    ROUTE_TO_LOOK,    false, state_events },
         { HTTP_GET,  "/weir/api/spenders",  ROUTE_TO_LOOK,    false, tallies_show_spenders },
         { HTTP_GET,  "/weir/api/history",   ROUTE_TO_LOOK,    false, past_show },
+        { HTTP_GET,  "/weir/api/queue",     ROUTE_TO_LOOK,    false, queue_list },
+        { HTTP_POST, "/weir/api/login",     ROUTE_FOR_ALL,    true,  login_begin },
+        { HTTP_POST, "/weir/api/logout",    ROUTE_FOR_ALL,    true,  login_end },
+        { HTTP_POST, "/weir/api/pause",     ROUTE_TO_ACT,     false, actions_act },
+        { HTTP_POST, "/weir/api/resume",    ROUTE_TO_ACT,     false, actions_act },
+        { HTTP_POST, "/weir/api/share",     ROUTE_TO_ACT,     false, actions_act },
+        { HTTP_POST, "/weir/api/drop",      ROUTE_TO_ACT,     false, actions_act },
+        { HTTP_POST, "/weir/api/acknowledge", ROUTE_TO_ACT,   false, actions_act },
 };
 /* clang-format on */
 const size_t n_routes = ARRAY_SIZE(routes);

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Of what is asked to be done; the longest name is a variant's. */
+#define BODY_MAX 4096
+
 static void close_rules(struct door_rules *rules)
 {
         rules->look = tokens_close(rules->look);
@@ -51,9 +54,34 @@ struct watch *watch_free(struct watch *w)
         return NULL;
 }
 
+/* Those whose token is not there any more end. */
+static void follow_tokens(struct watch *w, const struct door_rules *now)
+{
+        const struct door_rules *before = &w->config.rules;
+
+        for (size_t i = 0; i < SESSIONS_MAX; ++i) {
+                struct session *s = &w->sessions.all[i];
+
+                if (s->token == 0)
+                        continue;
+                s->token = s->may_act ? tokens_moved(before->act, s->token, now->act)
+                                      : tokens_moved(before->look, s->token, now->look);
+                if (s->token == 0)
+                        session_end(s);
+        }
+}
+
 void watch_configure(struct watch *w, const struct watch_config *config)
 {
-        close_rules(&w->config.rules);
+        struct door_rules *rules = &w->config.rules;
+
+        follow_tokens(w, &config->rules);
+        /* Who looks on by what is no longer valid must not go on: all come back, and are asked. */
+        if (!tokens_are_equal(rules->look, config->rules.look) ||
+            !tokens_are_equal(rules->act, config->rules.act) ||
+            config->has_page != w->config.has_page)
+                live_end(w, false);
+        close_rules(rules);
         w->config = *config;
 }
 
@@ -146,9 +174,7 @@ static void refuse_at_door(struct visit *v, int answer)
                 answer_refusal(v, 400, "this request brings two tokens; send one");
                 return;
         default:
-                answer_refusal_with(v, 401, 0, "WWW-Authenticate", "Bearer realm=\"weir\"",
-                                    "the token is none of watch.token_file and "
-                                    "watch.action_token_file");
+                login_refuse_bearer(v);
         }
 }
 
@@ -165,18 +191,76 @@ static void refuse_stranger(struct visit *v)
                                http_exchange_peer(v->exchange));
 }
 
+static void refuse_action(struct visit *v)
+{
+        if (v->watch->config.rules.act)
+                answer_refusal_with(v, 401, 0, "WWW-Authenticate", "Bearer realm=\"weir\"",
+                                    "to act one needs an action token: log in with it at /weir/, "
+                                    "or send Authorization: Bearer TOKEN; nothing was done");
+        else
+                answer_refusal(v, 403,
+                               "nobody may act here; set watch.action_token_file; nothing was "
+                               "done");
+}
+
 /* Return: whether it may go on; else it is answered. */
 static bool may_enter(struct visit *v, const struct route *route)
 {
         const struct door_rules *rules = &v->watch->config.rules;
         bool may_look = v->pass.may >= DOOR_LOOK;
 
-        if (route->need == ROUTE_FOR_ALL || (route->need == ROUTE_TO_LOOK && may_look) ||
-            (route->need == ROUTE_FOR_GUESTS && (may_look || door_has_tokens(rules))))
+        switch (route->need) {
+        case ROUTE_FOR_ALL:
                 return true;
-        if (route->need != ROUTE_TO_ACT)
-                refuse_stranger(v);
+        case ROUTE_FOR_GUESTS:
+                if (may_look || door_has_tokens(rules))
+                        return true;
+                break;
+        case ROUTE_TO_LOOK:
+                if (may_look)
+                        return true;
+                break;
+        case ROUTE_TO_ACT:
+                if (v->pass.may >= DOOR_ACT)
+                        return actions_are_meant(v);
+                if (may_look) {
+                        refuse_action(v);
+                        return false;
+                }
+                break;
+        }
+        refuse_stranger(v);
         return false;
+}
+
+/* Return: whether the body of a POST was read; else it is answered. */
+static bool read_body(struct visit *v)
+{
+        struct str body = http_exchange_body(v->exchange);
+        json_error_t error;
+
+        if (v->head->method != HTTP_POST)
+                return true;
+        if (body.n > BODY_MAX) {
+                answer_refusal(v, 413, "the body is larger than %d bytes; nothing was done",
+                               BODY_MAX);
+                return false;
+        }
+        v->body = body.n == 0 ? json_object()
+                              : json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &error);
+        if (json_is_object(v->body))
+                return true;
+        answer_refusal(v, 400, "the body is no object of JSON%s%s; nothing was done",
+                       v->body || body.n == 0 ? "" : ": ",
+                       v->body || body.n == 0 ? "" : error.text);
+        return false;
+}
+
+static void answer(struct visit *v, const struct route *route)
+{
+        if (may_enter(v, route) && read_body(v))
+                route->answer(v);
+        json_decref(v->body);
 }
 
 void watch_begin(struct watch *w, struct http_exchange *exchange)
@@ -187,20 +271,22 @@ void watch_begin(struct watch *w, struct http_exchange *exchange)
         struct door_request request = {
                 .head = v.head,
                 .is_unix = strcmp(peer, "unix") == 0,
+                .is_vouched = http_exchange_is_vouched(exchange),
                 .local = http_exchange_local_host(exchange, local),
                 .peer = peer,
+                .now_us = loop_now_us(w->loop),
         };
         const struct route *route = find_route(&v);
-        int answer;
+        int r;
 
         if (!route)
                 return;
         request.is_static = route->need == ROUTE_FOR_GUESTS;
-        answer = door_check(&request, &w->config.rules, &v.pass);
-        if (answer != DOOR_OPEN)
-                refuse_at_door(&v, answer);
-        else if (may_enter(&v, route))
-                route->answer(&v);
+        r = door_check(&request, &w->config.rules, &w->sessions, &v.pass);
+        if (r == DOOR_OPEN)
+                answer(&v, route);
+        else
+                refuse_at_door(&v, r);
 }
 
 void watch_gone(struct watch *w, struct http_exchange *exchange)

@@ -24,10 +24,46 @@ struct watch;
 struct metrics_input;
 struct stats;
 
+enum watch_verb {
+        WATCH_PAUSE,
+        WATCH_RESUME,
+        WATCH_SHARE,
+        WATCH_DROP,
+        WATCH_ACKNOWLEDGE,
+};
+
+/* What somebody wants done who may. What is not named is NULL; a class or client need not exist. */
+struct watch_action {
+        enum watch_verb verb;
+        const char *class, *client, *request, *variant;
+        bool with_cancels;  /* of a paused client: these too */
+        bool is_taken_back; /* an acknowledgement */
+        int64_t share;
+        const char *peer, *by; /* who does it, and how he proved himself: a door_pass's */
+        size_t token;
+};
+
+struct watch_result {
+        unsigned status; /* 200: done; else it was not, and @text says why and what to do */
+        char text[320];
+        json_t *undo; /* what takes it back: { "path", "body" }; NULL: nothing does */
+};
+
+#define WATCH_QUEUE_MAX 1000
+
+/* Of those who wait. */
+struct watch_filter {
+        char class[16], client[80]; /* empty: all */
+        size_t max;
+};
+
 /* What the gateway shows. JSON is handed over; NULL: out of memory. */
 struct watch_ops {
         /* The snapshot of docs/watch.md. */
         json_t *(*now)(void *ctx);
+        /* { "requests": [...], "more": N } */
+        json_t *(*queue)(void *ctx, const struct watch_filter *filter);
+        void (*act)(void *ctx, const struct watch_action *action, struct watch_result *ret_result);
         /* Why it takes no requests: [ words ], empty when it does. */
         json_t *(*unready)(void *ctx);
         /* What happened, and the exchange's time now. */
@@ -55,7 +91,7 @@ CHECKED int watch_new(struct loop *loop, const struct watch_config *config,
 /* Before the servers whose exchanges it has are freed. Accepts NULL. Return: NULL. */
 struct watch *watch_free(struct watch *watch);
 
-/* Other rules from now on. @config: as above. */
+/* Other rules from now on; sessions of tokens that are still there go on. @config: as above. */
 void watch_configure(struct watch *watch, const struct watch_config *config);
 
 /* Something happened: for the list of events. @at_ms: wall clock; @level: static; @text: valid

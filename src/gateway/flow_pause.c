@@ -1,0 +1,93 @@
+/*
+ * What an operator holds: it waits without a place until it is let go, or its deadline passes. What
+ * has been sent is not touched; what waits for a connection is asked for at the last moment
+ * (flow_leave), as for everything else.
+ */
+#include "gateway/flow_inside.h"
+#include "gateway/queue.h"
+#include "gateway/refuse.h"
+#include "gateway/upstream.h"
+
+bool flow_is_paused(const struct flow *f)
+{
+        const struct gateway *g = f->gateway;
+
+        return UNLIKELY(!pauses_are_none(&g->pauses)) && !g->shadow &&
+               pauses_hold(&g->pauses, f->request.class, f->tally.client) != NULL;
+}
+
+void flow_pause(struct flow *f)
+{
+        fair_leave(&f->wish, false);
+        limiter_refund(upstream_limiter(f->upstream), &f->ticket);
+        if (upstream_now(f->gateway, f->upstream).now_ms >= f->request.deadline_ms) {
+                refuse_paused(f);
+                flow_end(f);
+                return;
+        }
+        f->is_on_hold = true;
+        flow_wait(f, FLOW_PARKED, f->request.deadline_ms);
+}
+
+static bool is_waiting(const struct flow *f)
+{
+        return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;
+}
+
+/* All that are let go are due at once: then they come in the queue's order, the urgent first. */
+static void let_go(struct flow *f)
+{
+        struct gateway *g = f->gateway;
+
+        f->is_on_hold = false;
+        queue_remove(g, f);
+        if (queue_add(g, f, loop_now_us(g->loop)) < 0) {
+                refuse_memory(f);
+                flow_end(f);
+        }
+}
+
+size_t flow_review_pauses(struct gateway *g)
+{
+        struct list *it, *after;
+        size_t n = 0;
+
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (!is_waiting(f) || f->is_on_hold == flow_is_paused(f))
+                        continue;
+                ++n;
+                if (f->is_on_hold) {
+                        let_go(f);
+                } else {
+                        queue_remove(g, f);
+                        flow_pause(f);
+                }
+        }
+        return n;
+}
+
+struct flow *flow_find(struct gateway *g, uint64_t sequence)
+{
+        struct list *it, *after;
+
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (f->sequence == sequence)
+                        return f;
+        }
+        return NULL;
+}
+
+bool flow_drop_queued(struct flow *f)
+{
+        if (f->state != FLOW_STARTING && f->state != FLOW_HELD && f->state != FLOW_PARKED)
+                return false;
+        refuse_dropped(f);
+        flow_end(f);
+        return true;
+}

@@ -1,0 +1,307 @@
+/*
+ * What an operator does to a running gateway. Each is in the log with who did it, and each says how
+ * to take it back, or that it cannot be.
+ */
+#include "base/log.h"
+#include "gateway/request_id.h"
+#include "gateway/watching_inside.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void PRINTF(3, 4) say(struct watch_result *r, unsigned status, const char *format, ...)
+{
+        va_list args;
+
+        r->status = status;
+        va_start(args, format);
+        vsnprintf(r->text, sizeof(r->text), format, args);
+        va_end(args);
+}
+
+/* Takes @body over. */
+static json_t *undo_by(const char *path, json_t *body)
+{
+        return json_pack("{s:s, s:o?}", "path", path, "body", body);
+}
+
+static const char *plural(size_t n)
+{
+        return n == 1 ? "" : "s";
+}
+
+/* Return: whether this gateway holds anything back at all. */
+static bool may_hold(const struct gateway *g, struct watch_result *r)
+{
+        if (g->settings.limits && !g->shadow)
+                return true;
+        say(r, 409,
+            "this gateway holds nothing back (%s), so nothing can be paused; nothing was done",
+            g->shadow ? "shadow" : "limits: off");
+        return false;
+}
+
+static void pause_class(struct gateway *g, const struct watch_action *a, bool is_paused,
+                        struct watch_result *r)
+{
+        enum weir_class class;
+        size_t n;
+
+        if (class_from(str_of(a->class), &class) < 0) {
+                say(r, 400,
+                    "there is no such class; there are cancel, order, reconcile, account, "
+                    "market and backfill; nothing was done");
+                return;
+        }
+        if (pauses_class_is(&g->pauses, class) == is_paused) {
+                say(r, 409, "the class %s is %s; nothing was done", a->class,
+                    is_paused ? "paused already" : "not paused");
+                return;
+        }
+        pauses_class(&g->pauses, class, is_paused);
+        n = flow_review_pauses(g);
+        log_event(LOG_WARN, is_paused ? "paused" : "resumed",
+                  "class=%s requests=%zu peer=%s by=%s token=%zu", a->class, n, a->peer, a->by,
+                  a->token);
+        say(r, 200, "the class %s %s; %zu request%s that waited %s", a->class,
+            is_paused ? "is paused: what has been sent goes on" : "goes on", n, plural(n),
+            is_paused ? "are held" : "are let go");
+        r->undo = undo_by(is_paused ? "/weir/api/resume" : "/weir/api/pause",
+                          json_pack("{s:s}", "class", a->class));
+}
+
+static void pause_client(struct gateway *g, const struct watch_action *a, struct watch_result *r)
+{
+        int error = pauses_client(&g->pauses, a->client, a->with_cancels);
+        size_t n;
+
+        if (error == -ENOSPC) {
+                say(r, 409,
+                    "%d clients are paused, which is as many as can be; resume one, or pause "
+                    "a class; nothing was done",
+                    PAUSES_CLIENTS_MAX);
+                return;
+        }
+        if (error < 0) {
+                say(r, 400, "a client's name has 1 to %d bytes; nothing was done",
+                    PAUSES_NAME_SIZE - 1);
+                return;
+        }
+        n = flow_review_pauses(g);
+        log_event(LOG_WARN, "paused", "client=%s cancels=%s requests=%zu peer=%s by=%s token=%zu",
+                  a->client, a->with_cancels ? "yes" : "no", n, a->peer, a->by, a->token);
+        say(r, 200,
+            "the client %s is paused%s: what has been sent goes on; %zu request%s that "
+            "waited are held",
+            a->client, a->with_cancels ? "" : ", but for its cancels", n, plural(n));
+        r->undo = undo_by("/weir/api/resume", json_pack("{s:s}", "client", a->client));
+}
+
+static void resume_client(struct gateway *g, const struct watch_action *a, struct watch_result *r)
+{
+        size_t n;
+
+        if (pauses_client_over(&g->pauses, a->client) < 0) {
+                say(r, 409, "that client is not paused; nothing was done");
+                return;
+        }
+        n = flow_review_pauses(g);
+        log_event(LOG_WARN, "resumed", "client=%s requests=%zu peer=%s by=%s token=%zu", a->client,
+                  n, a->peer, a->by, a->token);
+        say(r, 200, "the client %s goes on; %zu request%s that waited are let go", a->client, n,
+            plural(n));
+        r->undo = undo_by("/weir/api/pause", json_pack("{s:s}", "client", a->client));
+}
+
+/* Those of it that wait have asked for their share already. */
+static void follow_share(struct gateway *g, struct str client, uint32_t share)
+{
+        struct list *it, *after;
+
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (f->client_id != 0 && str_eq(str_of(f->tally.client), client))
+                        f->client_share = share;
+        }
+}
+
+static void set_share(struct gateway *g, const struct watch_action *a, struct watch_result *r)
+{
+        struct str name = str_of(a->client);
+        uint32_t before;
+
+        if (!settings_is_client_name(name)) {
+                say(r, 400,
+                    "a client's name is 1 to %d printable characters of ASCII, as in "
+                    "X-Weir-Client; nothing was done",
+                    SETTINGS_CLIENT_SIZE - 1);
+                return;
+        }
+        if (a->share < 1 || a->share > SETTINGS_SHARE_MAX) {
+                say(r, 400, "a share is a number from 1 to %d; nothing was done",
+                    SETTINGS_SHARE_MAX);
+                return;
+        }
+        before = settings_client_share(&g->settings, name);
+        if (settings_set_client_share(&g->settings, name, (uint32_t)a->share) < 0) {
+                say(r, 409,
+                    "%d clients have shares of their own, which is as many as can be; "
+                    "nothing was done",
+                    SETTINGS_CLIENTS_MAX);
+                return;
+        }
+        follow_share(g, name, (uint32_t)a->share);
+        log_event(LOG_WARN, "share_set", "client=%s share=%lld was=%u peer=%s by=%s token=%zu",
+                  a->client, (long long)a->share, before, a->peer, a->by, a->token);
+        say(r, 200,
+            "the client %s has a share of %lld, until the settings are read again "
+            "(SIGHUP) or the gateway is started anew; to keep it, write it there (clients)",
+            a->client, (long long)a->share);
+        r->undo = undo_by("/weir/api/share",
+                          json_pack("{s:s, s:i}", "client", a->client, "share", (int)before));
+}
+
+static void drop(struct gateway *g, const struct watch_action *a, struct watch_result *r)
+{
+        struct flow *f = watching_find(g, a->request);
+        char client[TALLY_CLIENT_SIZE], request[REQUEST_ID_SIZE];
+        enum weir_class class;
+
+        if (!f) {
+                say(r, 404,
+                    "no request of that id is under way: it was answered meanwhile, or "
+                    "belongs to another gateway; nothing was done");
+                return;
+        }
+        str_copy(str_of(f->tally.client), client, sizeof(client));
+        str_copy(str_of(http_exchange_label(f->exchange)), request, sizeof(request));
+        class = f->request.class;
+        if (!flow_drop_queued(f)) {
+                say(r, 409,
+                    "this request is on its way to the exchange, and what may have been sent "
+                    "cannot be taken back; nothing was done");
+                return;
+        }
+        log_event(LOG_WARN, "dropped", "request=%s class=%s client=%s peer=%s by=%s token=%zu",
+                  request, class_name(class), client, a->peer, a->by, a->token);
+        say(r, 200,
+            "the request was refused, and its client told so; nothing of it was executed; "
+            "this cannot be undone");
+}
+
+/* What is acknowledged. */
+
+static const struct acknowledged *find_acknowledged(const struct watching *w, const char *variant)
+{
+        for (size_t i = 0; i < w->n_acknowledged; ++i)
+                if (strcmp(w->acknowledged[i].variant, variant) == 0)
+                        return &w->acknowledged[i];
+        return NULL;
+}
+
+bool watching_is_acknowledged(const struct watching *w, const struct weights_row *row)
+{
+        const struct acknowledged *one = find_acknowledged(w, row->name);
+
+        return one && one->charged == row->used && one->shown == row->view.learnt;
+}
+
+size_t watching_acknowledged(struct gateway *g)
+{
+        struct watching *w = g->watching;
+        size_t n = 0;
+
+        if (w->n_acknowledged == 0)
+                return 0;
+        weights_list(&g->region, w->weights);
+        for (size_t i = 0; i < w->weights->n && w->weights->rows[i].is_disagreement; ++i)
+                n += watching_is_acknowledged(w, &w->weights->rows[i]);
+        return n;
+}
+
+static const struct weights_row *find_disagreement(struct gateway *g, const char *variant)
+{
+        struct weights_list *list = g->watching->weights;
+
+        weights_list(&g->region, list);
+        for (size_t i = 0; i < list->n; ++i)
+                if (list->rows[i].is_disagreement && strcmp(list->rows[i].name, variant) == 0)
+                        return &list->rows[i];
+        return NULL;
+}
+
+static void forget_acknowledged(struct watching *w, const char *variant)
+{
+        const struct acknowledged *one = find_acknowledged(w, variant);
+
+        if (one)
+                w->acknowledged[one - w->acknowledged] = w->acknowledged[--w->n_acknowledged];
+}
+
+static void acknowledge(struct gateway *g, const struct watch_action *a, struct watch_result *r)
+{
+        const struct weights_row *row = find_disagreement(g, a->variant);
+        struct watching *w = g->watching;
+        struct acknowledged *one;
+
+        if (!row) {
+                say(r, 404,
+                    "no cost of that name is other than charged; those that are stand in "
+                    "\"weights\" of /weir/api/now; nothing was done");
+                return;
+        }
+        forget_acknowledged(w, row->name);
+        if (!a->is_taken_back && w->n_acknowledged == ACKNOWLEDGED_MAX) {
+                say(r, 409,
+                    "%d are acknowledged, which is as many as can be: correct the costs "
+                    "(weights), or take one back; nothing was done",
+                    ACKNOWLEDGED_MAX);
+                return;
+        }
+        if (!a->is_taken_back) {
+                one = &w->acknowledged[w->n_acknowledged++];
+                *one = (struct acknowledged){ .charged = row->used, .shown = row->view.learnt };
+                str_copy(str_of(row->name), one->variant, sizeof(one->variant));
+        }
+        log_event(LOG_WARN, a->is_taken_back ? "weight_reopened" : "weight_acknowledged",
+                  "what=%s charged=%u learnt=%u peer=%s by=%s token=%zu", row->name, row->used,
+                  row->view.learnt, a->peer, a->by, a->token);
+        say(r, 200,
+            a->is_taken_back
+                    ? "it counts as an alarm again"
+                    : "it stays in the list and is no alarm, until a number of it changes or "
+                      "the gateway is started anew; to settle it, write it into weights");
+        r->undo = undo_by("/weir/api/acknowledge", json_pack("{s:s, s:b}", "variant", row->name,
+                                                             "acknowledged", a->is_taken_back));
+}
+
+void watching_act(void *ctx, const struct watch_action *a, struct watch_result *r)
+{
+        struct gateway *g = ctx;
+
+        switch (a->verb) {
+        case WATCH_PAUSE:
+        case WATCH_RESUME:
+                if (!may_hold(g, r))
+                        return;
+                if (a->class)
+                        pause_class(g, a, a->verb == WATCH_PAUSE, r);
+                else if (a->verb == WATCH_PAUSE)
+                        pause_client(g, a, r);
+                else
+                        resume_client(g, a, r);
+                return;
+        case WATCH_SHARE:
+                set_share(g, a, r);
+                return;
+        case WATCH_DROP:
+                drop(g, a, r);
+                return;
+        case WATCH_ACKNOWLEDGE:
+                acknowledge(g, a, r);
+                return;
+        }
+}
