@@ -44,7 +44,7 @@ class Dependencies(unittest.TestCase):
         self.assertGreater(len(modules), 5)
         wanted = set().union(*packages().values())
         other = {"libevent_core": "libevent-dev", "openssl": "libssl-dev", "yaml-0.1": "libyaml-dev",
-                 "zlib": "zlib1g-dev"}
+                 "zlib": "zlib1g-dev", "ncursesw": "libncurses-dev"}
         for module in modules:
             name = other.get(module, f"lib{module.removeprefix('lib')}-dev")
             with self.subTest(module):

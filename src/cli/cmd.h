@@ -25,5 +25,6 @@ int cmd_region(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const struct command {
         { "gateway", cmd_gateway,
           "stand between your programs and the exchange, inside its limits" },
         { "status", cmd_status, "the budgets now" },
+        { "top", cmd_top, "the budgets live, and who spends" },
         { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
         { "check", cmd_check, "explain what is wrong with a configuration file" },
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },

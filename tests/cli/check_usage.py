@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
-COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region", "store")
+COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region", "store", "top")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
@@ -67,6 +67,18 @@ WRONG = (
     ("region show --region FOLDER/none", 2, "No such file or directory; is a gateway running?"),
     ("region check --region FOLDER", 2, "cannot read it: Is a directory"),
     ("region check --region FOLDER/link", 2, "it is a symbolic link; name the file it leads to"),
+    ("top extra", 2, 'top: unexpected "extra"; see weir top --help'),
+    ("top --gateway http://127.0.0.1:1", 1, "standard input or output is no terminal; weir top --once prints one frame"),
+    ("top --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
+    ("top --once --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("top --gateway ftp://x", 2, "write http://HOST[:PORT], https://HOST[:PORT] or unix:PATH"),
+    ("top --once --gateway http://127.0.0.1:1", 1, "Connection refused"),
+    ("top --once --gateway unix:FOLDER/none", 1, "No such file or directory"),
+    ("top --gateway --region FOLDER/r", 2, "look at one of them"),
+    ("top --token-file FOLDER/none", 2, "--token-file and --ca go with --gateway"),
+    ("top --gateway --token-file FOLDER/none", 1, "No such file or directory"),
+    ("top --interval 0", 2, "--interval 0: want seconds from 0.1 to 3600"),
+    ("top --interval nan", 2, "want seconds from 0.1 to 3600"),
     ("status extra", 2, 'unexpected "extra"'),
     ("positions extra", 2, 'positions: unexpected "extra"; see weir positions --help'),
     ("positions --watch=0", 2, "--watch 0: want 1 to 86400 seconds"),

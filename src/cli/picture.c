@@ -1,0 +1,248 @@
+#include "cli/picture.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+json_int_t picture_number(const json_t *object, const char *member)
+{
+        const json_t *value = json_object_get(object, member);
+
+        return json_is_real(value) ? (json_int_t)json_real_value(value) : json_integer_value(value);
+}
+
+const char *picture_text(const json_t *object, const char *member)
+{
+        const char *text = json_string_value(json_object_get(object, member));
+
+        return text ? text : "";
+}
+
+const char *picture_time(json_int_t ms, char to[PICTURE_TIME_SIZE])
+{
+        long long s = ms / 1000;
+
+        if (ms < 1000)
+                snprintf(to, PICTURE_TIME_SIZE, "%lld ms", (long long)(ms > 0 ? ms : 0));
+        else if (s < 10)
+                snprintf(to, PICTURE_TIME_SIZE, "%lld.%lld s", s, (long long)ms / 100 % 10);
+        else if (s < 300)
+                snprintf(to, PICTURE_TIME_SIZE, "%lld s", s);
+        else if (s < 3600)
+                snprintf(to, PICTURE_TIME_SIZE, "%lld m", s / 60);
+        else if (s < 86400)
+                snprintf(to, PICTURE_TIME_SIZE, "%lld h %02lld m", s / 3600, s / 60 % 60);
+        else
+                snprintf(to, PICTURE_TIME_SIZE, "%lld d %02lld h", s / 86400, s / 3600 % 24);
+        return to;
+}
+
+const char *picture_left(json_int_t ms, char to[PICTURE_TIME_SIZE])
+{
+        json_int_t s = (ms + 999) / 1000;
+
+        if (s >= 300)
+                return picture_time(s * 1000, to);
+        snprintf(to, PICTURE_TIME_SIZE, "%lld s", (long long)(s > 0 ? s : 0));
+        return to;
+}
+
+const char *picture_count(json_int_t n, char to[PICTURE_COUNT_SIZE])
+{
+        long long v = n;
+
+        if (v < 100000 && v > -100000)
+                snprintf(to, PICTURE_COUNT_SIZE, "%lld", v);
+        else if (v < 1000000)
+                snprintf(to, PICTURE_COUNT_SIZE, "%lldk", v / 1000);
+        else
+                snprintf(to, PICTURE_COUNT_SIZE, "%lld.%lldM", v / 1000000, v / 100000 % 10);
+        return to;
+}
+
+struct alarms {
+        struct sheet *sheet;
+        struct picture_box box;
+        unsigned n;
+};
+
+static void alarm_line(struct alarms *a, enum sheet_style style, const char *format, ...)
+        PRINTF(3, 4);
+
+static void alarm_line(struct alarms *a, enum sheet_style style, const char *format, ...)
+{
+        char text[512];
+        va_list args;
+
+        if (a->box.row + a->n >= a->box.end_row)
+                return;
+        va_start(args, format);
+        (void)vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        sheet_mark(a->sheet, a->box.row + a->n, a->box.col, style, "▌", '!');
+        sheet_put(a->sheet, a->box.row + a->n, a->box.col + 2, a->box.end, style, "%s", text);
+        ++a->n;
+}
+
+/* " by NAME" but for the address without a name. */
+static const char *by(const json_t *row, char to[160])
+{
+        const char *egress = picture_text(row, "egress");
+
+        to[0] = '\0';
+        if (egress[0] && strcmp(egress, "default") != 0)
+                snprintf(to, 160, " by %s", egress);
+        return to;
+}
+
+static void gate_alarms(struct alarms *a, const json_t *now, bool are_bans)
+{
+        const json_t *gate;
+        size_t i;
+
+        json_array_foreach(json_object_get(now, "gates"), i, gate)
+        {
+                const char *kind = picture_text(gate, "kind");
+                json_int_t for_ms = picture_number(gate, "for_ms");
+                bool is_stop = strcmp(kind, "stop") == 0;
+                char left[PICTURE_TIME_SIZE], way[160];
+
+                if (is_stop == are_bans)
+                        continue;
+                if (for_ms == 0)
+                        alarm_line(a, is_stop ? SHEET_WARN : SHEET_BAD,
+                                   "%s%s: %s is over, a probe is to be answered%s",
+                                   picture_text(gate, "product"), by(gate, way), kind,
+                                   json_is_true(json_object_get(gate, "probing")) ? ": being asked"
+                                                                                  : "");
+                else
+                        alarm_line(a, is_stop ? SHEET_WARN : SHEET_BAD,
+                                   "%s%s: %s for %s more, nothing is sent",
+                                   picture_text(gate, "product"), by(gate, way), kind,
+                                   picture_left(for_ms, left));
+        }
+}
+
+static void breaker_alarms(struct alarms *a, const json_t *now)
+{
+        const json_t *breaker;
+        size_t i;
+
+        json_array_foreach(json_object_get(now, "breakers"), i, breaker)
+        {
+                char left[PICTURE_TIME_SIZE], way[160];
+
+                alarm_line(a, SHEET_BAD, "%s%s does not answer, %lld failures in a row: %s %s",
+                           picture_text(breaker, "product"), by(breaker, way),
+                           (long long)picture_number(breaker, "failures"),
+                           strcmp(picture_text(breaker, "state"), "probing") == 0
+                                   ? "being asked, again in"
+                                   : "asked again in",
+                           picture_left(picture_number(breaker, "for_ms"), left));
+        }
+}
+
+static void ramp_alarms(struct alarms *a, const json_t *now)
+{
+        const json_t *ramp;
+        size_t i;
+
+        json_array_foreach(json_object_get(json_object_get(now, "front"), "ramps"), i, ramp)
+        {
+                char left[PICTURE_TIME_SIZE], way[160];
+
+                alarm_line(a, SHEET_WARN,
+                           "%s%s opened again: more from second to second, for %s more",
+                           picture_text(ramp, "product"), by(ramp, way),
+                           picture_left(picture_number(ramp, "for_ms"), left));
+        }
+}
+
+static void stopped_alarms(struct alarms *a, const json_t *now)
+{
+        const json_t *budget;
+        size_t i;
+
+        json_array_foreach(json_object_get(now, "budgets"), i, budget)
+        {
+                json_int_t for_ms = picture_number(budget, "shut_for_ms");
+                const char *account = picture_text(budget, "account");
+                char left[PICTURE_TIME_SIZE], way[160];
+
+                if (for_ms > 0)
+                        alarm_line(a, SHEET_WARN, "%s%s%s%s: stopped for %s more",
+                                   picture_text(budget, "name"), account[0] ? " of " : "", account,
+                                   by(budget, way), picture_left(for_ms, left));
+        }
+}
+
+static void paused_alarms(struct alarms *a, const json_t *now)
+{
+        static const char *const members[] = { "classes", "clients" };
+        const json_t *paused = json_object_get(now, "paused"), *name;
+        size_t k;
+
+        for (size_t i = 0; i < ARRAY_SIZE(members); ++i)
+                json_array_foreach(json_object_get(paused, members[i]), k, name)
+                        alarm_line(a, SHEET_WARN, "paused: %s %s", i == 0 ? "class" : "client",
+                                   json_string_value(name) ? json_string_value(name) : "?");
+}
+
+static void host_alarms(struct alarms *a, const json_t *now)
+{
+        const json_t *hosts = json_object_get(now, "hosts");
+        const json_t *away = json_object_get(hosts, "away_for_s");
+        json_int_t share_s = picture_number(hosts, "share_for_s");
+        char left[PICTURE_TIME_SIZE];
+
+        if (!json_is_object(hosts))
+                return;
+        if (json_is_false(json_object_get(hosts, "was_answered")))
+                alarm_line(a, SHEET_BAD, "the store has not answered yet: nothing may be sent");
+        else if (json_is_integer(away) && share_s > 0)
+                alarm_line(a, SHEET_WARN,
+                           "the store is away for %lld s: this host goes on with its share, for %s "
+                           "more",
+                           (long long)json_integer_value(away), picture_left(share_s * 1000, left));
+        else if (json_is_integer(away))
+                alarm_line(a, SHEET_BAD,
+                           "the store is away for %lld s: this host's share is over, and nothing "
+                           "is sent that needs it",
+                           (long long)json_integer_value(away));
+}
+
+static void gateway_alarms(struct alarms *a, const json_t *now)
+{
+        const json_t *gateway = json_object_get(now, "gateway");
+        const char *state = picture_text(gateway, "state");
+
+        if (strcmp(picture_text(gateway, "history"), "failed") == 0)
+                alarm_line(a, SHEET_WARN, "history cannot be written; requests are served on");
+        if (state[0] && strcmp(state, "ready") != 0)
+                alarm_line(a, SHEET_WARN, "the gateway is %s", state);
+        if (picture_number(now, "weight_disagreements") > 0)
+                alarm_line(a, SHEET_WARN, "%lld cost other than charged, see weir check --weights",
+                           (long long)picture_number(now, "weight_disagreements"));
+        if (json_array_size(json_object_get(now, "same_account")) > 0)
+                alarm_line(a, SHEET_WARN,
+                           "keys seem to be one account's and count apart, see weir status");
+        /* As core/sweep.h has it: long before nobody finds room any more. */
+        if (picture_number(now, "slots_taken") >= 1024)
+                alarm_line(a, SHEET_WARN,
+                           "the region gets full: %lld slots are taken, see weir status",
+                           (long long)picture_number(now, "slots_taken"));
+}
+
+unsigned picture_alarms(struct sheet *sheet, struct picture_box box, const json_t *now)
+{
+        struct alarms a = { sheet, box, 0 };
+
+        gate_alarms(&a, now, true);
+        breaker_alarms(&a, now);
+        host_alarms(&a, now);
+        gate_alarms(&a, now, false);
+        ramp_alarms(&a, now);
+        stopped_alarms(&a, now);
+        paused_alarms(&a, now);
+        gateway_alarms(&a, now);
+        return a.n;
+}

@@ -1,0 +1,368 @@
+/*
+ * Budgets as bars: what is answered, in flight, others', held and expected, in this order, as parts
+ * of the limit; and in what is free how far each class may go at this moment, by its first letter.
+ *
+ *      spot-weight        1m ██████▓▓▒▒▒░░··b···m··a·o  4250/6000   59s
+ */
+#include "cli/picture.h"
+#include "base/class.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_SIZE 160
+#define ROWS_MAX   2048
+
+enum part {
+        PART_ANSWERED,
+        PART_FLIGHT,
+        PART_FOREIGN,
+        PART_HELD,
+        PART_EXPECTED,
+        PARTS,
+};
+
+static const struct mark {
+        enum sheet_style style;
+        const char *unicode;
+        char ascii;
+        const char *name;
+} marks[PARTS] = {
+        [PART_ANSWERED] = { SHEET_OURS, "█", '#', "ours" },
+        [PART_FLIGHT] = { SHEET_FLIGHT, "▓", '=', "in flight" },
+        [PART_FOREIGN] = { SHEET_FOREIGN, "▒", '+', "by others" },
+        [PART_HELD] = { SHEET_HELD, "░", 'o', "held for who waits" },
+        [PART_EXPECTED] = { SHEET_EXPECTED, "~", '~', "expected of others" },
+};
+
+struct row {
+        const json_t *budget;
+        char label[LABEL_SIZE];
+        json_int_t limit, used;
+        bool is_endpoint; /* an endpoint's own: there may be hundreds */
+};
+
+struct columns {
+        unsigned label, span, bar, bar_end, number_end, turn_end, details; /* details 0: none */
+        unsigned end;
+};
+
+static void write_label(const json_t *b, char to[LABEL_SIZE])
+{
+        const char *account = picture_text(b, "account"), *egress = picture_text(b, "egress");
+        const char *endpoint = picture_text(b, "endpoint");
+        bool is_named = egress[0] && strcmp(egress, "default") != 0;
+
+        snprintf(to, LABEL_SIZE, "%s%s%s%s%s%s%s", picture_text(b, "name"), endpoint[0] ? " " : "",
+                 endpoint, account[0] ? " " : "", account, is_named ? " by " : "",
+                 is_named ? egress : "");
+}
+
+static struct row row_of(const json_t *b)
+{
+        struct row row = {
+                .budget = b,
+                .limit = picture_number(b, "limit"),
+                .used = picture_number(b, "used"),
+                .is_endpoint = json_is_string(json_object_get(b, "endpoint")),
+        };
+
+        write_label(b, row.label);
+        return row;
+}
+
+/* In the order of the region's slots what belongs together would stand apart; so by name, those of
+ * endpoints behind the others, the fullest of them first. */
+static int compare(const void *a, const void *b)
+{
+        const struct row *x = a, *y = b;
+        json_int_t by_fill =
+                y->used * (x->limit ? x->limit : 1) - x->used * (y->limit ? y->limit : 1);
+        int by_name = strcmp(x->label, y->label);
+
+        if (x->is_endpoint != y->is_endpoint)
+                return x->is_endpoint ? 1 : -1;
+        if (x->is_endpoint && by_fill != 0)
+                return by_fill > 0 ? 1 : -1;
+        if (by_name != 0)
+                return by_name;
+        by_fill = picture_number(x->budget, "span_ms") - picture_number(y->budget, "span_ms");
+        return by_fill < 0 ? -1 : by_fill > 0;
+}
+
+static void write_span(json_int_t ms, char to[PICTURE_TIME_SIZE])
+{
+        long long s = ms / 1000;
+
+        if (s > 0 && s % 86400 == 0)
+                snprintf(to, PICTURE_TIME_SIZE, "%lldd", s / 86400);
+        else if (s > 0 && s % 60 == 0)
+                snprintf(to, PICTURE_TIME_SIZE, "%lldm", s / 60);
+        else
+                snprintf(to, PICTURE_TIME_SIZE, "%llds", s);
+}
+
+static void write_turn(json_int_t ms, char to[PICTURE_TIME_SIZE])
+{
+        long long s = (ms + 999) / 1000;
+
+        if (s < 1000)
+                snprintf(to, PICTURE_TIME_SIZE, "%llds", s);
+        else if (s < 7200)
+                snprintf(to, PICTURE_TIME_SIZE, "%lldm", (s + 59) / 60);
+        else
+                snprintf(to, PICTURE_TIME_SIZE, "%lldh", (s + 3599) / 3600);
+}
+
+static struct columns columns_of(struct picture_box box, unsigned longest, bool has_details)
+{
+        unsigned width = box.end > box.col ? box.end - box.col : 0;
+        unsigned label = width < 60 ? 13 : width < 100 ? 20 : width < 140 ? 28 : 44;
+        unsigned details = has_details && width >= 120 ? width * 2 / 5 : 0;
+        struct columns c = { .end = box.end };
+
+        label = label < longest ? label : longest;
+        c.label = box.col;
+        c.span = c.label + label + 1;
+        c.bar = c.span + 4;
+        c.turn_end = box.end - details;
+        c.details = details ? c.turn_end + 2 : 0;
+        c.number_end = c.turn_end > 6 ? c.turn_end - 6 : 0;
+        c.bar_end = c.number_end > 15 ? c.number_end - (width < 60 ? 10 : 15) : 0;
+        return c;
+}
+
+/* Where the parts of a bar of @cells end. What is more than nothing has a cell, as long as there
+ * are some. */
+static void write_ends(const json_t *b, unsigned cells, unsigned ends[PARTS])
+{
+        json_int_t limit = picture_number(b, "limit"), flight = picture_number(b, "in_flight");
+        json_int_t ours = picture_number(b, "ours"), sum = 0;
+        json_int_t amounts[PARTS] = { ours > flight ? ours - flight : 0,
+                                      flight < ours ? flight : ours, picture_number(b, "foreign"),
+                                      picture_number(b, "held"), picture_number(b, "expected") };
+        unsigned at = 0;
+
+        for (unsigned part = 0; part < PARTS; ++part) {
+                json_int_t end;
+
+                sum += amounts[part] > 0 ? amounts[part] : 0;
+                end = limit > 0 ? sum * (json_int_t)cells / limit : 0;
+                if (amounts[part] > 0 && end <= (json_int_t)at)
+                        end = at + 1;
+                at = end < (json_int_t)at ? at : end > (json_int_t)cells ? cells : (unsigned)end;
+                ends[part] = at;
+        }
+}
+
+/* How far each class may go, from the lowest on, so that of those at one place the highest is seen.
+ */
+static void draw_ceilings(struct sheet *s, unsigned row, unsigned col, unsigned cells,
+                          unsigned used, const json_t *b)
+{
+        const json_t *ceilings = json_object_get(b, "ceilings");
+        json_int_t limit = picture_number(b, "limit");
+
+        for (unsigned class = CLASS_COUNT; class -- > 0;) {
+                const char *name = class_name((enum weir_class) class);
+                json_int_t most = picture_number(ceilings, name);
+                json_int_t at = limit > 0 ? most * (json_int_t)cells / limit : 0;
+
+                if (most <= 0 || most >= limit || at < (json_int_t)used || at >= (json_int_t)cells)
+                        continue;
+                sheet_put(s, row, col + (unsigned)at, col + cells, SHEET_DIM, "%c", name[0]);
+        }
+}
+
+static void draw_bar(struct sheet *s, unsigned row, unsigned col, unsigned end, const json_t *b)
+{
+        unsigned cells = end > col ? end - col : 0, ends[PARTS], part = 0;
+
+        write_ends(b, cells, ends);
+        for (unsigned i = 0; i < cells; ++i) {
+                while (part < PARTS && i >= ends[part])
+                        ++part;
+                if (part < PARTS)
+                        sheet_mark(s, row, col + i, marks[part].style, marks[part].unicode,
+                                   marks[part].ascii);
+                else
+                        sheet_mark(s, row, col + i, SHEET_DIM, "·", '.');
+        }
+        draw_ceilings(s, row, col, cells, ends[PART_HELD], b);
+}
+
+struct words {
+        char text[512];
+        size_t n;
+};
+
+static void add_words(struct words *w, json_int_t amount, const char *format)
+{
+        char count[PICTURE_COUNT_SIZE], piece[96];
+        int n;
+
+        if (amount <= 0 || w->n + sizeof(piece) >= sizeof(w->text))
+                return;
+        snprintf(piece, sizeof(piece), "%s %s", picture_count(amount, count), format);
+        n = snprintf(w->text + w->n, sizeof(w->text) - w->n, "%s%s", w->n ? ", " : "", piece);
+        w->n += n > 0 ? (size_t)n : 0;
+}
+
+/* What the bar shows, in words, and what no bar can. */
+static void write_details(const json_t *b, struct words *w)
+{
+        const json_t *ceilings = json_object_get(b, "ceilings");
+        json_int_t limit = picture_number(b, "limit"), last = limit;
+
+        *w = (struct words){ .n = 0 };
+        add_words(w, picture_number(b, "in_flight"), "in flight");
+        add_words(w, picture_number(b, "held"), "held");
+        add_words(w, picture_number(b, "foreign"), "by others");
+        add_words(w, picture_number(b, "expected"), "expected of others");
+        if (json_object_get(b, "cap"))
+                add_words(w, picture_number(b, "cap"), "is this host's part");
+        for (unsigned class = 0; class < CLASS_COUNT; ++class) {
+                const char *name = class_name((enum weir_class) class);
+                json_int_t most = picture_number(ceilings, name);
+                char piece[64];
+
+                if (most <= 0 || most >= limit || most == last)
+                        continue;
+                snprintf(piece, sizeof(piece), "for %s", name);
+                add_words(w, most, piece);
+                last = most;
+        }
+}
+
+static enum sheet_style style_of(const struct row *row)
+{
+        if (picture_number(row->budget, "shut_for_ms") > 0 || row->used >= row->limit)
+                return SHEET_BAD;
+        return row->used * 10 >= row->limit * 8 ? SHEET_WARN : SHEET_PLAIN;
+}
+
+static void draw_row(struct sheet *s, unsigned at, const struct columns *c, const struct row *row)
+{
+        char span[PICTURE_TIME_SIZE], turn[PICTURE_TIME_SIZE];
+        char used[PICTURE_COUNT_SIZE], limit[PICTURE_COUNT_SIZE];
+        struct words details;
+
+        write_span(picture_number(row->budget, "span_ms"), span);
+        write_turn(picture_number(row->budget, "turns_in_ms"), turn);
+        if (row->is_endpoint)
+                sheet_put_end(s, at, c->label, c->span - 1, SHEET_PLAIN, row->label);
+        else
+                sheet_put(s, at, c->label, c->span - 1, SHEET_PLAIN, "%s", row->label);
+        sheet_put_right(s, at, c->span, c->span + 3, SHEET_DIM, "%s", span);
+        draw_bar(s, at, c->bar, c->bar_end, row->budget);
+        sheet_put_right(s, at, c->bar_end + 1, c->number_end, style_of(row), "%s/%s",
+                        picture_count(row->used, used), picture_count(row->limit, limit));
+        sheet_put_right(s, at, c->number_end + 1, c->turn_end, SHEET_DIM, "%s", turn);
+        if (!c->details)
+                return;
+        write_details(row->budget, &details);
+        sheet_put(s, at, c->details, c->end, SHEET_DIM, "%s", details.text);
+}
+
+/* Below the row, where there is something to say. Return: rows taken. */
+static unsigned draw_below(struct sheet *s, struct picture_box box, const struct columns *c,
+                           const struct row *row)
+{
+        struct words details;
+
+        write_details(row->budget, &details);
+        if (details.n == 0 || box.row >= box.end_row)
+                return 0;
+        sheet_put(s, box.row, c->span + 1, box.end, SHEET_DIM, "%s", details.text);
+        return 1;
+}
+
+static unsigned draw_rest(struct sheet *s, struct picture_box box, const struct row *rows, size_t n)
+{
+        json_int_t most = 0;
+
+        for (size_t i = 0; i < n; ++i) {
+                json_int_t pct = rows[i].limit > 0 ? rows[i].used * 100 / rows[i].limit : 0;
+
+                most = pct > most ? pct : most;
+        }
+        sheet_put(s, box.row, box.col, box.end, SHEET_DIM, "and %zu more, the fullest at %lld %%",
+                  n, (long long)most);
+        return 1;
+}
+
+static unsigned draw_rows(struct sheet *s, struct picture_box box, const struct row *rows, size_t n,
+                          bool has_details)
+{
+        unsigned longest = 4, first = box.row;
+        struct columns c;
+
+        for (size_t i = 0; i < n; ++i) {
+                unsigned width = sheet_width(rows[i].label);
+
+                longest = width > longest ? width : longest;
+        }
+        c = columns_of(box, longest, has_details);
+        for (size_t i = 0; i < n && box.row < box.end_row; ++i) {
+                if (box.row + 1 == box.end_row && n - i > 1) {
+                        box.row += draw_rest(s, box, rows + i, n - i);
+                        break;
+                }
+                draw_row(s, box.row++, &c, &rows[i]);
+                if (has_details && !c.details)
+                        box.row += draw_below(s, box, &c, &rows[i]);
+        }
+        return box.row - first;
+}
+
+unsigned picture_budgets(struct sheet *s, struct picture_box box, const json_t *now,
+                         const struct picture_budgets *how)
+{
+        const json_t *budgets = json_object_get(now, "budgets"), *budget;
+        size_t n = json_array_size(budgets), i;
+        struct row *rows;
+        unsigned taken;
+
+        if (box.row >= box.end_row || box.end <= box.col)
+                return 0;
+        if (n == 0) {
+                sheet_put(s, box.row, box.col, box.end, SHEET_DIM, "no budget has been used yet");
+                return 1;
+        }
+        n = n < ROWS_MAX ? n : ROWS_MAX;
+        rows = calloc(n, sizeof(rows[0]));
+        if (!rows)
+                return 0;
+        json_array_foreach(budgets, i, budget) if (i < n) rows[i] = row_of(budget);
+        qsort(rows, n, sizeof(rows[0]), compare);
+        taken = draw_rows(s, box, rows, n, how->has_details);
+        free(rows);
+        return taken;
+}
+
+unsigned picture_legend(struct sheet *s, struct picture_box box)
+{
+        static const char letters[] = "b m a r o: what a class may use now";
+        unsigned row = box.row, col = box.col;
+
+        for (unsigned part = 0; part <= PARTS && row < box.end_row; ++part) {
+                const char *name = part < PARTS ? marks[part].name : letters;
+                unsigned width = sheet_width(name) + (part < PARTS ? 2 : 0);
+
+                if (col > box.col && col + width > box.end) {
+                        ++row;
+                        col = box.col;
+                }
+                if (row >= box.end_row)
+                        break;
+                if (part < PARTS) {
+                        sheet_mark(s, row, col, marks[part].style, marks[part].unicode,
+                                   marks[part].ascii);
+                        sheet_put(s, row, col + 2, box.end, SHEET_DIM, "%s", name);
+                } else {
+                        sheet_put(s, row, col, box.end, SHEET_DIM, "%s", name);
+                }
+                col += width + 2;
+        }
+        return row < box.end_row ? row + 1 - box.row : box.end_row - box.row;
+}

@@ -1,0 +1,410 @@
+#include "cli/top_source.h"
+#include "cli/look.h"
+
+#include "base/clock.h"
+#include "sign/vault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A gateway that restarts is back within a second or two. */
+#define AGAIN_US    US_PER_SECOND
+#define SPENDERS_US (2 * US_PER_SECOND)
+/* It says something every 15 s at least. */
+#define SILENCE_US (40 * US_PER_SECOND)
+/* One answer of who spends. */
+#define ANSWER_MAX  ((size_t)4 << 20)
+#define REFUSAL_MAX 4096u
+
+static void tell(struct top_source *s)
+{
+        s->changed(s->ctx);
+}
+
+static void fail(struct top_source *s, const char *why)
+{
+        str_copy(str_of(why), s->why, sizeof(s->why));
+        s->is_live = false;
+        tell(s);
+}
+
+static void set_now(struct top_source *s, json_t *now)
+{
+        if (!json_is_object(now)) {
+                json_decref(now);
+                fail(s, "it says what is no snapshot; is this a gateway of another version?");
+                return;
+        }
+        json_decref(s->now);
+        s->now = now;
+        s->now_us = loop_now_us(s->loop);
+        s->is_live = true;
+        tell(s);
+}
+
+/*
+ * A region
+ */
+
+static int open_region(struct top_source *s)
+{
+        struct region_error error;
+        int r = region_open_readonly(s->path, &s->region, &error);
+
+        if (r == 0)
+                r = look_new(&s->region, &s->look);
+        else
+                str_copy(str_of(error.why), s->why, sizeof(s->why));
+        return r;
+}
+
+static void close_region(struct top_source *s)
+{
+        s->look = look_free(s->look);
+        region_close(&s->region);
+}
+
+void top_source_look(struct top_source *s, uint64_t wall_ms)
+{
+        json_t *now;
+
+        if (top_source_is_gateway(s))
+                return;
+        if (s->look && region_is_deleted(&s->region))
+                close_region(s);
+        if (!s->look && open_region(s) < 0) {
+                char why[TOP_SOURCE_WHY];
+
+                str_copy(str_of(s->why), why, sizeof(why));
+                fail(s, why);
+                return;
+        }
+        look_take(s->look, wall_ms);
+        now = look_json(s->look, s->path);
+        if (!now)
+                return;
+        json_object_set_new(now, "exchange_ms", json_integer((json_int_t)s->look->exchange_ms));
+        set_now(s, now);
+}
+
+/*
+ * A gateway
+ */
+
+static void write_head(const struct top_source *s, char *to, size_t size, const char *target,
+                       const char *more, const char *value)
+{
+        int n = snprintf(to, size, "GET %.*s%s HTTP/1.1\r\nHost: %s\r\n%s%s%s%s%s%s\r\n",
+                         STR_ARGS(s->at.base), target, s->host,
+                         s->token ? "Authorization: Bearer " : "", s->token ? s->token : "",
+                         s->token ? "\r\n" : "", more, value, value[0] ? "\r\n" : "");
+
+        must(n > 0 && (size_t)n < size);
+}
+
+static void ask_live(void *ctx)
+{
+        struct top_source *s = ctx;
+
+        if (s->is_looking)
+                return;
+        write_head(s, s->live_head, sizeof(s->live_head), "/weir/api/live",
+                   s->stream.id[0] ? "Last-Event-ID: " : "", s->stream.id);
+        top_stream_restart(&s->stream);
+        buf_clear(&s->refusal);
+        s->live.method = HTTP_GET;
+        s->live.head = str_of(s->live_head);
+        s->live_status = 0;
+        s->is_looking = http_pool_call(s->pool, &s->live) == 0;
+}
+
+static void ask_spenders(void *ctx)
+{
+        struct top_source *s = ctx;
+        char target[96];
+
+        if (s->is_asking)
+                return;
+        snprintf(target, sizeof(target), "/weir/api/spenders?by=%s&minutes=60", top_by_name(s->by));
+        write_head(s, s->ask_head, sizeof(s->ask_head), target, "", "");
+        buf_clear(&s->answer);
+        s->ask.method = HTTP_GET;
+        s->ask.head = str_of(s->ask_head);
+        s->ask_status = 0;
+        s->is_asking = http_pool_call(s->pool, &s->ask) == 0;
+}
+
+void top_source_by(struct top_source *s, enum top_by by)
+{
+        if (s->by == by || top_source_is_gateway(s) == false)
+                return;
+        s->by = by;
+        json_decref(s->spenders);
+        s->spenders = NULL;
+        if (s->is_asking)
+                http_call_cancel(&s->ask);
+        s->is_asking = false;
+        ask_spenders(s);
+}
+
+static void on_event(void *ctx, struct str event, struct str data)
+{
+        struct top_source *s = ctx;
+        json_t *json = json_loadb(data.p, data.n, JSON_DECODE_ANY, NULL);
+
+        if (str_eq(event, STR_LITERAL("now"))) {
+                set_now(s, json);
+        } else if (str_eq(event, STR_LITERAL("happened")) && json_is_object(json)) {
+                top_events_add(&s->events, json);
+                tell(s);
+        } else {
+                json_decref(json);
+        }
+}
+
+static void on_live_head(struct http_call *call, const struct http_head *head)
+{
+        container_of(call, struct top_source, live)->live_status = head->status;
+}
+
+static void on_live_data(struct http_call *call, struct str payload)
+{
+        struct top_source *s = container_of(call, struct top_source, live);
+
+        if (s->live_status == 200)
+                top_stream_feed(&s->stream, payload, on_event, s);
+        else if (buf_length(&s->refusal) + payload.n <= REFUSAL_MAX)
+                (void)!buf_append_str(&s->refusal, payload);
+}
+
+/* What an answer that is no stream says, and what to do. */
+static void explain(struct top_source *s)
+{
+        json_t *json = json_loadb(buf_str(&s->refusal).p, buf_length(&s->refusal), 0, NULL);
+        const char *msg = picture_text(json, "msg");
+        char why[TOP_SOURCE_WHY];
+
+        if (s->live_status == 401 || s->live_status == 403)
+                snprintf(why, sizeof(why),
+                         "it lets nobody look without a token, or not with this one "
+                         "(%u); name its file with --token-file",
+                         s->live_status);
+        else
+                snprintf(why, sizeof(why), "it answers %u%s%s", s->live_status, msg[0] ? ": " : "",
+                         msg[0] ? msg : ", as no gateway of weir does");
+        json_decref(json);
+        fail(s, why);
+}
+
+static void look_again(struct top_source *s)
+{
+        s->is_looking = false;
+        loop_timer_set(s->again, loop_now_us(s->loop) + AGAIN_US);
+}
+
+static void on_live_done(struct http_call *call)
+{
+        struct top_source *s = container_of(call, struct top_source, live);
+
+        look_again(s);
+        if (s->live_status == 200)
+                fail(s, "the gateway has ended; it is looked for");
+        else
+                explain(s);
+}
+
+static void on_live_failed(struct http_call *call, enum http_failure failure, const char *why)
+{
+        struct top_source *s = container_of(call, struct top_source, live);
+
+        (void)failure;
+        look_again(s);
+        fail(s, why);
+}
+
+static const struct http_call_ops live_ops = {
+        .head = on_live_head,
+        .data = on_live_data,
+        .done = on_live_done,
+        .failed = on_live_failed,
+};
+
+static void on_ask_head(struct http_call *call, const struct http_head *head)
+{
+        container_of(call, struct top_source, ask)->ask_status = head->status;
+}
+
+static void on_ask_data(struct http_call *call, struct str payload)
+{
+        /* Too long an answer will not parse, and the last one stays. */
+        (void)!buf_append_str(&container_of(call, struct top_source, ask)->answer, payload);
+}
+
+static void on_ask_done(struct http_call *call)
+{
+        struct top_source *s = container_of(call, struct top_source, ask);
+        json_t *json = NULL;
+
+        s->is_asking = false;
+        s->has_asked = true;
+        if (s->ask_status == 200)
+                json = json_loadb(buf_str(&s->answer).p, buf_length(&s->answer), 0, NULL);
+        if (json) {
+                json_decref(s->spenders);
+                s->spenders = json;
+        }
+        tell(s);
+}
+
+/* The stream says what is wrong; this is asked again in any case. */
+static void on_ask_failed(struct http_call *call, enum http_failure failure, const char *why)
+{
+        struct top_source *s = container_of(call, struct top_source, ask);
+
+        (void)failure;
+        (void)why;
+        s->is_asking = false;
+        s->has_asked = true;
+}
+
+static const struct http_call_ops ask_ops = {
+        .head = on_ask_head,
+        .data = on_ask_data,
+        .done = on_ask_done,
+        .failed = on_ask_failed,
+};
+
+/* The first line that is no comment: as the gateway reads the same file. */
+static int read_token(struct top_source *s, const char *path)
+{
+        char *file = vault_new(VAULT_FILE_MAX), why[VAULT_WHY_MAX];
+        struct str text, line;
+        int r = -ENOMEM;
+
+        if (!path) {
+                vault_free(file, VAULT_FILE_MAX);
+                return 0;
+        }
+        s->token = vault_new(VAULT_FILE_MAX);
+        if (file && s->token) {
+                r = vault_read(path, VAULT_OWN, file, &text, why);
+                if (r < 0)
+                        fprintf(stderr, "weir: top: %s\n", why);
+        }
+        while (r == 0 && str_split(&text, '\n', &line)) {
+                line = str_trim(line);
+                if (line.n == 0 || line.p[0] == '#' || line.n > 400)
+                        continue;
+                str_copy(line, s->token, VAULT_FILE_MAX);
+                break;
+        }
+        if (r == 0 && s->token[0] == '\0') {
+                fprintf(stderr, "weir: top: %s: there is no token in it\n", path);
+                r = -EINVAL;
+        }
+        vault_free(file, VAULT_FILE_MAX);
+        return r;
+}
+
+static void write_host(struct top_source *s)
+{
+        bool is_v6 = !s->at.is_unix && memchr(s->at.host.p, ':', s->at.host.n) != NULL;
+        int n;
+
+        if (s->at.is_unix) {
+                str_copy(STR_LITERAL("localhost"), s->host, sizeof(s->host));
+                return;
+        }
+        n = snprintf(s->host, sizeof(s->host), is_v6 ? "[%.*s]" : "%.*s", STR_ARGS(s->at.host));
+        if (n > 0 && (size_t)n < sizeof(s->host) && s->at.port != (s->at.is_tls ? 443 : 80))
+                snprintf(s->host + n, sizeof(s->host) - (size_t)n, ":%u", s->at.port);
+}
+
+static int open_gateway(struct top_source *s, const struct top_source_config *c)
+{
+        struct http_pool_config pool = { .max_connections = 2, .progress_timeout_us = SILENCE_US };
+        int r = 0;
+
+        if (http_url_parse(str_of(c->gateway), &s->at) < 0 || s->at.host.n > 255 ||
+            s->at.base.n > 255) {
+                fprintf(stderr,
+                        "weir: top: --gateway %s: write http://HOST[:PORT], https://HOST[:PORT] or "
+                        "unix:PATH\n",
+                        c->gateway);
+                return -EINVAL;
+        }
+        if (s->at.is_tls)
+                r = tls_client_new(c->ca_file, &s->tls);
+        if (r < 0)
+                fprintf(stderr, "weir: top: the certificates to trust cannot be read (%s): %s\n",
+                        c->ca_file ? c->ca_file : "the system's", strerror(-r));
+        if (r == 0)
+                r = read_token(s, c->token_file);
+        if (r < 0)
+                return r;
+        pool.host = s->at.host;
+        pool.port = s->at.port;
+        pool.is_unix = s->at.is_unix;
+        pool.tls = s->tls;
+        write_host(s);
+        r = http_pool_new(s->loop, &pool, &s->pool);
+        if (r == 0)
+                r = loop_timer_new(s->loop, ask_live, s, &s->again);
+        if (r == 0)
+                r = loop_timer_new(s->loop, ask_spenders, s, &s->spenders_timer);
+        if (r < 0)
+                return r;
+        loop_timer_every(s->spenders_timer, SPENDERS_US);
+        ask_live(s);
+        ask_spenders(s);
+        return 0;
+}
+
+int top_source_open(struct top_source *s, struct loop *loop, const struct top_source_config *config,
+                    void (*changed)(void *ctx), void *ctx)
+{
+        int r;
+
+        *s = (struct top_source){
+                .loop = loop,
+                .changed = changed,
+                .ctx = ctx,
+                .path = config->region,
+                .region = REGION_NULL,
+        };
+        snprintf(s->name, sizeof(s->name), "%s", config->region ? config->region : config->gateway);
+        top_stream_init(&s->stream);
+        buf_init(&s->refusal, REFUSAL_MAX * 2);
+        buf_init(&s->answer, ANSWER_MAX);
+        http_call_init(&s->live, &live_ops);
+        http_call_init(&s->ask, &ask_ops);
+        if (!config->region)
+                return open_gateway(s, config);
+        r = look_open(config->region, &s->region);
+        return r < 0 ? r : look_new(&s->region, &s->look);
+}
+
+void top_source_close(struct top_source *s)
+{
+        if (s->is_looking)
+                http_call_cancel(&s->live);
+        if (s->is_asking)
+                http_call_cancel(&s->ask);
+        s->is_looking = s->is_asking = false;
+        s->pool = http_pool_free(s->pool);
+        s->tls = tls_free(s->tls);
+        s->again = loop_timer_free(s->again);
+        s->spenders_timer = loop_timer_free(s->spenders_timer);
+        if (s->token)
+                vault_free(s->token, VAULT_FILE_MAX);
+        s->token = NULL;
+        close_region(s);
+        json_decref(s->now);
+        json_decref(s->spenders);
+        s->now = s->spenders = NULL;
+        top_events_deinit(&s->events);
+        top_stream_deinit(&s->stream);
+        buf_deinit(&s->refusal);
+        buf_deinit(&s->answer);
+}
