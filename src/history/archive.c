@@ -236,6 +236,15 @@ int archive_bound(struct archive *a)
         return archive_run(a, sql);
 }
 
+int archive_empty_log(struct archive *a)
+{
+        int64_t is_busy;
+        int code = archive_number(a, "PRAGMA wal_checkpoint(TRUNCATE)", &is_busy);
+
+        /* Who reads or writes at this moment is in the way: another time. */
+        return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED ? SQLITE_OK : code;
+}
+
 static int connect_to(struct archive *a, int flags, char *ret_why)
 {
         char sql[128];
@@ -309,6 +318,9 @@ static int open_for_writing(struct archive *a, char *ret_why)
         }
         if (r == 0) {
                 code = archive_bound(a);
+                /* What was killed, or had more room, may have left a log of any size. */
+                if (code == SQLITE_OK)
+                        code = archive_empty_log(a);
                 r = code == SQLITE_OK ? 0 : archive_fail(a, code, ret_why);
         }
         return r;

@@ -76,6 +76,9 @@ CHECKED int archive_step(sqlite3_stmt *s);
 /* Tells SQLite how large the file and its log may become. Return: SQLite's code. */
 CHECKED int archive_bound(struct archive *a);
 
+/* Writes the log back into the file, and cuts it. Return: SQLite's code. */
+CHECKED int archive_empty_log(struct archive *a);
+
 /* Which pages may be used before room is made, and how far it is made then. */
 static inline uint64_t archive_pages_full(const struct archive *a)
 {

@@ -17,8 +17,7 @@ static const uint64_t steps_ms[HISTORY_STEPS] = { 0, 3600 * MS_PER_SECOND, 86400
 struct reading {
         struct archive *archive;
         const struct history_ask *ask;
-        int64_t pool;
-        uint64_t span_ms;
+        uint64_t span_ms; /* of the windows of which most was used */
         int64_t from_s, to_s;
         struct history_table *table;
         struct waits *waits; /* of the steps, or of the series */
@@ -48,13 +47,14 @@ static uint64_t number_of(sqlite3_stmt *s, int column)
 
 static void bind(const struct reading *r, enum history_by by, sqlite3_stmt *s)
 {
-        sqlite3_bind_int64(s, 1, r->pool);
+        sqlite3_bind_text(s, 1, r->table->pool, -1, SQLITE_STATIC);
         sqlite3_bind_int(s, 2, (int)by);
         sqlite3_bind_int64(s, 3, r->from_s);
         sqlite3_bind_int64(s, 4, r->to_s);
 }
 
-/* SELECT @columns of the pool, dimension and time, and what follows. Return: SQLite's code. */
+/* SELECT @columns of the pool, whatever lengths its windows had, of dimension and time, and what
+ * follows. Return: SQLite's code. */
 static int prepare(struct reading *r, const char *columns, enum history_by by, const char *more,
                    sqlite3_stmt **ret)
 {
@@ -62,7 +62,8 @@ static int prepare(struct reading *r, const char *columns, enum history_by by, c
         int code;
 
         snprintf(sql, sizeof(sql),
-                 "SELECT %s FROM %s WHERE pool = ?1 AND \"by\" = ?2 AND start >= ?3 AND start < ?4 "
+                 "SELECT %s FROM %s WHERE pool IN (SELECT id FROM pools WHERE pools.name = ?1) AND "
+                 "\"by\" = ?2 AND start >= ?3 AND start < ?4 "
                  "%s",
                  columns, archive_tables[r->ask->step], more);
         code = sqlite3_prepare_v2(r->archive->db, sql, -1, ret, NULL);
@@ -94,7 +95,7 @@ static int find_pool(struct reading *r, bool *ret_found)
         int code;
 
         snprintf(sql, sizeof(sql),
-                 "SELECT name, id, span, (SELECT sum(weight + orders) FROM %s AS t WHERE "
+                 "SELECT name, span, (SELECT sum(weight + orders) FROM %s AS t WHERE "
                  "t.pool = pools.id AND \"by\" = ?2 AND start >= ?3 AND start < ?4) AS used "
                  "FROM pools ORDER BY used DESC, id DESC",
                  archive_tables[r->ask->step]);
@@ -110,8 +111,7 @@ static int find_pool(struct reading *r, bool *ret_found)
                         continue;
                 *ret_found = true;
                 str_copy(name, t->pool, sizeof(t->pool));
-                r->pool = sqlite3_column_int64(s, 1);
-                r->span_ms = number_of(s, 2) * MS_PER_SECOND;
+                r->span_ms = number_of(s, 1) * MS_PER_SECOND;
         }
         sqlite3_finalize(s);
         return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -130,9 +130,16 @@ static size_t step_of(const struct reading *r, sqlite3_stmt *s, int column)
 static int read_all(struct reading *r)
 {
         struct history_table *t = r->table;
-        uint64_t windows = t->step_ms > r->span_ms ? t->step_ms / r->span_ms : 1;
         sqlite3_stmt *s = NULL;
-        int code = prepare(r, "start, foreign_use, most, waits" COUNTS, HISTORY_ALL, "", &s);
+        char columns[512];
+        int code;
+
+        /* Of all windows that a step has. */
+        snprintf(columns, sizeof(columns),
+                 "start, foreign_use, "
+                 "most * max(1, %llu / (SELECT span FROM pools WHERE id = pool)), waits" COUNTS,
+                 (unsigned long long)(t->step_ms / MS_PER_SECOND));
+        code = prepare(r, columns, HISTORY_ALL, "", &s);
 
         while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
                 size_t i = step_of(r, s, 0);
@@ -140,7 +147,7 @@ static int read_all(struct reading *r)
                 code = SQLITE_OK;
                 t->is_there[i] = 1;
                 t->foreign[i] += number_of(s, 1);
-                t->limits[i] = number_of(s, 2) * windows;
+                t->limits[i] = number_of(s, 2) > t->limits[i] ? number_of(s, 2) : t->limits[i];
                 add_waits(s, 3, &r->waits[i]);
                 for (int k = 0; k < HISTORY_COUNTS; ++k)
                         t->counts[k][i] += number_of(s, 4 + k);

@@ -156,6 +156,7 @@ int archive_make_room(struct archive *a, uint64_t now_ms, uint64_t pages_wanted)
 static int shrink(struct archive *a)
 {
         struct archive_size size;
+        bool has_shrunk = false;
         char sql[64];
         int code = SQLITE_OK;
 
@@ -167,12 +168,14 @@ static int shrink(struct archive *a)
                 if (size.free_pages <= size.pages / 8 + 16 && size.pages <= a->pages_max)
                         break;
                 before = size.pages;
+                has_shrunk = true;
                 code = archive_is_called_off(a) ? SQLITE_INTERRUPT : archive_run(a, sql);
                 archive_measure(a, &size);
                 if (code != SQLITE_OK || size.pages >= before)
                         break;
         }
-        return code;
+        /* What was moved is in the log; the file is only shorter when it is written back. */
+        return code == SQLITE_OK && has_shrunk ? archive_empty_log(a) : code;
 }
 
 int archive_trim(struct archive *a, uint64_t now_ms, char *ret_why)

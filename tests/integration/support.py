@@ -44,10 +44,11 @@ def hand_over(sockets):
 
 
 class Program:
-    """A weir subcommand that says where it listens, if need be at @sockets that it is given."""
+    """A weir subcommand that says where it listens, if need be at @sockets that it is given. @before: a command that
+    becomes it."""
 
-    def __init__(self, *args, env=None, sockets=None, preexec_fn=None):
-        self.args = [WEIR, *args]
+    def __init__(self, *args, env=None, sockets=None, preexec_fn=None, before=()):
+        self.args = [*before, WEIR, *args]
         self.lines = []
         self.port = None
         env = {**os.environ, **(env or {})}
