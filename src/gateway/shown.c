@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* A stretch of so many is a secret. The longest word of the exchange has 32, a UUID 36; a listen
- * key has 60 and more, a key and a signature 64 and more. */
+/* A stretch of so many is a secret, and so is one with so many letters and digits in a row in it: a
+ * UUID has 36 and 12, a token 32 and more, a listen key 60, a key and a signature 64. */
 #define SECRET_MIN 40
+#define SECRET_ROW 32
 /* The longest part of a path, or name of a parameter. One of some length with so many changes
  * between letters and digits, or of capitals for the most part, is none that anybody can pronounce.
  */
@@ -37,12 +38,21 @@ static size_t stretch(struct str text)
         return n;
 }
 
+static bool is_secret(struct str stretch)
+{
+        size_t row = 0;
+
+        for (size_t i = 0; i < stretch.n && row < SECRET_ROW; ++i)
+                row = is_letter(stretch.p[i]) || is_digit(stretch.p[i]) ? row + 1 : 0;
+        return stretch.n >= SECRET_MIN || row == SECRET_ROW;
+}
+
 bool shown_is_secretive(struct str text)
 {
         for (size_t i = 0; i < text.n; ++i) {
                 size_t n = stretch(str_from(text.p + i, text.n - i));
 
-                if (n >= SECRET_MIN)
+                if (is_secret(str_from(text.p + i, n)))
                         return true;
                 i += n;
         }
@@ -133,7 +143,7 @@ const char *shown_text(struct str text, char *to, size_t size)
         to[0] = '\0';
         for (; text.n > 0; text = str_from(text.p + n, text.n - n)) {
                 n = stretch(text);
-                if (n >= SECRET_MIN) {
+                if (is_secret(str_from(text.p, n))) {
                         put(&line, STR_LITERAL(SHOWN_HIDDEN));
                         continue;
                 }

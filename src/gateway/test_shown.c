@@ -76,6 +76,8 @@ static void a_sentence_keeps_its_words_and_loses_its_secrets(void **state)
                   "Way too many requests; IP(1.2.3.4) banned until 1764149400000." },
                 { "the key " KEY " is wrong", "the key (hidden) is wrong" },
                 { "signature=" ED25519 "&", "(hidden)&" },
+                { "tok-0123456789abcdef0123456789abcdef", "(hidden)" },
+                { "550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000" },
                 { "", "" },
         };
         char to[256];

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "gateway/request_id.h"
 #include "gateway/watching_inside.h"
+#include "gateway/shown.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -73,6 +74,7 @@ static void pause_class(struct gateway *g, const struct watch_action *a, bool is
 
 static void pause_client(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
+        char client[TALLY_CLIENT_SIZE];
         int error = pauses_client(&g->pauses, a->client, a->with_cancels);
         size_t n;
 
@@ -90,7 +92,8 @@ static void pause_client(struct gateway *g, const struct watch_action *a, struct
         }
         n = flow_review_pauses(g);
         log_event(LOG_WARN, "paused", "client=%s cancels=%s requests=%zu peer=%s by=%s token=%zu",
-                  a->client, a->with_cancels ? "yes" : "no", n, a->peer, a->by, a->token);
+                  shown_text(str_of(a->client), client, sizeof(client)),
+                  a->with_cancels ? "yes" : "no", n, a->peer, a->by, a->token);
         say(r, 200,
             "the client %s is paused%s: what has been sent goes on; %zu request%s that "
             "waited are held",
@@ -100,6 +103,7 @@ static void pause_client(struct gateway *g, const struct watch_action *a, struct
 
 static void resume_client(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
+        char client[TALLY_CLIENT_SIZE];
         size_t n;
 
         if (pauses_client_over(&g->pauses, a->client) < 0) {
@@ -107,8 +111,9 @@ static void resume_client(struct gateway *g, const struct watch_action *a, struc
                 return;
         }
         n = flow_review_pauses(g);
-        log_event(LOG_WARN, "resumed", "client=%s requests=%zu peer=%s by=%s token=%zu", a->client,
-                  n, a->peer, a->by, a->token);
+        log_event(LOG_WARN, "resumed", "client=%s requests=%zu peer=%s by=%s token=%zu",
+                  shown_text(str_of(a->client), client, sizeof(client)), n, a->peer, a->by,
+                  a->token);
         say(r, 200, "the client %s goes on; %zu request%s that waited are let go", a->client, n,
             plural(n));
         r->undo = undo_by("/weir/api/pause", json_pack("{s:s}", "client", a->client));
@@ -131,6 +136,7 @@ static void follow_share(struct gateway *g, struct str client, uint32_t share)
 static void set_share(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
         struct str name = str_of(a->client);
+        char client[TALLY_CLIENT_SIZE];
         uint32_t before;
 
         if (!settings_is_client_name(name)) {
@@ -155,7 +161,8 @@ static void set_share(struct gateway *g, const struct watch_action *a, struct wa
         }
         follow_share(g, name, (uint32_t)a->share);
         log_event(LOG_WARN, "share_set", "client=%s share=%lld was=%u peer=%s by=%s token=%zu",
-                  a->client, (long long)a->share, before, a->peer, a->by, a->token);
+                  shown_text(str_of(a->client), client, sizeof(client)), (long long)a->share,
+                  before, a->peer, a->by, a->token);
         say(r, 200,
             "the client %s has a share of %lld, until the settings are read again "
             "(SIGHUP) or the gateway is started anew; to keep it, write it there (clients)",

@@ -14,9 +14,10 @@ import time
 from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
-from key_desk import FORM, TOKEN, Desk, openssl, use
+from key_desk import FORM, TOKEN, Desk, openssl, use, write
 from support import ALICE, Gateway, RawUpstream, Sim, eventually, fetch, raw, sign
 
+WATCHER = "watch-0123456789abcdef0123456789abcdef"
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "20000"}
 # Of a key its first characters are shown; a piece of this length behind them is nowhere by chance.
 SHOWN, PIECE = 8, 14
@@ -86,6 +87,7 @@ def make_keys(folder, secrets):
     desk = Desk(folder).add_hmac("hmac", *ALICE)
     signers, arguments = [Signer(secrets, *ALICE)], []
     secrets.add(ALICE[1], TOKEN)
+    write(folder / "tokens.watch", WATCHER + "\n")
     for name, how in (("rsa", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]), ("ed", ["-algorithm", "ED25519"])):
         private = folder / f"{name}.pem"
         openssl("genpkey", *how, "-out", str(private))
@@ -153,6 +155,36 @@ def hold(port, account):
     fetch(port, "/api/v3/account", headers=use(TOKEN))
 
 
+def watch(port, secrets):
+    """Who looks and acts, with the right token, a wrong one, and one in the wrong place."""
+    wrong = WATCHER[:-1] + "x"
+    secrets.add(WATCHER, wrong)
+
+    def post(path, body, **headers):
+        return fetch(port, f"/weir/api/{path}", "POST", json.dumps(body), {"Content-Type": "application/json", **headers})
+
+    status, headers, _ = post("login", {"token": WATCHER})
+    cookie = headers["set-cookie"].split(";")[0]
+    secrets.add(cookie.partition("=")[2])
+    assert status == 204
+    act = {"X-Weir-Action": "yes"}
+    # A shadow holds nothing.
+    got = post("pause", {"class": "backfill"}, **act, Authorization=f"Bearer {WATCHER}")
+    assert got[0] in (200, 409), got
+    assert post("resume", {"class": "backfill"}, **act, Cookie=cookie)[0] == got[0]
+    for body in ({"class": WATCHER}, {"client": WATCHER}, {WATCHER: 1}, WATCHER):
+        post("pause", body, **act, Cookie=cookie)
+        post("resume", body, **act, Cookie=cookie)
+    for body in ({"request": WATCHER}, {"request": ALICE[0]}):
+        post("drop", body, **act, Cookie=cookie)
+    post("login", {"token": wrong})
+    post("login", {"tokn": WATCHER})
+    post("pause", {"class": "backfill"}, **act, Authorization=f"Bearer {wrong}")
+    fetch(port, f"/weir/api/now?token={WATCHER}")
+    fetch(port, f"/weir/{WATCHER}", headers={"Cookie": cookie})
+    post("logout", {}, Cookie=cookie)
+
+
 def collect(gateway, secrets, folder, region):
     """Everything that was written or is shown."""
     for path in ("/weir/", "/weir/metrics", "/weir/healthz", "/weir/readyz", "/weir/api/me", "/weir/api/now", "/weir/api/events",
@@ -167,7 +199,7 @@ def collect(gateway, secrets, folder, region):
     assert said.count(b"unknown_endpoint") > 0 and said.count(b"malformed") > 3
     secrets.search("the log", said)
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".pem", ".pub", ".key", ".secret", ".payload", ".yaml") and path.name != "tokens" and path.is_file():
+        if path.suffix not in (".pem", ".pub", ".key", ".secret", ".payload", ".yaml", ".watch") and path.name != "tokens" and path.is_file():
             secrets.search(path.name, path.read_bytes())
     secrets.search("weir status", subprocess.run([*gateway.args[:1], "status", "--region", str(region)], check=True,
                                                  capture_output=True).stdout)
@@ -179,7 +211,9 @@ def test_with_an_exchange_that_errs_and_bans(tmp_path, form, access, more):
     desk, arguments, signers = make_keys(tmp_path, secrets)
     access = access if access == "on" else str(tmp_path / access)
     with Sim(*arguments, "--record", "5000") as sim, \
-            Gateway(sim.url, tmp_path / "region", "--config", desk.config(history={"path": str(tmp_path / "history.db")}),
+            Gateway(sim.url, tmp_path / "region", "--config", desk.config(history={"path": str(tmp_path / "history.db")},
+                                                                             watch={"action_token_file":
+                                                                                    str(tmp_path / "tokens.watch")}),
                     "--set", f"log.format={form}", "--set", "log.level=debug", "--set", f"log.access={access}",
                     "--set", "timeouts.answer=500ms", "--set", "retry.base_backoff=10ms", "--set", "breaker.threshold=0", "--set", "max_wait=500ms",
                     *more) as gateway:
@@ -191,6 +225,7 @@ def test_with_an_exchange_that_errs_and_bans(tmp_path, form, access, more):
             hold(gateway.port, account)
         misplace(gateway.port, signers[0])
         misplace(gateway.port, signers[2])
+        watch(gateway.port, secrets)
         # Last: from now on nothing of the product is sent.
         fetch(gateway.port, f"/api/v3/allOrders?{signers[0].query(symbol='BTCUSDT')}", headers=signers[0].headers())
         fetch(gateway.port, f"/api/v3/account?{signers[0].query()}", headers=signers[0].headers(**{"X-Weir-Max-Wait": "1"}))
