@@ -423,6 +423,7 @@ void tally_errand(const struct errand *e, const struct verdict *v)
                 .spell = spell_errand,
                 .ctx = e,
                 .outcome = v ? outcome_of(v) : STATS_UNKNOWN,
+                .wait_us = STATS_NO_WAIT,
                 /* As now known: the first question for the time left before it was. */
                 .sent_ms = exclock_now(&e->upstream->clock, e->call.sent_us).now_ms,
                 .verdict = v ? (uint32_t)v->kind : STATS_NO_VERDICT,

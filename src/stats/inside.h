@@ -113,6 +113,11 @@ void stats_give(struct stats *s, void *memory, size_t bytes);
 /* Sums of @f with @r. */
 void stats_add(struct stats_figures *f, const struct stats_request *r);
 bool stats_is_error(enum stats_outcome outcome);
+/* It has left, and somebody waited for that. */
+static inline bool stats_has_wait(const struct stats_request *r)
+{
+        return !r->is_attempt && r->sent_ms > 0 && r->wait_us != STATS_NO_WAIT;
+}
 
 /* names.c */
 

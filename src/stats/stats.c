@@ -177,7 +177,7 @@ static int note_sums(struct stats *s, const struct stats_request *r)
                 reason = reason_of(s, r->reason ? r->reason : STATS_NONE);
                 ++sums->refused[reason];
         }
-        if (r->sent_ms > 0 && r->class < CLASS_COUNT)
+        if (stats_has_wait(r) && r->class < CLASS_COUNT)
                 waits_add(&sums->waits[r->class], r->wait_us);
         if (r->exchange_us > 0 && r->class < CLASS_COUNT)
                 waits_add(&sums->exchange[r->class], r->exchange_us);

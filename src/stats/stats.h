@@ -82,6 +82,7 @@ const char *stats_outcome_sentence(enum stats_outcome outcome);
 
 #define STATS_NO_POOL    UINT32_MAX
 #define STATS_NO_VERDICT UINT32_MAX
+#define STATS_NO_WAIT    UINT64_MAX
 
 /* Whose; by @key, of which one has the same always. Key 0: none. */
 struct stats_name {
@@ -116,7 +117,7 @@ struct stats_request {
         uint32_t orders;      /* likewise */
         uint32_t over_limit;  /* 1: this attempt was refused by the exchange for a limit */
         uint32_t retries;     /* attempts before this one, whatever was noted of them */
-        uint64_t wait_us;     /* from its arrival until it left last */
+        uint64_t wait_us;     /* from its arrival until it left last; or STATS_NO_WAIT */
         uint64_t exchange_us; /* from then until its answer was here */
         uint32_t verdict;     /* what the answer meant, as classify counts; or STATS_NO_VERDICT */
         int32_t code;         /* the exchange's own, as -1003; 0: none */

@@ -96,6 +96,22 @@ static void an_outcome_is_counted_as_what_it_is(void **state)
         }
 }
 
+static void nobody_waits_for_what_has_no_wait(void **state)
+{
+        struct stats *s = opened(60000);
+        struct stats_request r = request("(weir)", 1, MINUTE(0));
+
+        (void)state;
+        r.wait_us = STATS_NO_WAIT;
+        stats_note(s, &r, MINUTE(0));
+        stats_turn(s, 0, 0, true);
+        assert_int_equal(stats_sums(s)->waits[CLASS_MARKET].n, 0);
+        assert_int_equal(stats_sums(s)->exchange[CLASS_MARKET].n, 1);
+        assert_int_equal(stats_closed(s, 0, 0)->waits.n, 0);
+        assert_int_equal(row_of(stats_closed(s, 0, 0), STATS_BY_CLIENT, "(weir)")->waits.n, 0);
+        stats_close(s);
+}
+
 static void reasons_and_codes_beyond_the_tables_are_one(void **state)
 {
         static char words[STATS_REASONS_MAX + 5][8];
@@ -233,6 +249,7 @@ int main(void)
                 cmocka_unit_test(each_request_is_counted_once_in_every_dimension),
                 cmocka_unit_test(an_attempt_spends_and_is_no_request),
                 cmocka_unit_test(an_outcome_is_counted_as_what_it_is),
+                cmocka_unit_test(nobody_waits_for_what_has_no_wait),
                 cmocka_unit_test(reasons_and_codes_beyond_the_tables_are_one),
                 cmocka_unit_test(names_beyond_the_tables_are_one_and_no_sum_is_lost),
                 cmocka_unit_test(what_a_client_calls_itself_can_be_printed),

@@ -71,7 +71,7 @@ static void add(struct tally *t, const struct stats_request *r)
         t->retries += r->retries;
         t->errors += stats_is_error(r->outcome);
         t->refused += r->outcome == STATS_REFUSED;
-        if (r->sent_ms > 0)
+        if (stats_has_wait(r))
                 add_wait(t, r->wait_us);
 }
 
@@ -244,7 +244,7 @@ void windows_note(struct stats *s, const struct stats_request *r, const struct w
         if (!o)
                 return;
         stats_add(&o->all, r);
-        if (!r->is_attempt && r->sent_ms > 0)
+        if (stats_has_wait(r))
                 waits_add(&o->waits, r->wait_us);
         if (reason >= 0)
                 ++o->refused[reason];
