@@ -4,6 +4,7 @@
 #include "cli/option.h"
 #include "cli/status_accounts.h"
 #include "cli/status_hosts.h"
+#include "cli/status_picture.h"
 #include "cli/status_shadow.h"
 #include "cli/status_ways.h"
 #include "core/sweep.h"
@@ -28,29 +29,23 @@ static const char usage[] =
 
 #define BAR_CELLS 30
 
-static void print_bar(const struct look_budget *b, bool is_terminal)
+/* For no terminal: plain, and the same in every locale. */
+static void print_bar(const struct look_budget *b)
 {
         uint64_t carried = (uint64_t)b->used + b->held, limit = b->limit ? b->limit : 1;
         unsigned ours = (unsigned)((carried - b->foreign) * BAR_CELLS / limit);
         unsigned all = (unsigned)(carried * BAR_CELLS / limit);
 
-        for (unsigned i = 0; i < BAR_CELLS; ++i) {
-                if (is_terminal)
-                        fputs(i < ours  ? "\xe2\x96\x88"
-                              : i < all ? "\xe2\x96\x93"
-                                        : "\xe2\x96\x91",
-                              stdout);
-                else
-                        putchar(i < ours ? '#' : i < all ? '+' : '.');
-        }
+        for (unsigned i = 0; i < BAR_CELLS; ++i)
+                putchar(i < ours ? '#' : i < all ? '+' : '.');
 }
 
-static void print_budget(const struct look *look, const struct look_budget *b, bool is_terminal)
+static void print_budget(const struct look *look, const struct look_budget *b)
 {
         const char *egress = look_egress_of(look, b), *account = look_account_of(look, b);
 
         printf("%-18s %4us  ", b->pool->name, b->span_ms / 1000);
-        print_bar(b, is_terminal);
+        print_bar(b);
         printf(" %6u of %-7u turns in %llu s", b->used + b->held, b->limit,
                (unsigned long long)((b->turns_in_ms + 999) / 1000));
         if (b->held)
@@ -74,12 +69,14 @@ static void print_budget(const struct look *look, const struct look_budget *b, b
 
 static void print_budgets(const struct look *look)
 {
-        bool is_terminal = isatty(STDOUT_FILENO);
-
         for (size_t i = 0; i < look->n_budgets; ++i)
-                print_budget(look, &look->budgets[i], is_terminal);
+                print_budget(look, &look->budgets[i]);
         if (look->n_budgets == 0)
                 puts("no budget has been used yet");
+}
+
+static void print_buckets(const struct look *look)
+{
         for (size_t i = 0; i < look->n_buckets; ++i)
                 printf("%-18s %u a minute, burst %u: %.1f tokens\n", "pacing",
                        look->buckets[i].rate_per_min, look->buckets[i].burst,
@@ -107,9 +104,16 @@ static void print_slots(const struct look *look)
 
 static void print_all(const struct look *look)
 {
-        print_budgets(look);
-        status_print_ways(look);
-        status_print_hosts(&look->hosts);
+        bool is_picture = isatty(STDOUT_FILENO) && status_picture(look);
+
+        if (!is_picture)
+                print_budgets(look);
+        print_buckets(look);
+        /* The picture has in words first what is not as usual. */
+        if (!is_picture)
+                status_print_ways(look);
+        if (!is_picture || !look->hosts.is_away)
+                status_print_hosts(&look->hosts);
         status_print_accounts(look);
         if (look->weight_disagreements > 0)
                 printf("%-18s %zu cost other than charged, see weir check --weights\n", "weights",

@@ -70,7 +70,8 @@ static void freeze(struct top *t)
         t->spenders = json_incref(t->source.spenders);
         t->now_us = t->source.now_us;
         for (unsigned i = 0; i < t->source.events.n; ++i)
-                top_events_add(&t->events, json_incref(t->source.events.all[i]));
+                t->events.all[i] = json_incref(t->source.events.all[i]);
+        t->events.n = t->source.events.n;
 }
 
 static void compose(struct top *t)

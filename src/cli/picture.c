@@ -68,19 +68,39 @@ struct alarms {
 static void alarm_line(struct alarms *a, enum sheet_style style, const char *format, ...)
         PRINTF(3, 4);
 
+/* How much of @text goes into a row of @width, up to a blank if there is one. */
+static size_t part_of(const char *text, unsigned width)
+{
+        size_t n = strlen(text), at;
+
+        if (n <= width || width == 0)
+                return n;
+        for (at = width; at > 0 && text[at] != ' ';)
+                --at;
+        return at > 0 ? at : width;
+}
+
+/* In as many rows as it takes: what is wrong is not cut off. */
 static void alarm_line(struct alarms *a, enum sheet_style style, const char *format, ...)
 {
+        unsigned width = a->box.end > a->box.col + 2 ? a->box.end - a->box.col - 2 : 0;
         char text[512];
+        const char *rest = text;
         va_list args;
 
-        if (a->box.row + a->n >= a->box.end_row)
-                return;
         va_start(args, format);
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        sheet_mark(a->sheet, a->box.row + a->n, a->box.col, style, "▌", '!');
-        sheet_put(a->sheet, a->box.row + a->n, a->box.col + 2, a->box.end, style, "%s", text);
-        ++a->n;
+        while (*rest && a->box.row + a->n < a->box.end_row) {
+                unsigned row = a->box.row + a->n++;
+                size_t n = part_of(rest, width);
+
+                sheet_mark(a->sheet, row, a->box.col, style, "▌", '!');
+                sheet_put(a->sheet, row, a->box.col + 2, a->box.end, style, "%.*s", (int)n, rest);
+                rest += n;
+                while (*rest == ' ')
+                        ++rest;
+        }
 }
 
 /* " by NAME" but for the address without a name. */
@@ -210,7 +230,7 @@ static void host_alarms(struct alarms *a, const json_t *now)
                            (long long)json_integer_value(away));
 }
 
-static void gateway_alarms(struct alarms *a, const json_t *now)
+static void add_notes(struct alarms *a, const json_t *now)
 {
         const json_t *gateway = json_object_get(now, "gateway");
         const char *state = picture_text(gateway, "state");
@@ -243,6 +263,13 @@ unsigned picture_alarms(struct sheet *sheet, struct picture_box box, const json_
         ramp_alarms(&a, now);
         stopped_alarms(&a, now);
         paused_alarms(&a, now);
-        gateway_alarms(&a, now);
+        return a.n;
+}
+
+unsigned picture_notes(struct sheet *sheet, struct picture_box box, const json_t *now)
+{
+        struct alarms a = { sheet, box, 0 };
+
+        add_notes(&a, now);
         return a.n;
 }

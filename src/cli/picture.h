@@ -41,6 +41,10 @@ const char *picture_count(json_int_t n, char to[PICTURE_COUNT_SIZE]);
 /* What is stopped, banned, broken, paused or away, worst first, in words. Return: rows taken. */
 unsigned picture_alarms(struct sheet *sheet, struct picture_box box, const json_t *now);
 
+/* What is worth to be known besides: the gateway's state, costs, keys, a region that gets full.
+ * Return: rows taken. */
+unsigned picture_notes(struct sheet *sheet, struct picture_box box, const json_t *now);
+
 /* A line for each budget, and one for those without room. Return: rows taken. */
 unsigned picture_budgets(struct sheet *sheet, struct picture_box box, const json_t *now,
                          const struct picture_budgets *how);

@@ -7,6 +7,7 @@
 #include "cli/picture.h"
 #include "base/class.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,41 +197,58 @@ struct words {
         size_t n;
 };
 
-static void add_words(struct words *w, json_int_t amount, const char *format)
+static void add_words(struct words *w, const char *format, ...) PRINTF(2, 3);
+
+static void add_words(struct words *w, const char *format, ...)
 {
-        char count[PICTURE_COUNT_SIZE], piece[96];
+        size_t room = sizeof(w->text) - w->n;
+        va_list args;
         int n;
 
-        if (amount <= 0 || w->n + sizeof(piece) >= sizeof(w->text))
+        if (room < 96)
                 return;
-        snprintf(piece, sizeof(piece), "%s %s", picture_count(amount, count), format);
-        n = snprintf(w->text + w->n, sizeof(w->text) - w->n, "%s%s", w->n ? ", " : "", piece);
-        w->n += n > 0 ? (size_t)n : 0;
+        if (w->n > 0)
+                w->n += (size_t)snprintf(w->text + w->n, room, ", ");
+        va_start(args, format);
+        n = vsnprintf(w->text + w->n, sizeof(w->text) - w->n, format, args);
+        va_end(args);
+        w->n += n > 0 && (size_t)n < sizeof(w->text) - w->n ? (size_t)n : 0;
 }
 
-/* What the bar shows, in words, and what no bar can. */
-static void write_details(const json_t *b, struct words *w)
+/* Classes that may use as much are named once, by the highest of them. */
+static void add_ceilings(struct words *w, const json_t *b)
 {
         const json_t *ceilings = json_object_get(b, "ceilings");
         json_int_t limit = picture_number(b, "limit"), last = limit;
+        char count[PICTURE_COUNT_SIZE];
 
-        *w = (struct words){ .n = 0 };
-        add_words(w, picture_number(b, "in_flight"), "in flight");
-        add_words(w, picture_number(b, "held"), "held");
-        add_words(w, picture_number(b, "foreign"), "by others");
-        add_words(w, picture_number(b, "expected"), "expected of others");
-        if (json_object_get(b, "cap"))
-                add_words(w, picture_number(b, "cap"), "is this host's part");
         for (unsigned class = 0; class < CLASS_COUNT; ++class) {
                 const char *name = class_name((enum weir_class) class);
                 json_int_t most = picture_number(ceilings, name);
-                char piece[64];
 
-                if (most <= 0 || most >= limit || most == last)
-                        continue;
-                snprintf(piece, sizeof(piece), "for %s", name);
-                add_words(w, most, piece);
+                if (most > 0 && most < limit && most != last)
+                        add_words(w, "%s %s", name, picture_count(most, count));
                 last = most;
+        }
+}
+
+/* What the bar shows, in words, and what no bar can. */
+static void add_amounts(struct words *w, const json_t *b)
+{
+        static const struct {
+                const char *member, *words;
+        } amounts[] = {
+                { "in_flight", "in flight" },  { "held", "held" },
+                { "foreign", "by others" },    { "expected", "expected of others" },
+                { "cap", "this host's part" },
+        };
+        char count[PICTURE_COUNT_SIZE];
+
+        for (size_t i = 0; i < ARRAY_SIZE(amounts); ++i) {
+                json_int_t amount = picture_number(b, amounts[i].member);
+
+                if (amount > 0)
+                        add_words(w, "%s %s", picture_count(amount, count), amounts[i].words);
         }
 }
 
@@ -245,7 +263,7 @@ static void draw_row(struct sheet *s, unsigned at, const struct columns *c, cons
 {
         char span[PICTURE_TIME_SIZE], turn[PICTURE_TIME_SIZE];
         char used[PICTURE_COUNT_SIZE], limit[PICTURE_COUNT_SIZE];
-        struct words details;
+        struct words details = { .n = 0 };
 
         write_span(picture_number(row->budget, "span_ms"), span);
         write_turn(picture_number(row->budget, "turns_in_ms"), turn);
@@ -260,21 +278,48 @@ static void draw_row(struct sheet *s, unsigned at, const struct columns *c, cons
         sheet_put_right(s, at, c->number_end + 1, c->turn_end, SHEET_DIM, "%s", turn);
         if (!c->details)
                 return;
-        write_details(row->budget, &details);
+        add_amounts(&details, row->budget);
+        add_ceilings(&details, row->budget);
         sheet_put(s, at, c->details, c->end, SHEET_DIM, "%s", details.text);
 }
 
-/* Below the row, where there is something to say. Return: rows taken. */
+static unsigned draw_words(struct sheet *s, struct picture_box box, const struct words *w)
+{
+        if (w->n == 0 || box.row >= box.end_row)
+                return 0;
+        sheet_put(s, box.row, box.col, box.end, SHEET_DIM, "%s", w->text);
+        return 1;
+}
+
+/* Below the row: in one more if it fits, else in two. Where it is very narrow the letters in the
+ * bar must do for the classes. Return: rows taken. */
 static unsigned draw_below(struct sheet *s, struct picture_box box, const struct columns *c,
                            const struct row *row)
 {
-        struct words details;
+        struct words amounts = { .n = 0 }, ceilings = { .n = 0 }, all;
+        unsigned n;
 
-        write_details(row->budget, &details);
-        if (details.n == 0 || box.row >= box.end_row)
-                return 0;
-        sheet_put(s, box.row, c->span + 1, box.end, SHEET_DIM, "%s", details.text);
-        return 1;
+        box.col = c->span + 1;
+        add_amounts(&amounts, row->budget);
+        if (box.end > box.col + 50)
+                add_ceilings(&ceilings, row->budget);
+        all = amounts;
+        add_ceilings(&all, row->budget);
+        if (ceilings.n > 0 && sheet_width(all.text) <= box.end - box.col)
+                return draw_words(s, box, &all);
+        n = draw_words(s, box, &amounts);
+        box.row += n;
+        return n + draw_words(s, box, &ceilings);
+}
+
+static void draw_head(struct sheet *s, unsigned at, const struct columns *c)
+{
+        sheet_put(s, at, c->label, c->span - 1, SHEET_HEAD, "budget");
+        sheet_put(s, at, c->bar, c->bar_end, SHEET_DIM, "window of now");
+        sheet_put_right(s, at, c->bar_end + 1, c->number_end, SHEET_DIM, "used/limit");
+        sheet_put_right(s, at, c->number_end + 1, c->turn_end, SHEET_DIM, "turn");
+        if (c->details)
+                sheet_put(s, at, c->details, c->end, SHEET_DIM, "of it, and what classes may use");
 }
 
 static unsigned draw_rest(struct sheet *s, struct picture_box box, const struct row *rows, size_t n)
@@ -294,7 +339,7 @@ static unsigned draw_rest(struct sheet *s, struct picture_box box, const struct 
 static unsigned draw_rows(struct sheet *s, struct picture_box box, const struct row *rows, size_t n,
                           bool has_details)
 {
-        unsigned longest = 4, first = box.row;
+        unsigned longest = 6, first = box.row;
         struct columns c;
 
         for (size_t i = 0; i < n; ++i) {
@@ -303,6 +348,8 @@ static unsigned draw_rows(struct sheet *s, struct picture_box box, const struct 
                 longest = width > longest ? width : longest;
         }
         c = columns_of(box, longest, has_details);
+        if (has_details && box.end - box.col >= 60)
+                draw_head(s, box.row++, &c);
         for (size_t i = 0; i < n && box.row < box.end_row; ++i) {
                 if (box.row + 1 == box.end_row && n - i > 1) {
                         box.row += draw_rest(s, box, rows + i, n - i);
@@ -342,7 +389,7 @@ unsigned picture_budgets(struct sheet *s, struct picture_box box, const json_t *
 
 unsigned picture_legend(struct sheet *s, struct picture_box box)
 {
-        static const char letters[] = "b m a r o: what a class may use now";
+        static const char letters[] = "b m a r o: how far each class may go now";
         unsigned row = box.row, col = box.col;
 
         for (unsigned part = 0; part <= PARTS && row < box.end_row; ++part) {

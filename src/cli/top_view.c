@@ -8,13 +8,48 @@
 /* From here on there is room for two columns of sections. */
 #define TWO_COLS 150u
 
+/* "request=ID " tells apart what is the same to who looks. */
+static const char *text_of(const json_t *event)
+{
+        const char *text = picture_text(event, "text"), *end;
+
+        if (strncmp(text, "request=", 8) != 0)
+                return text;
+        end = strchr(text, ' ');
+        return end ? end + 1 : "";
+}
+
+/* The same one again, a moment ago. Return: its place, or e->n. */
+static unsigned find_same(const struct top_events *e, const json_t *event)
+{
+        unsigned from = e->n > TOP_EVENTS_FOLDED ? e->n - TOP_EVENTS_FOLDED : 0;
+
+        for (unsigned i = from; i < e->n; ++i)
+                if (strcmp(picture_text(e->all[i], "event"), picture_text(event, "event")) == 0 &&
+                    strcmp(text_of(e->all[i]), text_of(event)) == 0)
+                        return i;
+        return e->n;
+}
+
+static void remove_at(struct top_events *e, unsigned at)
+{
+        json_decref(e->all[at]);
+        memmove(e->all + at, e->all + at + 1, (e->n - at - 1) * sizeof(e->all[0]));
+        --e->n;
+}
+
 void top_events_add(struct top_events *e, json_t *event)
 {
-        if (e->n == TOP_EVENTS) {
-                json_decref(e->all[0]);
-                memmove(e->all, e->all + 1, (TOP_EVENTS - 1) * sizeof(e->all[0]));
-                --e->n;
+        unsigned same = find_same(e, event);
+
+        if (same < e->n) {
+                json_int_t times = picture_number(e->all[same], "times");
+
+                json_object_set_new(event, "times", json_integer(times > 1 ? times + 1 : 2));
+                remove_at(e, same);
         }
+        if (e->n == TOP_EVENTS)
+                remove_at(e, 0);
         e->all[e->n++] = event;
 }
 
@@ -104,6 +139,7 @@ static enum sheet_style event_style(const json_t *event)
 
 static void draw_event(struct sheet *s, unsigned row, struct picture_box box, const json_t *event)
 {
+        json_int_t times = picture_number(event, "times");
         char clock[16];
         unsigned col;
 
@@ -111,7 +147,10 @@ static void draw_event(struct sheet *s, unsigned row, struct picture_box box, co
         col = sheet_put(s, row, box.col, box.end, SHEET_DIM, "%s ", clock);
         col = sheet_put(s, row, col, box.end, event_style(event), "%s",
                         picture_text(event, "event"));
-        sheet_put(s, row, col + 1, box.end, SHEET_PLAIN, "%s", picture_text(event, "text"));
+        if (times > 1)
+                col = sheet_put(s, row, col + 1, box.end, SHEET_BOLD, "%lld times",
+                                (long long)times);
+        sheet_put(s, row, col + 1, box.end, SHEET_PLAIN, "%s", text_of(event));
 }
 
 /* The last that fit, the newest at the bottom. Return: rows taken. */
@@ -204,13 +243,16 @@ static unsigned part_of(unsigned rows, unsigned wanted, unsigned others)
         return wanted < most ? wanted : most;
 }
 
+static bool is_wide(struct picture_box box)
+{
+        return box.end - box.col >= 120;
+}
+
 static unsigned draw_budgets(struct sheet *s, struct picture_box box, const struct top_view *v)
 {
-        static const struct picture_budgets how = { .has_details = false };
-        static const struct picture_budgets wide = { .has_details = true };
-        bool is_wide = box.end - box.col >= 120;
+        struct picture_budgets how = { .has_details = is_wide(box) };
 
-        return picture_budgets(s, box, v->now, is_wide ? &wide : &how);
+        return picture_budgets(s, box, v->now, &how);
 }
 
 unsigned top_view_spenders_width(unsigned cols)
@@ -228,7 +270,8 @@ static void draw_sections(struct sheet *s, struct picture_box box, const struct 
         unsigned queue;
 
         /* Below the budgets: the queue, three who spend, two events, each with its head. */
-        part.end_row = box.row + part_of(rows, n ? n : 1, rows > 12 ? 9 : rows / 2);
+        n = n > 0 ? n + is_wide(box) : 1;
+        part.end_row = box.row + part_of(rows, n, rows > 12 ? 9 : rows / 2);
         box.row += draw_budgets(s, part, v);
         box.row += box.row < box.end_row;
         queue = picture_queue(s, box, v->now);
@@ -274,6 +317,7 @@ void top_view_draw(struct sheet *s, const struct top_view *v)
                 return;
         box.end_row = box.row + (box.end_row - box.row + 1) / 2;
         box.row += picture_alarms(s, box, v->now);
+        box.row += picture_notes(s, box, v->now);
         box.end_row = v->is_frame && all > 2 ? all - 1 : all;
         box.row += draw_rates(s, box, v->now);
         if (box.row < box.end_row)

@@ -10,11 +10,13 @@
 #include "cli/top_spenders.h"
 
 #define TOP_EVENTS 200u
+/* One that is the same as one of so many last ones takes its place, with how often it was. */
+#define TOP_EVENTS_FOLDED 12u
 
 /* What happened, the newest last. */
 struct top_events {
         unsigned n;
-        json_t *all[TOP_EVENTS]; /* as /weir/api/events has them; owned */
+        json_t *all[TOP_EVENTS]; /* as /weir/api/events has them, and "times"; owned */
 };
 
 /* Keeps the newest. Takes @event over. */
