@@ -57,6 +57,17 @@ class Check(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("environment variable BINANCE_RATE_LIMIT_RPM: ", result.stderr)
 
+    def test_what_had_better_not_be_is_said_and_is_no_mistake(self):
+        for yaml, place in (("pool: {max: 65}\nrate_ceiling: 64\n", "1:13: pool.max: 65 requests"),
+                            ("rate_ceiling: 63\n", "1:15: rate_ceiling: 64 requests")):
+            result, path = self.check(yaml)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("rate_ceiling: 6", result.stdout)
+            self.assertTrue(result.stderr.startswith(f"weir: {path}:{place} may be on their way"), result.stderr)
+            self.assertEqual(result.stderr.count("\n"), 1)
+        for yaml in ("pool: {max: 64}\nrate_ceiling: 64\n", "rate_ceiling: 0\n", ""):
+            self.assertEqual(self.check(yaml)[0].stderr, "")
+
     def test_a_missing_file_is_a_mistake(self):
         result = subprocess.run([WEIR, "check", "/nonexistent"], capture_output=True, text=True, check=False)
         self.assertEqual((result.returncode, result.stderr),

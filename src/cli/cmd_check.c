@@ -21,7 +21,8 @@ static void print_help(FILE *to)
               "the\n"
               "settings that result; else every mistake with its line and column, and what to "
               "write\n"
-              "instead.\n\n"
+              "instead. What may be used but had better not is said on stderr, and is no "
+              "mistake.\n\n"
               "With --weights: what the replies' headers show that requests cost, beside what the "
               "tables\n"
               "say; where they differ first, with the lines to write in the configuration.\n\n"
@@ -56,6 +57,16 @@ static int load(struct settings *s, const char *path, struct settings_report *re
         return report->n_mistakes > 0 ? SETTINGS_MISTAKEN : SETTINGS_GOOD;
 }
 
+/* A file with them is good: the exit status says so, stderr the rest. */
+static void say_doubts(const struct settings *s, const char *path)
+{
+        struct settings_report doubts = { .file = strdup(path) };
+
+        if (settings_doubt(s, &doubts) == SETTINGS_MISTAKEN)
+                settings_report_print(&doubts, stderr);
+        settings_report_deinit(&doubts);
+}
+
 static int check(const char *path, bool is_json)
 {
         static struct settings s;
@@ -68,10 +79,12 @@ static int check(const char *path, bool is_json)
                 settings_report_print(&report, stderr);
                 if (is_json)
                         settings_report_print_json(&report, stdout);
-        } else if (is_json) {
-                settings_print_json(&s, stdout);
         } else {
-                settings_print(&s, stdout);
+                if (is_json)
+                        settings_print_json(&s, stdout);
+                else
+                        settings_print(&s, stdout);
+                say_doubts(&s, path);
         }
         settings_report_deinit(&report);
         if (r < 0)

@@ -370,6 +370,15 @@ CHECKED int settings_flag(struct settings *s, const char *flag, const char *key,
 CHECKED int settings_check(const struct settings *s, struct settings_report *report);
 
 /**
+ * settings_doubt() - find values that may be used, and that are better not
+ *
+ * For settings that settings_check() finds good. What is found is no mistake.
+ *
+ * Return: SETTINGS_GOOD, SETTINGS_MISTAKEN when @report has something, or -ENOMEM.
+ */
+CHECKED int settings_doubt(const struct settings *s, struct settings_report *report);
+
+/**
  * settings_reload() - take up from @next what may change while running
  * @s:       the settings in use; what needs a restart stays as it is
  * @next:    loaded and checked

@@ -155,3 +155,31 @@ int settings_check(const struct settings *s, struct settings_report *report)
         answer = report_worse(answer, watch_check(s, report));
         return report_worse(answer, check_tls_ca(s, report));
 }
+
+/*
+ * As many requests as there are connections are on their way when an exchange hangs: they arrive at
+ * one moment when it goes on, whatever the front let through in each second before.
+ */
+static int doubt_pool(const struct settings *s, struct settings_report *report)
+{
+        enum settings_id id = s->origins[SETTING_pool_max].source == SETTINGS_DEFAULT
+                                      ? SETTING_rate_ceiling
+                                      : SETTING_pool_max;
+        struct sentence why;
+
+        if (s->rate_ceiling == 0 || s->pool.max <= s->rate_ceiling)
+                return SETTINGS_GOOD;
+        sentence_say(
+                &why,
+                "%u requests may be on their way when an exchange hangs (pool.max), and arrive "
+                "at one moment when it goes on: more than the %u a second of rate_ceiling, "
+                "which its firewall may take for an attack; lower pool.max well below it, or "
+                "raise rate_ceiling",
+                s->pool.max, s->rate_ceiling);
+        return report_add_at(s, id, report, &why);
+}
+
+int settings_doubt(const struct settings *s, struct settings_report *report)
+{
+        return doubt_pool(s, report);
+}
