@@ -1,7 +1,7 @@
 /*
  * Function
  *
- * What runs in the store: src/lease/function.lua, compiled in.
+ * What runs in the store: src/lease/function_*.lua, compiled in.
  */
 #ifndef LEASE_FUNCTION_H
 #define LEASE_FUNCTION_H

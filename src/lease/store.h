@@ -76,7 +76,7 @@ CHECKED int store_send(struct store *store, const struct op *op);
 
 /**
  * store_ask_books() - all that is in the store, for on_books(): @n pairs of field and JSON, as
- * src/lease/function.lua describes them; none: there are no books
+ * src/lease/function_books.lua describes them; none: there are no books
  *
  * Return: as store_send().
  */

@@ -87,7 +87,7 @@ class Store:
 
     def __init__(self, connection):
         self.connection = connection
-        self.sha = connection("SCRIPT", "LOAD", FUNCTION.read_bytes()).decode()
+        self.sha = connection("SCRIPT", "LOAD", FUNCTION).decode()
         self.run, self.ops, self.saved = 0, 0, None
         connection("FLUSHALL")
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +14,11 @@ from pathlib import Path
 PROGRAMS = {name: shutil.which(name) or shutil.which(name.replace("redis", "valkey"))
             for name in ("redis-server", "redis-sentinel")}
 HAS_REDIS = PROGRAMS["redis-server"] is not None
-FUNCTION = Path(__file__).resolve().parents[2] / "src/lease/function.lua"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from gen_function import source  # noqa: E402 pylint: disable=wrong-import-position
+
+FUNCTION = source(ROOT / "src/lease")
 
 
 def free_port() -> int:

@@ -39,7 +39,7 @@ class Books:
                   "windows": {str(n - 1): {"used": 0, "seen": 0},
                               str(n): {"hold": hold, "want": want, "urgent": 0, "used": hold // 2, "seen": 0},
                               str(n + 1): {"hold": 0, "want": 0, "urgent": 0, "used": 0, "seen": 0}}}}}
-        answer = json.loads(self.connection("EVAL", FUNCTION.read_bytes(), "1", KEY, json.dumps(op)))
+        answer = json.loads(self.connection("EVAL", FUNCTION, "1", KEY, json.dumps(op)))
         assert "error" not in answer, answer
         self.birth, self.epoch = answer["birth"], answer["epoch"]
         return answer

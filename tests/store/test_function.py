@@ -15,7 +15,7 @@ class Books:
 
     def __init__(self, connection):
         self.connection = connection
-        self.sha = connection("SCRIPT", "LOAD", FUNCTION.read_bytes()).decode()
+        self.sha = connection("SCRIPT", "LOAD", FUNCTION).decode()
         connection("FLUSHALL")
         self.now, self.seq, self.told = START_MS, 0, {}
 
