@@ -111,6 +111,7 @@ struct gateway {
         struct stats *stats; /* what happened; told by gateway/tally.h */
         struct {
                 uint32_t books[REGION_POOLS]; /* of each pool, as stats numbers them */
+                uint64_t others_us;           /* when others' use was looked at last; monotonic */
         } tally;
         struct chronicle chronicle;
 

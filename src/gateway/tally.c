@@ -1,8 +1,6 @@
 #include "gateway/tally.h"
 
-#include "base/clock.h"
 #include "budget/holder.h"
-#include "core/pool.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
 #include "gateway/shown.h"
@@ -10,122 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define DAY_MS (24 * 3600 * MS_PER_SECOND)
-
-/* The books: one for each pool that counts weight. */
-
-/* The longest window below a day; 0: there is none. */
-static uint64_t window_of(const struct gateway *g, uint16_t pool)
-{
-        uint64_t longest = 0;
-
-        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint64_t window = pool_window(&g->region, pool, i);
-
-                if (window >> 32 < DAY_MS && window > longest)
-                        longest = window;
-        }
-        return longest;
-}
-
-void tally_follow(struct gateway *g)
-{
-        for (size_t i = 0; i < policy_pool_count(); ++i) {
-                const struct policy_pool *p = policy_pool(i);
-                uint64_t window = window_of(g, (uint16_t)i);
-                struct stats_pool as = { p->name, window >> 32, 0 };
-
-                if (g->tally.books[i] == STATS_NO_POOL || as.span_ms == 0)
-                        continue;
-                /* Each address may use it all; each endpoint, where they are counted apart. */
-                if (!p->is_per_endpoint)
-                        as.limit = (window & UINT32_MAX) * g->n_outlets;
-                stats_set_pool(g->stats, g->tally.books[i], &as);
-        }
-}
-
-int tally_open(struct gateway *g)
-{
-        uint32_t n = 0;
-        int r = stats_open(gateway_random(g), &g->stats);
-
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < policy_pool_count(); ++i) {
-                bool has_book = policy_pool(i)->unit == POLICY_WEIGHT && n < STATS_POOLS_MAX;
-
-                g->tally.books[i] = has_book ? n++ : STATS_NO_POOL;
-        }
-        tally_follow(g);
-        return 0;
-}
-
-void tally_close(struct gateway *g)
-{
-        if (g->stats)
-                for (uint32_t i = 0; i < stats_pools(g->stats); ++i)
-                        stats_turn(g->stats, i, 0, true);
-        g->stats = stats_close(g->stats);
-}
-
-/* The product that speaks for @pool's clock. */
-static const struct upstream *clock_of(const struct gateway *g, size_t pool)
-{
-        for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i)
-                if (policy_pool(pool)->groups >> i & 1 && g->outlets[0].upstreams[i].is_in_use)
-                        return &g->outlets[0].upstreams[i];
-        return NULL;
-}
-
-/* What others used of one window, by all addresses and endpoints. */
-struct others {
-        uint16_t pool;
-        uint64_t span_ms, number, foreign;
-};
-
-static void add_others(void *ctx, const struct window *window, uint16_t pool, uint64_t owner,
-                       uint64_t shut_until_ms)
-{
-        struct others *o = ctx;
-        struct window_view view;
-
-        (void)owner;
-        (void)shut_until_ms;
-        if (pool != o->pool || window->span_ms != o->span_ms)
-                return;
-        window_look(window, o->number, &view);
-        o->foreign += view.foreign;
-}
-
-static void turn(struct gateway *g, size_t pool, uint64_t now_ms)
-{
-        uint32_t book = g->tally.books[pool];
-        uint64_t start_ms, span_ms = stats_pool(g->stats, book)->span_ms;
-
-        if (!stats_is_due(g->stats, book, now_ms, &start_ms))
-                return;
-        /* Of shared budgets it is mostly the other hosts'. */
-        if (!g->hosts.is_sharing) {
-                struct others o = { (uint16_t)pool, span_ms, start_ms / span_ms, 0 };
-
-                limiter_each_slot(&g->region, add_others, &o);
-                stats_note_foreign(g->stats, book, start_ms, o.foreign);
-        }
-        stats_turn(g->stats, book, now_ms, false);
-}
-
-void tally_keep(struct gateway *g)
-{
-        tally_follow(g);
-        for (size_t i = 0; i < policy_pool_count(); ++i) {
-                uint32_t book = g->tally.books[i];
-                const struct upstream *u = clock_of(g, i);
-
-                if (u && book < stats_pools(g->stats) && stats_pool(g->stats, book)->span_ms > 0)
-                        turn(g, i, upstream_now(g, u).now_ms);
-        }
-}
 
 /* Names. */
 
@@ -236,24 +118,6 @@ static uint32_t first_of(const struct flow *f)
                 return policy_settle(&f->plan, f->status == 200 ? POLICY_OUTCOME_OK : 0);
         amount = f->request.charges[0].amount;
         return f->tally.refund < amount ? amount - f->tally.refund : 0;
-}
-
-static uint64_t now_ms(const struct gateway *g, const struct upstream *u)
-{
-        return u->is_in_use ? exclock_now(&u->clock, loop_now_us(g->loop)).now_ms
-                            : clock_wall_us() / US_PER_MS;
-}
-
-const struct stats *tally_shown(void *ctx, uint64_t *ret_now_ms)
-{
-        struct gateway *g = ctx;
-        const struct upstream *first = &g->outlets[0].upstreams[0];
-
-        for (unsigned i = POLICY_GROUP_COUNT; i > 0; --i)
-                if (g->outlets[0].upstreams[i - 1].is_in_use)
-                        first = &g->outlets[0].upstreams[i - 1];
-        *ret_now_ms = now_ms(g, first);
-        return g->stats;
 }
 
 /* A flow. */
@@ -370,7 +234,7 @@ static void tell(struct flow *f, bool is_attempt)
                 r.wait_us = f->left_us > f->arrived_us ? f->left_us - f->arrived_us : 0;
                 r.exchange_us = t->answered_us > f->left_us ? t->answered_us - f->left_us : 0;
         }
-        stats_note(g->stats, &r, now_ms(g, f->upstream));
+        stats_note(g->stats, &r, tally_now_ms(g, f->upstream));
 }
 
 void tally_again(struct flow *f)
@@ -436,5 +300,5 @@ void tally_errand(const struct errand *e, const struct verdict *v)
         spend(&r, &e->plan, request.n_charges > 0 ? request.charges[0].amount : 0);
         r.over_limit = r.outcome == STATS_OVER_LIMIT || r.outcome == STATS_BANNED;
         r.exchange_us = v && now_us > e->call.sent_us ? now_us - e->call.sent_us : 0;
-        stats_note(g->stats, &r, now_ms(g, e->upstream));
+        stats_note(g->stats, &r, tally_now_ms(g, e->upstream));
 }

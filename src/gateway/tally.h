@@ -21,6 +21,7 @@ struct errand;
 struct flow;
 struct gateway;
 struct http_exchange;
+struct upstream;
 
 /* What a flow keeps for its end. */
 struct tally {
@@ -45,6 +46,8 @@ void tally_follow(struct gateway *g);
 /* Limits may have changed, windows be over; called from housekeeping. */
 void tally_keep(struct gateway *g);
 
+/* The exchange's time as known for @u, at the beginning of this turn of the loop. */
+uint64_t tally_now_ms(const struct gateway *g, const struct upstream *u);
 /* For struct watch_ops; @ctx: the gateway. */
 const struct stats *tally_shown(void *ctx, uint64_t *ret_now_ms);
 

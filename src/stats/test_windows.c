@@ -32,8 +32,8 @@ static void a_window_is_closed_a_while_after_its_end(void **state)
                 { "its end", 60000, 0, false },
                 { "answers are on their way", 60000, 9999, false },
                 { "none is any more", 60000, 10000, true },
-                { "a short one", 1000, 999, false },
-                { "a short one waits for one more", 1000, 1000, true },
+                { "a short one", 1000, 749, false },
+                { "a short one waits for less", 1000, 750, true },
         };
 
         (void)state;

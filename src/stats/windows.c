@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* An answer that comes later than so long after the end of the window that its request left in is
- * counted in the next one. */
+/* An answer that comes later than so long after the end of the window that its request left in, or
+ * than three quarters of its span, is counted in the next one: so the third window need never be
+ * open with them. */
 #define LATE_MS 10000
 /* A clock that is set back by more windows than this begins anew. */
 #define STEP_BACK 4
@@ -284,7 +285,8 @@ void stats_note_foreign(struct stats *s, uint32_t pool, uint64_t at_ms, uint64_t
 
 static bool is_over(const struct book *b, const struct open_window *o, uint64_t now_ms)
 {
-        uint64_t late_ms = b->pool.span_ms < LATE_MS ? b->pool.span_ms : LATE_MS;
+        uint64_t part_ms = b->pool.span_ms / 4 * 3;
+        uint64_t late_ms = part_ms < LATE_MS ? part_ms : LATE_MS;
 
         return now_ms >= (o->number + 1) * b->pool.span_ms + late_ms;
 }

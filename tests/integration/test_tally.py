@@ -1,6 +1,8 @@
 """Each request is counted once, and what was spent is what the exchange has counted."""
 import http.client
 import json
+import os
+import random
 import re
 import socket
 import threading
@@ -8,7 +10,7 @@ import time
 from collections import Counter
 
 import pytest
-from books import Desk, early
+from books import Desk, early, status
 from support import ALICE, BOB, Gateway, Sim, eventually, fetch, signed
 
 SAMPLE = re.compile(r'^(\w+)\{(.*)\} ([0-9.e+]+)$', re.M)
@@ -172,3 +174,73 @@ def test_over_many_windows_nothing_is_counted_twice_or_lost(tmp_path, shadow):
         assert history["step_ms"] == 1000
         assert sum(sum(s["weight"]) for s in history["series"]) <= counted
         assert sum(n or 0 for n in history["over_limit"]) == over
+
+
+def test_in_a_mixed_run_every_request_ends_once(tmp_path):
+    """Clients that leave at any moment, refusals at the door and later, and an exchange that dies under it all."""
+    random.seed(20261126)
+    with Sim("--limit", "spot-weight=600/1s", "--latency", "5~5") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", "breaker.threshold=0", "--set", "max_wait=300ms") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        asked = ["/api/v3/depth?symbol=BTCUSDT&limit=500", "/api/v3/depth?symbol=BTCUSDT&limit=5000", "/api/v3/time",
+                 "/nothing", "/api/v3/%74ime", "/api/v3/depth", "/sapi/v1/system/status"]
+        until = time.monotonic() + 2
+
+        def run(name, rng):
+            while time.monotonic() < until:
+                with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as s:
+                    s.sendall(f"GET {rng.choice(asked)} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                              f"X-Weir-Client: {name}\r\n\r\n".encode())
+                    if rng.random() < 0.3:
+                        time.sleep(rng.random() * 0.02)
+                        continue
+                    while s.recv(65536):
+                        pass
+
+        threads = [threading.Thread(target=run, args=(f"c{i}", random.Random(i))) for i in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.2)
+        sim.kill()
+        for thread in threads:
+            thread.join()
+
+        def agree():
+            outcomes = metrics(gateway, "weir_outcomes_total")
+            own = metrics(gateway, "weir_client_requests_total")["(weir)"]
+            return sum(outcomes.values()) - own == status(tmp_path / "region")["counters"]["requests"]
+
+        eventually(agree)
+        outcomes = metrics(gateway, "weir_outcomes_total")
+        assert set(outcomes) >= {"ok", "error", "refused", "gone", "not_sent"}, outcomes
+        for family in ("client", "class", "account", "endpoint"):
+            assert sum(metrics(gateway, f"weir_{family}_requests_total").values()) == sum(outcomes.values()), family
+        refused = sum(metrics(gateway, "weir_refusals_total").values())
+        assert refused == outcomes["refused"] + outcomes["not_sent"]
+
+
+def test_who_says_no_name_is_his_address_or_his_user(tmp_path):
+    place = tmp_path / "socket"
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--listen", f"unix:{place}") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(place))
+            s.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while s.recv(65536):
+                pass
+        rows = spenders(gateway, "client")
+        assert rows.keys() == {"(weir)", "127.0.0.1", f"unix:uid {os.getuid()}"}
+
+
+def test_what_others_use_is_in_the_windows(tmp_path):
+    with Sim("--limit", "spot-weight=6000/1s") as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        sim.faults("foreign spot 1000")
+
+        def foreign():
+            fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT")
+            return [n for n in ask(gateway, "/weir/api/history?by=class&pool=spot-weight")["foreign"] if n]
+
+        eventually(foreign)
+        assert max(foreign()) <= 1200
