@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,14 +89,34 @@ size_t log_prefix(enum log_level level, char to[LOG_PREFIX_MAX])
         return 3;
 }
 
-/* One write per line: lines of several processes do not mix. A full pipe loses the line. */
+bool log_has_room(void)
+{
+        struct pollfd to = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+        /* What cannot be asked is no pipe, and does not wait. */
+        return poll(&to, 1, 0) != 0;
+}
+
+/* Lines that found no room. */
+static unsigned n_missed;
+
+/*
+ * One write per line: lines of several processes do not mix. Nobody waits for who reads it: a line
+ * that has no room is lost, and the next that has says how many were.
+ */
+static void write_line(const char *line, size_t n)
+{
+        if (!log_has_room() || write(STDERR_FILENO, line, n) < 0)
+                ++n_missed;
+}
+
 static void write_record(const struct log_record *record)
 {
         char line[LOG_PREFIX_MAX + LOG_LINE_MAX];
         size_t n = log_prefix(record->level, line);
 
         n += log_record_line(record, log_form, line + n);
-        (void)!write(STDERR_FILENO, line, n);
+        write_line(line, n);
 }
 
 /* Events. */
@@ -147,6 +168,10 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
         log_fields_close(&fields);
         if (dropped > 0)
                 log_fields_add(&fields, "dropped=%u", dropped);
+        if (n_missed > 0 && log_has_room()) {
+                log_fields_add(&fields, "missed=%u", n_missed);
+                n_missed = 0;
+        }
         write_record(&record);
         tell(&record);
 }
@@ -179,7 +204,7 @@ void log_say(enum log_level level, const char *format, ...)
         }
         before = log_prefix(level, line);
         n = snprintf(line + before, sizeof(line) - before, "weir: %s\n", text);
-        (void)!write(STDERR_FILENO, line, before + (size_t)n);
+        write_line(line, before + (size_t)n);
 }
 
 const char *log_quote(struct str value, char *to, size_t size)

@@ -12,7 +12,8 @@
  * sd-daemon(3) says; the journal takes it off.
  *
  * Only gateway, sim and cli log; the rooms below them return. A call site may
- * write LOG_CEILING lines per second; what is dropped is counted and said.
+ * write LOG_CEILING lines per second; what is dropped is counted and said, and so
+ * is what found no room, since nobody read the pipe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -59,6 +60,8 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
 
 /* A sentence for people: "weir: SENTENCE", as JSON an event that is called "said". */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
+/* Whether stderr takes a line at once: not while nobody reads the pipe that it is. */
+bool log_has_room(void);
 /* What stands before a line on stderr: its priority where that is the journal's, else nothing. For
  * who writes lines there himself. Return: bytes. */
 #define LOG_PREFIX_MAX 3

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,9 +36,7 @@ static size_t piece(const struct access_log *a)
 
 static bool may_write(const struct access_log *a)
 {
-        struct pollfd to = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-        return a->fd >= 0 || (poll(&to, 1, 0) == 1 && to.revents & POLLOUT);
+        return a->fd >= 0 || log_has_room();
 }
 
 static const char *shown(const struct access_log *a)

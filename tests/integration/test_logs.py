@@ -1,10 +1,12 @@
 """What is logged, in each form, and where it goes."""
+import fcntl
 import json
 import os
 import re
 import resource
 import signal
 import subprocess
+import threading
 
 from support import WEIR, Gateway, RawUpstream, eventually, fetch, raw
 
@@ -132,6 +134,37 @@ def test_the_journal_gets_priorities_and_nobody_else(tmp_path):
         with Journal(tmp_path / "file", tmp_path / "three", upstream, inode=1):
             pass
         assert all(line.startswith("weir: ") for line in (tmp_path / "file").read_text().splitlines())
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path):
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    with RawUpstream() as upstream:
+        process = subprocess.Popen([WEIR, "gateway", "--listen", "127.0.0.1:0", "--upstream", upstream.url, "--region",
+                                    str(tmp_path / "region"), "--no-discovery", "--set", "log.access=on"], stderr=write)
+        os.close(write)
+        try:
+            said = b""
+            while b"listening on" not in said:
+                said += os.read(read, 4096)
+            port = int(re.search(rb"listening on 127.0.0.1:(\d+)", said).group(1))
+            # Some twenty times what the pipe takes: both kinds of lines.
+            for i in range(200):
+                assert fetch(port, f"/api/v3/{'time?n=1' if i % 2 else 'nonsense'}", timeout=5)[0] == 200
+            read_all = threading.Thread(target=lambda: [chunks.append(piece) for piece in iter(lambda: os.read(read, 65536), b"")])
+            chunks = []
+            read_all.start()
+            eventually(lambda: b"".join(chunks).count(b"event=access") == 200)
+            process.send_signal(signal.SIGHUP)
+            eventually(lambda: b"event=reloaded" in b"".join(chunks))
+        finally:
+            process.terminate()
+            assert process.wait(15) == 0
+        read_all.join()
+    lines = b"".join(chunks).decode().splitlines()
+    assert all(read_logfmt(line) for line in lines)
+    # Ten a second are let through, of which the pipe took some.
+    assert any("missed" in read_logfmt(line) for line in lines if " event=access " not in line)
 
 
 # --- request ids -----------------------------------------------------------------------------------
