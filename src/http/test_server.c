@@ -166,6 +166,49 @@ static void a_server_may_go_while_exchanges_are_held(void **state)
         assert_int_equal(stage.n_gone, 0);
 }
 
+static void label_it(void *ctx, struct http_exchange *x)
+{
+        assert_string_equal(http_exchange_label(x), "");
+        if (stage.n_requests == 0)
+                http_exchange_set_label(x, STR_LITERAL("one"));
+        on_request(ctx, x);
+}
+
+static void label_malformed(void *ctx, struct http_exchange *x, unsigned status, const char *why)
+{
+        must(ctx == &stage && http_exchange_ctx(x) == ctx);
+        assert_int_equal(status, 505);
+        assert_true(why[0] != '\0');
+        /* What the last request was called is forgotten. */
+        assert_string_equal(http_exchange_label(x), "");
+        http_exchange_set_label(x, STR_LITERAL("three"));
+}
+
+static void a_label_is_named_in_the_answer_of_its_own_exchange(void **state)
+{
+        static const struct http_server_ops labelling = { .request = label_it,
+                                                          .gone = on_gone,
+                                                          .drained = on_drained,
+                                                          .malformed = label_malformed,
+                                                          .empty = on_empty };
+
+        (void)state;
+        stage.config.label_field = STR_LITERAL("X-Label");
+        assert_int_equal(http_server_new(stage.loop, &stage.config, &labelling, &stage,
+                                         &stage.server),
+                         0);
+        stage.client = connect_pair();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        expect("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX-Label: one\r\n\r\nGET /1 ");
+        /* Without a label there is no field. */
+        send_text("GET /2 HTTP/1.1\r\n" HOST "\r\n");
+        expect(REPLY("7", "GET /2 "));
+        send_text("GET /3 HTTP/3.0\r\n" HOST "\r\n");
+        receive();
+        assert_non_null(strstr(stage.received, "\r\nX-Label: three\r\n"));
+        expect_refusal(505);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -176,6 +219,7 @@ int main(void)
                 TEST(who_was_not_told_of_the_end_may_ask_once_more),
                 TEST(an_empty_server_drains_at_once),
                 TEST(connections_have_a_ceiling),
+                TEST(a_label_is_named_in_the_answer_of_its_own_exchange),
                 TEST(a_server_may_go_while_exchanges_are_held),
         };
 
