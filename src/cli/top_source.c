@@ -9,13 +9,14 @@
 #include <string.h>
 
 /* A gateway that restarts is back within a second or two. */
-#define AGAIN_US    US_PER_SECOND
+#define AGAIN_US US_PER_SECOND
+/* Where the live stream is off. */
+#define POLL_US     (US_PER_SECOND / 2)
 #define SPENDERS_US (2 * US_PER_SECOND)
 /* It says something every 15 s at least. */
 #define SILENCE_US (40 * US_PER_SECOND)
 /* One answer of who spends. */
-#define ANSWER_MAX  ((size_t)4 << 20)
-#define REFUSAL_MAX 4096u
+#define ANSWER_MAX ((size_t)4 << 20)
 
 static void tell(struct top_source *s)
 {
@@ -106,13 +107,20 @@ static void write_head(const struct top_source *s, char *to, size_t size, const 
 static void ask_live(void *ctx)
 {
         struct top_source *s = ctx;
+        char target[96];
 
         if (s->is_looking)
                 return;
-        write_head(s, s->live_head, sizeof(s->live_head), "/weir/api/live",
-                   s->stream.id[0] ? "Last-Event-ID: " : "", s->stream.id);
+        snprintf(target, sizeof(target),
+                 s->step == TOP_STEP_LIVE  ? "/weir/api/live"
+                 : s->step == TOP_STEP_NOW ? "/weir/api/now"
+                                           : "/weir/api/events?after=%llu",
+                 s->last_event);
+        write_head(s, s->live_head, sizeof(s->live_head), target,
+                   s->step == TOP_STEP_LIVE && s->stream.id[0] ? "Last-Event-ID: " : "",
+                   s->step == TOP_STEP_LIVE ? s->stream.id : "");
         top_stream_restart(&s->stream);
-        buf_clear(&s->refusal);
+        buf_clear(&s->body);
         s->live.method = HTTP_GET;
         s->live.head = str_of(s->live_head);
         s->live_status = 0;
@@ -172,46 +180,78 @@ static void on_live_data(struct http_call *call, struct str payload)
 {
         struct top_source *s = container_of(call, struct top_source, live);
 
-        if (s->live_status == 200)
+        if (s->live_status == 200 && s->step == TOP_STEP_LIVE)
                 top_stream_feed(&s->stream, payload, on_event, s);
-        else if (buf_length(&s->refusal) + payload.n <= REFUSAL_MAX)
-                (void)!buf_append_str(&s->refusal, payload);
+        else
+                /* Too long a text will not parse. */
+                (void)!buf_append_str(&s->body, payload);
 }
 
-/* What an answer that is no stream says, and what to do. */
-static void explain(struct top_source *s)
+/* What an answer that is none says, and what to do. */
+static void explain(struct top_source *s, const json_t *json)
 {
-        json_t *json = json_loadb(buf_str(&s->refusal).p, buf_length(&s->refusal), 0, NULL);
         const char *msg = picture_text(json, "msg");
         char why[TOP_SOURCE_WHY];
 
         if (s->live_status == 401 || s->live_status == 403)
                 snprintf(why, sizeof(why),
-                         "it lets nobody look without a token, or not with this one "
-                         "(%u); name its file with --token-file",
+                         "it lets nobody look without a token, or not with this one (%u); name its "
+                         "file with --token-file",
                          s->live_status);
+        else if (s->live_status == 200)
+                snprintf(why, sizeof(why), "the gateway has ended; it is looked for");
         else
                 snprintf(why, sizeof(why), "it answers %u%s%s", s->live_status, msg[0] ? ": " : "",
                          msg[0] ? msg : ", as no gateway of weir does");
-        json_decref(json);
         fail(s, why);
 }
 
-static void look_again(struct top_source *s)
+static void look_again(struct top_source *s, enum top_step step, uint64_t in_us)
 {
         s->is_looking = false;
-        loop_timer_set(s->again, loop_now_us(s->loop) + AGAIN_US);
+        s->step = step;
+        loop_timer_set(s->again, loop_now_us(s->loop) + in_us);
+}
+
+static void add_events(struct top_source *s, const json_t *events)
+{
+        json_t *event;
+        size_t i;
+
+        json_array_foreach(events, i, event)
+        {
+                s->last_event = (unsigned long long)picture_number(event, "id");
+                if (json_is_object(event))
+                        top_events_add(&s->events, json_incref(event));
+        }
+        tell(s);
+}
+
+/* Where the page is switched off, so is the live stream: what is for programs is asked instead. */
+static bool is_for_programs_only(const struct top_source *s, const json_t *json)
+{
+        return s->step == TOP_STEP_LIVE && s->live_status == 404 &&
+               strncmp(picture_text(json, "msg"), "weir: ", 6) == 0;
 }
 
 static void on_live_done(struct http_call *call)
 {
         struct top_source *s = container_of(call, struct top_source, live);
+        json_t *json = json_loadb(buf_str(&s->body).p, buf_length(&s->body), 0, NULL);
 
-        look_again(s);
-        if (s->live_status == 200)
-                fail(s, "the gateway has ended; it is looked for");
-        else
-                explain(s);
+        if (is_for_programs_only(s, json)) {
+                look_again(s, TOP_STEP_NOW, 0);
+        } else if (s->step == TOP_STEP_NOW && s->live_status == 200) {
+                look_again(s, TOP_STEP_EVENTS, 0);
+                set_now(s, json_incref(json));
+        } else if (s->step == TOP_STEP_EVENTS && s->live_status == 200) {
+                look_again(s, TOP_STEP_NOW, POLL_US);
+                add_events(s, json_object_get(json, "events"));
+        } else {
+                look_again(s, TOP_STEP_LIVE, AGAIN_US);
+                explain(s, json);
+        }
+        json_decref(json);
 }
 
 static void on_live_failed(struct http_call *call, enum http_failure failure, const char *why)
@@ -219,7 +259,7 @@ static void on_live_failed(struct http_call *call, enum http_failure failure, co
         struct top_source *s = container_of(call, struct top_source, live);
 
         (void)failure;
-        look_again(s);
+        look_again(s, TOP_STEP_LIVE, AGAIN_US);
         fail(s, why);
 }
 
@@ -375,7 +415,7 @@ int top_source_open(struct top_source *s, struct loop *loop, const struct top_so
         };
         snprintf(s->name, sizeof(s->name), "%s", config->region ? config->region : config->gateway);
         top_stream_init(&s->stream);
-        buf_init(&s->refusal, REFUSAL_MAX * 2);
+        buf_init(&s->body, TOP_STREAM_MAX);
         buf_init(&s->answer, ANSWER_MAX);
         http_call_init(&s->live, &live_ops);
         http_call_init(&s->ask, &ask_ops);
@@ -405,6 +445,6 @@ void top_source_close(struct top_source *s)
         s->now = s->spenders = NULL;
         top_events_deinit(&s->events);
         top_stream_deinit(&s->stream);
-        buf_deinit(&s->refusal);
+        buf_deinit(&s->body);
         buf_deinit(&s->answer);
 }

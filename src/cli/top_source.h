@@ -17,6 +17,13 @@
 
 #define TOP_SOURCE_WHY 512
 
+/* What the gateway is asked for: its live stream, or, where that is off, these in turn. */
+enum top_step {
+        TOP_STEP_LIVE,
+        TOP_STEP_NOW,
+        TOP_STEP_EVENTS,
+};
+
 struct top_source_config {
         const char *region;               /* a path; NULL: a gateway is meant */
         const char *gateway;              /* "http://...", "https://...", "unix:PATH" */
@@ -50,7 +57,9 @@ struct top_source {
         struct top_stream stream;
         struct http_call live, ask;
         char live_head[1024], ask_head[1024];
-        struct buf refusal, answer;
+        struct buf body, answer; /* of live, but for the stream's; of ask */
+        enum top_step step;
+        unsigned long long last_event; /* its id, where there is no stream */
         unsigned live_status, ask_status;
         bool is_asking, is_looking;
         bool has_asked; /* who spends was answered, or refused, once */

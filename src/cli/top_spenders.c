@@ -110,14 +110,14 @@ static enum sheet_style style_of(const json_t *row, enum top_column column)
 }
 
 static void draw_head(struct sheet *s, struct picture_box box, unsigned n, unsigned name,
-                      const struct top_order *order)
+                      const char *by, const struct top_order *order)
 {
         const char *mark = s->is_unicode      ? order->is_upward ? "▲" : "▼"
                            : order->is_upward ? "^"
                                               : "v";
         unsigned col = box.col + name;
 
-        sheet_put(s, box.row, box.col, box.col + name, SHEET_HEAD, "%s%s", top_by_name(order->by),
+        sheet_put(s, box.row, box.col, box.col + name, SHEET_HEAD, "%s%s", by,
                   order->column == TOP_NAME ? mark : "");
         for (unsigned i = 1; i < n; ++i) {
                 sheet_put_right(s, box.row, col + 1, col + 1 + columns[i].width,
@@ -143,17 +143,20 @@ static void draw_row(struct sheet *s, unsigned at, struct picture_box box, unsig
 }
 
 static unsigned draw_rows(struct sheet *s, struct picture_box box, const json_t **rows, size_t n,
-                          const struct top_order *order)
+                          const json_t *spenders, const struct top_order *order)
 {
+        /* What is frozen may be by another than is wished for by now. */
+        const char *by = picture_text(spenders, "by");
         unsigned name, shown = columns_at(box.end - box.col, &name), at = box.row;
         size_t from;
 
-        draw_head(s, box, shown, name, order);
+        draw_head(s, box, shown, name, by[0] ? by : top_by_name(order->by), order);
         from = n > 0 && order->scroll >= n ? n - 1 : order->scroll;
         for (size_t i = from; i < n && ++at < box.end_row; ++i)
                 draw_row(s, at, box, shown, name, rows[i]);
         if (n == 0 && ++at < box.end_row)
-                sheet_put(s, at, box.col, box.end, SHEET_DIM, "nobody in the last hour");
+                sheet_put(s, at, box.col, box.end, SHEET_DIM,
+                          spenders ? "nobody in the last hour" : "asking");
         return (at < box.end_row ? at + 1 : box.end_row) - box.row;
 }
 
@@ -173,7 +176,7 @@ unsigned top_spenders_draw(struct sheet *s, struct picture_box box, const json_t
                 return 0;
         json_array_foreach(list, i, row) if (i < n) rows[i] = row;
         qsort_r(rows, n, sizeof(rows[0]), compare, &by);
-        taken = draw_rows(s, box, rows, n, order);
+        taken = draw_rows(s, box, rows, n, spenders, order);
         free(rows);
         return taken;
 }
