@@ -86,6 +86,7 @@ void flow_end(struct flow *f)
 {
         tally_end(f);
         queue_remove(f->gateway, f);
+        flow_hold(f, false);
         if (!list_is_empty(&f->class_link)) {
                 /* It had given up its place, and did not get another. */
                 list_unlink(&f->class_link);

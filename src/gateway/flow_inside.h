@@ -59,6 +59,8 @@ bool flow_gates_are_open(struct flow *f, uint64_t now_ms);
 
 /* An operator holds it. */
 bool flow_is_paused(const struct flow *f);
+/* It is held, or no more. */
+void flow_hold(struct flow *f, bool is_on_hold);
 /* Gives its place back, and waits for its release or its deadline. May end it. */
 void flow_pause(struct flow *f);
 

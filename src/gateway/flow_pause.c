@@ -16,16 +16,37 @@ bool flow_is_paused(const struct flow *f)
                pauses_hold(&g->pauses, f->request.class, f->tally.client) != NULL;
 }
 
+/* What is held must not keep others from waiting for their places. */
+#define HELD_PART 2
+
+void flow_hold(struct flow *f, bool is_on_hold)
+{
+        struct gateway *g = f->gateway;
+
+        if (f->is_on_hold == is_on_hold)
+                return;
+        f->is_on_hold = is_on_hold;
+        g->n_on_hold += is_on_hold ? 1 : (size_t)-1;
+}
+
+static bool may_wait(const struct flow *f)
+{
+        const struct gateway *g = f->gateway;
+
+        return f->is_on_hold || g->n_on_hold < (g->settings.max_queue + 1) / HELD_PART;
+}
+
 void flow_pause(struct flow *f)
 {
         fair_leave(&f->wish, false);
         limiter_refund(upstream_limiter(f->upstream), &f->ticket);
-        if (upstream_now(f->gateway, f->upstream).now_ms >= f->request.deadline_ms) {
+        if (upstream_now(f->gateway, f->upstream).now_ms >= f->request.deadline_ms ||
+            !may_wait(f)) {
                 refuse_paused(f);
                 flow_end(f);
                 return;
         }
-        f->is_on_hold = true;
+        flow_hold(f, true);
         flow_wait(f, FLOW_PARKED, f->request.deadline_ms);
 }
 
@@ -39,7 +60,7 @@ static void let_go(struct flow *f)
 {
         struct gateway *g = f->gateway;
 
-        f->is_on_hold = false;
+        flow_hold(f, false);
         queue_remove(g, f);
         if (queue_add(g, f, loop_now_us(g->loop)) < 0) {
                 refuse_memory(f);

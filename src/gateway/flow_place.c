@@ -195,7 +195,7 @@ void flow_reserve(struct flow *f)
                 flow_pause(f);
                 return;
         }
-        f->is_on_hold = false;
+        flow_hold(f, false);
         r = flow_way_reserve(f);
         if (r == FLOW_WAY_CUT) {
                 if (!flow_is_cut_off(f))

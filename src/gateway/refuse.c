@@ -343,7 +343,7 @@ void refuse_paused(struct flow *f)
         counter_add(f->gateway->region.header, COUNTER_refused_paused);
         snprintf(text, sizeof(text),
                  "an operator has paused the %s %s (/weir/api/pause), and this request's time is "
-                 "over; %s; send it again when that is resumed",
+                 "over, or too many wait for that already; %s; send it again when it is resumed",
                  is_class ? "class" : "client",
                  is_class ? class_name(f->request.class)
                           : log_quote(str_of(f->tally.client), quoted, sizeof(quoted)),

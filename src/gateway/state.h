@@ -101,6 +101,7 @@ struct gateway {
         struct keys *keys;     /* NULL: no account's are held here */
         struct fair fair;      /* clients of one class among themselves */
         struct pauses pauses;  /* what an operator holds */
+        size_t n_on_hold;      /* flows that wait for that; at most half of those that may wait */
         struct list displaced; /* flows that gave up their places, until they have others */
         size_t n_displaced;
         bool is_settling;

@@ -125,11 +125,35 @@ static void a_file_for_others_to_read_is_refused(void **state)
         assert_null(t);
 }
 
+static void a_token_keeps_its_place_or_is_gone(void **state)
+{
+        struct tokens *before = NULL, *after = NULL;
+        char why[VAULT_WHY_MAX];
+
+        (void)state;
+        assert_int_equal(open_text("# two\n" ONE "\n" TWO "\n" ONE "\n", &before, why), 0);
+        assert_int_equal(open_text(TWO "\n", &after, why), 0);
+        assert_int_equal(tokens_find(before, str_of(ONE)), 1);
+        assert_int_equal(tokens_find(before, str_of(TWO)), 2);
+        assert_int_equal(tokens_find(after, str_of(ONE)), 0);
+        assert_int_equal(tokens_find(NULL, str_of(ONE)), 0);
+        assert_int_equal(tokens_moved(before, 2, after), 1);
+        assert_int_equal(tokens_moved(before, 1, after), 0);
+        assert_int_equal(tokens_moved(before, 0, after), 0);
+        assert_int_equal(tokens_moved(before, 4, after), 0);
+        assert_int_equal(tokens_moved(before, 2, NULL), 0);
+        assert_true(tokens_are_equal(before, before) && tokens_are_equal(NULL, NULL));
+        assert_false(tokens_are_equal(before, after) || tokens_are_equal(before, NULL));
+        tokens_close(before);
+        tokens_close(after);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_line_is_a_token_and_nothing_else_is),
                 cmocka_unit_test(bad_files_are_refused_by_line_and_never_repeated),
+                cmocka_unit_test(a_token_keeps_its_place_or_is_gone),
                 cmocka_unit_test(a_file_for_others_to_read_is_refused),
         };
 

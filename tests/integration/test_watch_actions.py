@@ -243,3 +243,21 @@ def test_a_gateway_that_holds_nothing_back_says_so(tmp_path):
     with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--config", str(config)) as gateway:
         assert "holds nothing back (shadow)" in act(gateway, "pause", 409, **{"class": "market"})["msg"]
         assert fetch(gateway.port, DEPTH_OF_SPOT)[0] == 200
+
+
+def test_what_is_held_leaves_half_of_the_queue_to_the_others(tmp_path):
+    config = tokens(tmp_path, action_token_file=ACT)
+    config.write_text(config.read_text() + "max_queue: 4\n")
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region", "--config", str(config)) as gateway:
+        act(gateway, "pause", **{"class": "market"})
+        held = [Asking(gateway, DEPTH_OF_SPOT) for _ in range(2)]
+        eventually(lambda: len(queue(gateway)) == 2)
+        assert "too many wait" in json.loads(fetch(gateway.port, DEPTH_OF_SPOT)[2])["msg"]
+        # One that gives up makes room for another; all go on when they are let go.
+        act(gateway, "drop", request=queue(gateway)[0]["id"])
+        held.append(Asking(gateway, DEPTH_OF_SPOT))
+        eventually(lambda: len(queue(gateway)) == 2)
+        act(gateway, "resume", **{"class": "market"})
+        for h in held:
+            h.join(5)
+        assert sorted(h.status for h in held) == [200, 200, 503]
