@@ -116,6 +116,9 @@ static void show_state(struct gateway *g, struct metrics_gateway *to)
                                                                 : METRICS_READY;
         json_decref(reasons);
         to->is_shadow = g->shadow != NULL;
+        to->history = !g->chronicle.history     ? METRICS_HISTORY_OFF
+                      : g->chronicle.has_failed ? METRICS_HISTORY_FAILED
+                                                : METRICS_HISTORY_ON;
         to->is_region_deleted = g->is_region_gone;
 }
 

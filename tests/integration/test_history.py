@@ -63,6 +63,10 @@ def shown(gate, client):
     return sum(sum(s["weight"]) for s in answer["series"] if s["name"] == client) if status == 200 else 0
 
 
+def state(gate):
+    return json.loads(fetch(gate.port, "/weir/api/now")[2])["gateway"]["history"]
+
+
 def test_what_the_exchange_counted_is_kept_and_read_back(sim, tmp_path):
     path = tmp_path / "history.db"
     with gateway(sim, tmp_path, path) as one, gateway(sim, tmp_path, path) as two:
@@ -100,14 +104,15 @@ def test_without_a_path_nothing_is_written_unless_a_service_manager_gives_a_fold
     env = {"HOME": str(home), "XDG_STATE_HOME": "", "STATE_DIRECTORY": "", "WEIR_HISTORY": ""}
     with Gateway(sim.url, tmp_path / "region", env=env) as gate:
         ask(gate, "maker")
+        assert state(gate) == "off"
         assert gate.stop() == 0
     assert not list(home.rglob("*"))
-    state = tmp_path / "state"
-    state.mkdir()
-    with Gateway(sim.url, tmp_path / "region", env={**env, "STATE_DIRECTORY": f"{state}:/elsewhere"}) as gate:
+    given = tmp_path / "state"
+    given.mkdir()
+    with Gateway(sim.url, tmp_path / "region", env={**env, "STATE_DIRECTORY": f"{given}:/elsewhere"}) as gate:
         ask(gate, "maker")
         assert gate.stop() == 0
-    assert kept(state / "history.db", "maker") == 1
+    assert kept(given / "history.db", "maker") == 1
     with Gateway(sim.url, tmp_path / "region", env={**env, "WEIR_HISTORY": "on"}) as gate:
         ask(gate, "maker")
         assert gate.stop() == 0
@@ -168,7 +173,8 @@ def test_a_file_that_cannot_be_used_is_said_once_and_found_again(sim, tmp_path, 
         ask(gate, "maker", 5)
         eventually(lambda: gate.logged("history_failed"))
         remedy = {"missing": "make its folder", "theirs": "move this one away"}[what]
-        assert remedy in gate.logged("history_failed")[0]
+        assert remedy in gate.logged("history_failed")[0] and state(gate) == "failed"
+        assert b'weir_history_state{state="failed"} 1' in fetch(gate.port, "/weir/metrics")[2]
         if what == "missing":
             path.parent.mkdir()
         else:
@@ -176,7 +182,7 @@ def test_a_file_that_cannot_be_used_is_said_once_and_found_again(sim, tmp_path, 
             path.rename(tmp_path / "letter")
         eventually(lambda: gate.logged("history_works"), 15)
         eventually(lambda: kept(path, "maker") == 5)
-        assert len(gate.logged("history_failed")) == 1
+        assert len(gate.logged("history_failed")) == 1 and state(gate) == "on"
         if what == "missing":
             # A file that somebody deletes is begun anew.
             path.unlink()
