@@ -19,6 +19,7 @@ enum {
 int cmd_check(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_gateway(int argc, char **argv);
+int cmd_history(int argc, char **argv);
 int cmd_order(int argc, char **argv);
 int cmd_positions(int argc, char **argv);
 int cmd_region(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct command {
         { "status", cmd_status, "the budgets now" },
         { "top", cmd_top, "the budgets live, and who spends" },
         { "demo", cmd_demo, "greedy bots straight at a simulated exchange, and through weir" },
+        { "history", cmd_history, "who used how much, by window, hour and day" },
         { "check", cmd_check, "explain what is wrong with a configuration file" },
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
         { "positions", cmd_positions, "what is open, what protects it, what has changed" },

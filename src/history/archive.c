@@ -417,10 +417,17 @@ int archive_open_readonly(const char *path, struct archive **ret_archive, char *
 
 struct archive *archive_close(struct archive *a)
 {
+        int code = SQLITE_OK;
+
         if (!a)
                 return NULL;
         for (unsigned i = 0; i < ARCHIVE_STATEMENTS; ++i)
                 sqlite3_finalize(a->statements[i]);
+        /* SQLite does so for the last who closes, but not where that one only reads: then the file
+         * alone would not be all. Where it fails the log stays, for whoever comes next. */
+        if (a->db && a->pages_max > 0)
+                code = archive_empty_log(a);
+        (void)code;
         sqlite3_close_v2(a->db);
         free(a);
         return NULL;

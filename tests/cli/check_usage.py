@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 WEIR = sys.argv.pop(1) if len(sys.argv) > 1 else "build/weir"
-COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region", "store", "top")
+COMMANDS = ("gateway", "sim", "demo", "status", "check", "positions", "region", "store", "top", "history")
 
 # Command line (FOLDER is an empty folder, PORT one that is taken), exit status, what is said.
 WRONG = (
@@ -56,6 +56,15 @@ WRONG = (
     ("demo extra", 2, 'unexpected "extra"'),
     ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
     ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("history --db FOLDER/none", 1, "No such file or directory; name it with --db"),
+    ("history --db FOLDER/large", 1, "file is not a database"),
+    ("history --since yesterday", 2, "want a time such as 2h, 3d, 2026-11-26 or 2026-11-26T10:30"),
+    ("history --since 1h --until 2h", 2, "--since 1h: want a time before --until"),
+    ("history --by what", 2, "want client, account, endpoint, class or all"),
+    ("history --step week", 2, "want window, hour or day"),
+    ("history --top 0", 2, "want a number from 1 to 64"),
+    ("history --pool", 2, "history: --pool needs a value; see weir history --help"),
+    ("history extra", 2, 'unexpected "extra"'),
     ("store", 2, "store: say what to do: show, or forget HOST; see weir store --help"),
     ("store forget", 2, "store: forget: name one host"),
     ("store show", 2, "store: name it with --store, WEIR_STORE or store.url"),

@@ -1,6 +1,8 @@
 """What happened is kept in a file and read back; what is wrong with the file is said once, and nobody waits for it."""
 import contextlib
 import json
+import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Gateway, Sim, eventually, fetch
+from support import WEIR, Gateway, Sim, eventually, fetch
 
 # Windows that are over soon.
 LIMIT = ("--limit", "spot-weight=2400/1s")
@@ -61,6 +63,37 @@ def shown(gate, client):
     """Weight of today, as the gateway itself reads it."""
     status, answer = history(gate, "by=client&step=day&top=64")
     return sum(sum(s["weight"]) for s in answer["series"] if s["name"] == client) if status == 200 else 0
+
+
+def printed(path, *args):
+    return subprocess.run([WEIR, "history", "--db", path, *args], capture_output=True, text=True, check=True).stdout
+
+
+def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_path):
+    path = tmp_path / "history.db"
+    with gateway(sim, tmp_path, path) as gate:
+        knows_limit(gate)
+        ask(gate, "maker", 4)
+        ask(gate, "poller", 2)
+        eventually(lambda: kept(path, "poller"))
+        told = json.loads(printed(path, "--json", "--step", "day", "--since", "1d"))
+        status, shown_there = history(gate, f"step=day&from_ms={told['starts'][0]}&top=5")
+        assert status == 200 and [s["weight"] for s in shown_there["series"]] == [s["weight"] for s in told["series"]]
+        assert {s["name"]: s["total"]["requests"] for s in told["series"]}["maker"] == 4
+        assert gate.stop() == 0
+    lines = printed(path, "--csv").splitlines()
+    assert lines[0] == "start,pool,client,requests,weight,orders,refused"
+    assert sum(int(line.split(",")[4]) for line in lines if ",maker," in line) == 100
+    picture = printed(path, "--top", "1", "--since", "10m")
+    assert "A maker" in picture and "- (others)" in picture and "spot-weight by client and window" in picture
+    # A copy on a shelf that nobody may write on.
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    shutil.copy(path, shelf / "copy.db")
+    os.chmod(shelf / "copy.db", 0o400)
+    os.chmod(shelf, 0o500)
+    assert printed(shelf / "copy.db", "--csv").splitlines() == lines
+    os.chmod(shelf, 0o700)
 
 
 def state(gate):
