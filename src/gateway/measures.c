@@ -1,9 +1,11 @@
 #include "gateway/measures.h"
 
 #include "base/clock.h"
+#include "gateway/chronicle.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
 #include "gateway/upstream.h"
+#include "gateway/watching.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +17,11 @@
  * as most do, misses none. */
 #define LAG_SPAN_US (15 * US_PER_SECOND)
 
-/* Clients, and endpoints, with series of their own. */
-#define NAMES 50
-
 struct measures {
         uint64_t beat_us; /* of the last one, monotonic; 0: none yet */
         uint64_t span_us; /* since when */
         uint64_t lag_us, last_lag_us;
         struct metrics_gateway shown;
-        struct look *look;
         struct top clients, endpoints;
 };
 
@@ -33,16 +31,11 @@ int measures_open(struct gateway *g)
         if (!g->measures)
                 return -ENOMEM;
         g->measures->shown.started_s = (double)clock_wall_us() / 1e6;
-        top_init(&g->measures->clients, NAMES);
-        top_init(&g->measures->endpoints, NAMES);
-        return look_new(&g->region, &g->measures->look);
+        return 0;
 }
 
 void measures_close(struct gateway *g)
 {
-        if (!g->measures)
-                return;
-        g->measures->look = look_free(g->measures->look);
         free(g->measures);
         g->measures = NULL;
 }
@@ -107,19 +100,43 @@ json_t *measures_unready(void *ctx)
         return reasons;
 }
 
-static void show_state(struct gateway *g, struct metrics_gateway *to)
+static enum metrics_state state_of(struct gateway *g)
 {
         json_t *reasons = measures_unready(g);
+        bool is_ready = json_array_size(reasons) == 0;
 
-        to->state = g->is_draining || g->ending.is_handing_over ? METRICS_DRAINING
-                    : json_array_size(reasons) > 0              ? METRICS_STARTING
-                                                                : METRICS_READY;
         json_decref(reasons);
+        return g->is_draining || g->ending.is_handing_over ? METRICS_DRAINING
+               : is_ready && g->service.is_ready           ? METRICS_READY
+                                                           : METRICS_STARTING;
+}
+
+const char *measures_state_name(struct gateway *g)
+{
+        return metrics_state_name(state_of(g));
+}
+
+static void show_state(struct gateway *g, struct metrics_gateway *to)
+{
+        to->state = state_of(g);
+        to->history = chronicle_word(g);
         to->is_shadow = g->shadow != NULL;
-        to->history = !g->chronicle.history     ? METRICS_HISTORY_OFF
-                      : g->chronicle.has_failed ? METRICS_HISTORY_FAILED
-                                                : METRICS_HISTORY_ON;
         to->is_region_deleted = g->is_region_gone;
+        to->weights_acknowledged = watching_acknowledged(g);
+}
+
+/* As the settings have it; another number begins anew. */
+static void keep_names(struct gateway *g)
+{
+        struct measures *m = g->measures;
+        size_t most = g->settings.watch.metrics_names;
+
+        if (m->clients.most != most) {
+                top_init(&m->clients, most);
+                top_init(&m->endpoints, most);
+        }
+        top_update(&m->clients, g->stats, STATS_BY_CLIENT);
+        top_update(&m->endpoints, g->stats, STATS_BY_ENDPOINT);
 }
 
 static void show_clocks(struct gateway *g, struct metrics_gateway *to)
@@ -151,7 +168,9 @@ static void show_queue(struct gateway *g, struct metrics_gateway *to)
         struct list *it, *after;
 
         for (unsigned class = 0; class < CLASS_COUNT; ++class)
-                to->queue[class] = (struct metrics_queue){ 0 };
+                to->queue[class] = (struct metrics_queue){
+                        .is_paused = pauses_class_is(&g->pauses, (enum weir_class) class),
+                };
         list_for_each_safe(it, after, &g->flows)
         {
                 const struct flow *f = container_of(it, struct flow, link);
@@ -183,11 +202,9 @@ void measures_show(void *ctx, struct metrics_input *ret_input)
         m->shown.server = http_server_counters(g->server);
         show_clocks(g, &m->shown);
         show_queue(g, &m->shown);
-        look_take(m->look, clock_wall_us() / US_PER_MS);
-        top_update(&m->clients, g->stats, STATS_BY_CLIENT);
-        top_update(&m->endpoints, g->stats, STATS_BY_ENDPOINT);
+        keep_names(g);
         *ret_input = (struct metrics_input){
-                .look = m->look,
+                .look = watching_look(g),
                 .stats = g->stats,
                 .gateway = &m->shown,
                 .clients = &m->clients,

@@ -19,6 +19,9 @@ void measures_close(struct gateway *g);
 /* From housekeeping, each time: how late is it? */
 void measures_beat(struct gateway *g, uint64_t interval_us);
 
+/* "starting", "ready", "draining". */
+const char *measures_state_name(struct gateway *g);
+
 /* For struct watch_ops; @ctx: the gateway. */
 json_t *measures_unready(void *ctx);
 void measures_show(void *ctx, struct metrics_input *ret_input);

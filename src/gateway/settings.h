@@ -289,6 +289,7 @@ struct settings {
                 char tls_cert[SETTINGS_PATH_SIZE], tls_key[SETTINGS_PATH_SIZE];
                 char client_ca[SETTINGS_PATH_SIZE];
                 struct settings_hosts hosts;
+                uint32_t metrics_names;
         } watch;
 
         struct settings_accounts accounts;

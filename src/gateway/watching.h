@@ -8,6 +8,7 @@
 #define GATEWAY_WATCHING_H
 
 #include "gateway/state.h"
+#include "look/look.h"
 #include "watch/watch.h"
 
 /* Says on stderr what is wrong. Return: 0 or a negative errno. */
@@ -23,6 +24,8 @@ void watching_follow(struct gateway *g, const struct watch_config *config);
 void watching_keep(struct gateway *g);
 /* How many costs that are other than charged somebody has seen, and said so. */
 size_t watching_acknowledged(struct gateway *g);
+/* The region, as it is now; until the next call. */
+const struct look *watching_look(struct gateway *g);
 /* The gateway ends: who looks on is let go. */
 void watching_end(struct gateway *g);
 

@@ -51,9 +51,6 @@ const char *watching_id(const struct flow *f, char to[WATCHING_ID_SIZE]);
 struct flow *watching_find(struct gateway *g, const char *id);
 bool watching_is_queued(const struct flow *f);
 
-/* The region, as it is now. */
-const struct look *watching_look(struct gateway *g);
-
 /* watching_place.c */
 CHECKED int watching_place_open(struct gateway *g);
 void watching_place_close(struct gateway *g);

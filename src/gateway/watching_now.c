@@ -2,6 +2,7 @@
  * How the gateway is at this moment: what the region does not know.
  */
 #include "base/clock.h"
+#include "gateway/measures.h"
 #include "gateway/outlet.h"
 #include "gateway/upstream.h"
 #include "gateway/watching_inside.h"
@@ -153,17 +154,11 @@ static json_t *listen_json(const struct gateway *g)
 
 static json_t *gateway_json(struct gateway *g)
 {
-        bool is_ending = g->is_draining || g->ending.is_handing_over;
-
         return json_pack("{s:i, s:I, s:s, s:b, s:s, s:o, s:I, s:b}", "pid", (int)getpid(),
                          "uptime_ms",
                          (json_int_t)((clock_mono_us() - g->watching->born_us) / US_PER_MS),
-                         "state",
-                         is_ending             ? "draining"
-                         : g->service.is_ready ? "ready"
-                                               : "starting",
-                         "shadow", g->shadow != NULL, "history", chronicle_word(g), "listen",
-                         listen_json(g), "connections",
+                         "state", measures_state_name(g), "shadow", g->shadow != NULL, "history",
+                         chronicle_word(g), "listen", listen_json(g), "connections",
                          (json_int_t)http_server_counters(g->server).open, "access_log",
                          strcmp(g->settings.log.access, "off") != 0);
 }

@@ -15,11 +15,12 @@ void metrics_one(struct exposition *e, enum metric metric, double value)
 
 static void write_weights(struct exposition *e, const struct metrics_input *input)
 {
+        size_t all = input->look->weight_disagreements;
+        size_t seen = input->gateway ? input->gateway->weights_acknowledged : 0;
+
         metrics_begin(e, METRIC_weight_disputes);
-        exposition_sample(e, (double)input->look->weight_disagreements, LABELS("open"));
-        if (input->gateway)
-                exposition_sample(e, (double)input->gateway->weights_acknowledged,
-                                  LABELS("acknowledged"));
+        exposition_sample(e, (double)(all > seen ? all - seen : 0), LABELS("open"));
+        exposition_sample(e, (double)seen, LABELS("acknowledged"));
 }
 
 static void write_pacing(struct exposition *e, const struct look *look)

@@ -29,11 +29,8 @@ enum metrics_state {
         METRICS_DRAINING,
 };
 
-enum metrics_history {
-        METRICS_HISTORY_OFF,
-        METRICS_HISTORY_ON,
-        METRICS_HISTORY_FAILED,
-};
+/* "starting", ... */
+const char *metrics_state_name(enum metrics_state state);
 
 /* The exchange's clock of one product by one address, in use. */
 struct metrics_clock {
@@ -51,7 +48,7 @@ struct metrics_queue {
 /* The gateway itself. */
 struct metrics_gateway {
         enum metrics_state state;
-        enum metrics_history history;
+        const char *history; /* "on", "off", "failed" */
         bool is_shadow, is_region_deleted;
         double started_s; /* since 1970 */
         double cpu_s, resident_bytes, loop_lag_s;

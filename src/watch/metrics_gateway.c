@@ -1,29 +1,39 @@
 /* The gateway itself: its process, its clients' connections, its clocks, who waits in it. */
 #include "watch/metrics.h"
 
-/* One of them is 1. */
-static void write_state(struct exposition *e, enum metric metric, unsigned state,
-                        const char *const *names, size_t n)
-{
-        metrics_begin(e, metric);
-        for (size_t i = 0; i < n; ++i)
-                exposition_sample(e, i == state, LABELS(names[i]));
-}
+#include <string.h>
 
-static void write_states(struct exposition *e, const struct metrics_gateway *g)
+const char *metrics_state_name(enum metrics_state state)
 {
-        static const char *const states[] = {
+        static const char *const names[] = {
                 [METRICS_STARTING] = "starting",
                 [METRICS_READY] = "ready",
                 [METRICS_DRAINING] = "draining",
         };
-        static const char *const history[] = {
-                [METRICS_HISTORY_OFF] = "off",
-                [METRICS_HISTORY_ON] = "on",
-                [METRICS_HISTORY_FAILED] = "failed",
+
+        must(state < ARRAY_SIZE(names));
+        return names[state];
+}
+
+/* One of them is 1. */
+static void write_state(struct exposition *e, enum metric metric, const char *state,
+                        const char *const *names, size_t n)
+{
+        metrics_begin(e, metric);
+        for (size_t i = 0; i < n; ++i)
+                exposition_sample(e, strcmp(names[i], state) == 0, LABELS(names[i]));
+}
+
+static void write_states(struct exposition *e, const struct metrics_gateway *g)
+{
+        static const char *const history[] = { "off", "on", "failed" };
+        const char *const states[] = {
+                metrics_state_name(METRICS_STARTING),
+                metrics_state_name(METRICS_READY),
+                metrics_state_name(METRICS_DRAINING),
         };
 
-        write_state(e, METRIC_gateway_state, g->state, states, 3);
+        write_state(e, METRIC_gateway_state, metrics_state_name(g->state), states, 3);
         write_state(e, METRIC_history_state, g->history, history, 3);
         metrics_one(e, METRIC_gateway_shadow, g->is_shadow);
         metrics_one(e, METRIC_region_deleted, g->is_region_deleted);

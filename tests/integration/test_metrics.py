@@ -64,6 +64,16 @@ def test_both_forms_are_what_their_readers_want_and_say_the_same(tmp_path):
         assert secret not in text
 
 
+def test_no_name_that_a_client_chose_is_shown_where_none_shall_be(tmp_path):
+    with RawUpstream() as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set",
+                                            "watch.metrics_names=0") as gateway:
+        for name in ("bot1", "bot2"):
+            fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Client": name})
+        _, text = scrape(gateway)
+        assert "bot1" not in text
+        assert series(text)['weir_client_requests_total{client="(others)"}'] >= 2
+
+
 def endpoints():
     """[(method, path)] that the tables know, of what an exchange answers without harm."""
     found = []
