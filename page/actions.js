@@ -5,6 +5,7 @@
 import { log_in } from "./access.js";
 import { post, why } from "./ask.js";
 import { by_id, el, set_text } from "./dom.js";
+import { capital } from "./names.js";
 import { store } from "./store.js";
 
 const TOAST_MS = 12000;
@@ -32,7 +33,7 @@ function confirm({ title, text, verb, field }) {
         by_id("ask-error").textContent = "";
         by_id("ask-more").replaceChildren(...(field ? [field] : []));
         dialog.showModal();
-        (field ? field.querySelector("input") : by_id("ask-cancel")).focus();
+        (field ? field.querySelector("input") : by_id("ask-go")).focus();
         return new Promise((resolve) => {
                 settle = resolve;
         });
@@ -67,45 +68,50 @@ async function may_act() {
         return log_in("This needs an action token: a line of the file that watch.action_token_file names.");
 }
 
-/* Return: done. Asks for the token once more where the login has ended meanwhile. */
-async function act(name, body, said, undo) {
+/* Return: done. Asks for the token once more where the login has ended meanwhile. What was done, and how to take
+ * it back, is said by the gateway, which knows. */
+async function act(name, body) {
         let reply = await post(`api/${name}`, body);
 
         if (reply.status === 401 && await log_in("The login has ended. Log in again to go on."))
                 reply = await post(`api/${name}`, body);
-        if (reply.status >= 200 && reply.status < 300) {
-                toast(said, undo);
-                return true;
+        if (reply.status < 200 || reply.status >= 300) {
+                toast(`Not done: ${why(reply)}`, null);
+                return false;
         }
-        toast(`Not done. ${why(reply)}`, null);
-        return false;
+        const told = reply.body || {}, undo = told.undo;
+
+        toast(`${capital(told.done || "done")}.`,
+              undo && undo.path ? () => act(undo.path.replace(/^.*\/api\//, ""), undo.body) : null);
+        return true;
 }
 
-const what_of = (target) => target.class ? `class ${target.class}` : `client ${target.client}`;
+const HELD = "Those that wait stay in the queue; whose deadline comes is refused, in words that say why. What was sent " +
+             "already is not touched.";
 
 export async function pause(target) {
         if (!await may_act())
                 return;
-        const name = what_of(target);
-        const answer = await confirm({
-                title: `Pause ${name}?`,
-                text: target.class ?
-                        `Requests of ${name} are no longer sent, from all clients, until you resume it. Those that ` +
-                        "wait stay in the queue until their deadlines and are then refused, in words that say why. " +
-                        "What was sent already is not touched." :
-                        `Requests of ${name} are no longer sent until you resume it. Those that wait stay in the ` +
-                        "queue until their deadlines and are then refused, in words that say why. Other clients go on.",
+        const cancels = el("input", { type: "checkbox", id: "pause-cancels" });
+        const answer = await confirm(target.class ? {
+                title: `Pause class ${target.class}?`,
+                text: `Requests of class ${target.class}, of all clients, are not sent until you resume it. ${HELD}`,
                 verb: "Pause",
+        } : {
+                title: `Pause client ${target.client}?`,
+                text: `Requests of ${target.client} are not sent until you resume it; other clients go on. ${HELD}`,
+                verb: "Pause",
+                field: el("label.check", null, cancels, "its cancels too: then it can no longer close anything"),
         });
 
         if (answer)
-                await act("pause", target, `Paused ${name}.`, () => act("resume", target, `Resumed ${name}.`, null));
+                await act("pause", cancels.checked ? { ...target, cancels: true } : target);
 }
 
 export async function resume(target) {
         if (!await may_act())
                 return;
-        const name = what_of(target);
+        const name = target.class ? `class ${target.class}` : `client ${target.client}`;
         const answer = await confirm({
                 title: `Resume ${name}?`,
                 text: `Requests of ${name} are sent again, as there is room for them.`,
@@ -113,29 +119,25 @@ export async function resume(target) {
         });
 
         if (answer)
-                await act("resume", target, `Resumed ${name}.`, () => act("pause", target, `Paused ${name}.`, null));
+                await act("resume", target);
 }
 
-export async function set_share(client, share_before) {
+export async function set_share(client) {
         if (!await may_act())
                 return;
         const input = el("input", { id: "share-value", type: "number", min: "1", max: "1000", step: "1", required: true,
-                                    value: share_before || 1, inputmode: "numeric" });
+                                    value: "1", inputmode: "numeric" });
         const answer = await confirm({
                 title: `Share of ${client}`,
-                text: "Where there is too little for all, clients of a class get parts of it by their shares: one of " +
-                      "share 2 gets twice what one of share 1 gets. It holds from now on until the gateway ends; for " +
-                      "good, write it under clients in the configuration.",
+                text: "Where there is too little for all, clients of a class get parts of it by their shares: who has 2 " +
+                      "gets twice what one with 1 gets. It holds until the settings are read again; for good, write it " +
+                      "under clients in the configuration.",
                 verb: "Set",
-                field: el("label", null, "Share (1 is everybody's)", input),
+                field: el("label", null, "Share (1 unless set)", input),
         });
 
-        if (!answer)
-                return;
-        const share = Number(input.value), before = share_before || 1;
-
-        await act("share", { client, share }, `${client} has share ${share} now.`,
-                  () => act("share", { client, share: before }, `${client} has share ${before} again.`, null));
+        if (answer)
+                await act("share", { client, share: Number(input.value) });
 }
 
 export async function drop(request) {
@@ -145,12 +147,12 @@ export async function drop(request) {
                 title: "Drop this request?",
                 text: `${request.endpoint || "The request"}${request.client ? ` of ${request.client}` : ""} is taken out ` +
                       "of the queue, and its client is told so: nothing was sent, and it may ask again. This " +
-                      "cannot be undone. A request that has been sent meanwhile is not touched.",
+                      "cannot be undone. One that has been sent meanwhile is not touched.",
                 verb: "Drop",
         });
 
         if (answer)
-                await act("drop", { request: request.id }, "Dropped; its client has been told.", null);
+                await act("drop", { request: request.id });
 }
 
 export async function acknowledge(variant) {
@@ -158,13 +160,13 @@ export async function acknowledge(variant) {
                 return;
         const answer = await confirm({
                 title: "Acknowledge this weight?",
-                text: `You have seen that ${variant} costs other than the tables say. What is charged stays the higher ` +
-                      "of the two; it is no longer counted among the mismatches. A further change shows up again.",
+                text: `You have seen that ${variant} costs other than the tables say. What is charged stays as it is; it is ` +
+                      "no longer an alarm, until a number of it changes.",
                 verb: "Acknowledge",
         });
 
         if (answer)
-                await act("acknowledge", { variant }, `Acknowledged ${variant}.`, null);
+                await act("acknowledge", { variant });
 }
 
 export function start_actions() {

@@ -167,6 +167,11 @@ function draw(chart) {
         chart.drawn.data.labels = data.labels;
         chart.drawn.data.datasets = data.series.map(dataset);
         chart.drawn.update(still.matches ? "none" : undefined);
+}
+
+function draw_legend(chart) {
+        const data = chart.data;
+
         set_list(chart.legend, data.series.map((s, i) => ({ s, i })), ({ s }) => s.name,
                  () => el("li", null, el("canvas", { "aria-hidden": "true" }), el("span")),
                  (node, { s, i }) => {
@@ -190,8 +195,10 @@ export function show(chart, data) {
         set_text(chart.empty, data.empty || "Nothing in this time.");
         set_shown(chart.details, has);
         set_shown(chart.legend, has);
-        if (has)
+        if (has) {
+                draw_legend(chart);
                 draw(chart);
+        }
         draw_table(chart);
 }
 
@@ -205,6 +212,8 @@ function recolour() {
                 chart.drawn_of = null;
                 for (const node of chart.legend.children)
                         node.look = null;
+                if (chart.data && !chart.legend.hidden)
+                        draw_legend(chart);
                 draw(chart);
         }
 }

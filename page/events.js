@@ -20,8 +20,8 @@ const titles = {
         unknown_endpoint: "Unknown endpoint", limit: "Limit read", store_away: "The store is away", store_back: "The store is back",
         store_up: "The store answers", host_joined: "A host joined", host_gone: "A host left", reloaded: "Settings taken up",
         reload_refused: "Settings refused", limits_off: "Limits are off", same_account: "Two keys, one account",
-        draining: "Ending", listening: "Listening", paused: "Paused", resumed: "Resumed", share: "Share set", dropped: "Dropped",
-        acknowledged: "Acknowledged", pause: "Paused", resume: "Resumed", drop: "Dropped", acknowledge: "Acknowledged",
+        draining: "Ending", listening: "Listening", paused: "Paused by hand", resumed: "Resumed", share_set: "Share set",
+        dropped: "Dropped by hand", acknowledged: "Acknowledged",
 };
 
 let shown = FIRST, unsaid = [], said_at = -SAY_EVERY_MS, sayer = 0;
@@ -59,7 +59,7 @@ function update(node, event) {
         set_attr(p.at, "datetime", at);
         set_text(p.level, event.level === "error" ? "Error: " : event.level === "warn" ? "Warning: " : "");
         set_text(p.title, event_title(event));
-        set_text(p.text, `${in_words(event.text)}${event.request_id && event.times === 1 ? `, request ${event.request_id}` : ""}`);
+        set_text(p.text, `${event.words}${event.request_id && event.times === 1 ? `, request ${event.request_id}` : ""}`);
         set_shown(p.times, event.times > 1);
         set_text(p.times, `${event.times} times since ${time_of_day(event.since_ms)}`);
 }
@@ -71,7 +71,8 @@ function folded(events) {
         for (const event of events) {
                 const last = lines[lines.length - 1];
 
-                if (last && last.event === event.event && last.text === event.text && last.level === event.level) {
+
+                if (last && last.event === event.event && last.words === event.words && last.level === event.level) {
                         last.key = event.key;
                         last.since_ms = event.at_ms;
                         ++last.times;
@@ -82,10 +83,15 @@ function folded(events) {
         return lines;
 }
 
+function matches(event, most, text) {
+        event.words ??= in_words(event.text);
+        return (levels[event.level] ?? 2) <= most &&
+               (text === "" || `${event_title(event)} ${event.event} ${event.text} ${event.words}`.toLowerCase().includes(text));
+}
+
 function draw(state) {
         const most = levels[level.value], text = find.value.trim().toLowerCase();
-        const found = folded(state.events.filter((event) => (levels[event.level] ?? 2) <= most &&
-                                                     (text === "" || `${event_title(event)} ${event.event} ${event.text} ${in_words(event.text)}`.toLowerCase().includes(text))));
+        const found = folded(state.events.filter((event) => matches(event, most, text)));
 
         set_list(list, found.slice(0, shown), (event) => event.key, make, update);
         set_shown(more, found.length > shown);

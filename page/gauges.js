@@ -68,9 +68,9 @@ function whose(budget) {
         if (budget.account)
                 words.push(`account ${budget.account}`);
         else if (/orders|-uid$/.test(budget.name) && budget.owner)
-                words.push(`key ${String(budget.owner).slice(0, 6)}`);
-        else if (/^sapi-|^fapi-|^dapi-/.test(budget.name) && budget.owner && !/^0+$/.test(budget.owner))
-                words.push(`no. ${String(budget.owner).slice(0, 6)}`);
+                words.push(`account no. ${String(budget.owner).slice(0, 6)}`);
+        if (budget.endpoint)
+                words.push(budget.endpoint);
         if (budget.egress && budget.egress !== "default")
                 words.push(`by ${budget.egress}`);
         return words.join(", ");

@@ -7,7 +7,7 @@ function facts_of(now) {
         const hosts = now.hosts || {}, store = now.store || {}, facts = [];
 
         facts.push(["Store", is_number(hosts.away_for_s) ? `away for ${span(hosts.away_for_s * 1000)}` :
-                             hosts.was_answered === false ? "has not answered yet" : store.state || "there"]);
+                             hosts.was_answered === false ? "has granted nothing yet" : store.state || "there"]);
         if (is_number(hosts.seen))
                 facts.push(["Hosts that share", count(hosts.seen)]);
         if (is_number(hosts.share_for_s))

@@ -34,6 +34,8 @@ const words = {
         method: (value) => value,
         path: (value) => value,
         gate: () => "",
+        request: () => "", /* stands apart: a member of the event */
+        request_id: () => "",
         in_window: (value) => `${value} in this window`,
 };
 

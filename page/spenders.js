@@ -91,7 +91,7 @@ function make_row() {
 
                 is_paused(node.row.name) ? resume(target) : pause(target);
         } });
-        const share_button = el("button.quiet.small", { type: "button", click: () => set_share(node.row.name, node.row.client_share) },
+        const share_button = el("button.quiet.small", { type: "button", click: () => set_share(node.row.name) },
                                 "Share");
 
         node.append(el("th", { scope: "row" }, el("span.name"), el("span.tag", { hidden: true }, "paused")), ...cells,

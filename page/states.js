@@ -53,6 +53,9 @@ function breaker_notice(breaker) {
 function store_notices(now) {
         const hosts = now.hosts, store = now.store || {};
 
+        if (hosts && hosts.was_answered === false && !((now.rates || {}).waiting > 0))
+                return [notice("store", INFO, "The store has granted nothing yet",
+                               "Hosts share these budgets; the first request asks for this one\u2019s part.")];
         if (hosts && hosts.was_answered === false)
                 return [notice("store", BAD, "The store has not answered yet",
                                "Hosts share these budgets, and this one does not know its part: nothing is sent before " +
@@ -170,7 +173,7 @@ export function state_of(store) {
                 return { level: INFO, text: "Starting" };
         if (gateway.limits === false || gateway.limits === "off")
                 return { level: WARN, text: "Limits off" };
-        if (store_notices(now).length > 0)
+        if (store_notices(now).some((one) => one.level === WARN))
                 return { level: WARN, text: "Degraded" };
         if (gateway.shadow)
                 return { level: INFO, text: "Shadow" };

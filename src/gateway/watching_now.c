@@ -154,11 +154,12 @@ static json_t *listen_json(const struct gateway *g)
 
 static json_t *gateway_json(struct gateway *g)
 {
-        return json_pack("{s:i, s:I, s:s, s:b, s:s, s:o, s:I, s:b}", "pid", (int)getpid(),
+        return json_pack("{s:i, s:I, s:s, s:b, s:b, s:s, s:o, s:I, s:b}", "pid", (int)getpid(),
                          "uptime_ms",
                          (json_int_t)((clock_mono_us() - g->watching->born_us) / US_PER_MS),
-                         "state", measures_state_name(g), "shadow", g->shadow != NULL, "history",
-                         chronicle_word(g), "listen", listen_json(g), "connections",
+                         "state", measures_state_name(g), "limits", (int)g->settings.limits,
+                         "shadow", g->shadow != NULL, "history", chronicle_word(g), "listen",
+                         listen_json(g), "connections",
                          (json_int_t)http_server_counters(g->server).open, "access_log",
                          strcmp(g->settings.log.access, "off") != 0);
 }

@@ -1,0 +1,174 @@
+/* Each state that a gateway can be in has a look: staged for real, judged by words and by axe. */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { close_browser, is_clean, is_for_all, look_at, shows } from "./look.mjs";
+import { Stage, Store, ask, eventually } from "./stage.mjs";
+
+/* The page's own asking while nobody is there to answer. */
+const GONE = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_ABORTED|Failed to load resource/;
+
+async function on_stage(options, then, view = {}) {
+        const stage = await new Stage().open(options);
+
+        try {
+                const page = await look_at(stage, view);
+
+                await then(stage, page);
+                await page.context().close();
+        } finally {
+                await stage.close();
+        }
+}
+
+/* As a program that goes past weir, on the same address. */
+async function past_weir(stage, n, target = "/api/v3/ping") {
+        await Promise.all(Array.from({ length: n }, () => ask(stage.sim.port, target, { agent: stage.agent })));
+}
+
+after(close_browser);
+
+describe("a gateway's state", () => {
+        it("is not known before its first word, and a skeleton stands", () => on_stage({}, async (stage) => {
+                /* The files have come, the gateway stands still before it says anything. */
+                const page = await look_at(stage, { wait: false, hold: /api\/(me|live)/ });
+
+                await shows(page, "#state-text", /Connecting/);
+                assert.equal(await page.locator(".skeleton").isVisible(), true);
+                await is_for_all(page, "first");
+                page.let_go();
+                await shows(page, "#state-text", /Serving/);
+                assert.equal(await page.locator(".skeleton").isVisible(), false);
+                await is_clean(page);
+        }));
+
+        it("is ready, and empty, before anybody has asked for anything", () => on_stage({}, async (stage, page) => {
+                await shows(page, "#notices", /Ready|All clear/);
+                await page.locator("#spenders").scrollIntoViewIfNeeded();
+                await shows(page, "#spenders-table", /Nobody has sent anything|\(weir\)/);
+                await is_for_all(page, "empty");
+                await is_clean(page);
+        }, { may_fail: /404/ }));
+
+        it("is a ban, with its countdown and what to do", () => on_stage({ sim: ["--limit", "spot-weight=100/1m", "--ban", "20"] },
+                async (stage, page) => {
+                        await past_weir(stage, 140);
+                        await stage.send("bot", "GET", "/api/v3/time", { "X-Weir-Max-Wait": "1" });
+                        await shows(page, "#state-text", /Banned/);
+                        const first = await shows(page, "#notices", /Spot is banned: \d+.s left/);
+
+                        await shows(page, "#stops", /Spot\s+ban\s+\d+.s/);
+                        await is_for_all(page, "banned");
+                        await eventually(async () => (await page.locator("#notices").innerText()) !== first, "the countdown");
+                        await shows(page, "#events", /Banned by the exchange/);
+                        await is_clean(page);
+                }));
+
+        it("is a stop after 429, and opens again", () => on_stage({ sim: ["--limit", "spot-weight=100/3s", "--ban", "0"] },
+                async (stage, page) => {
+                        await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 error 429 -1003 Too much request weight used");
+                        await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                        await shows(page, "#events", /429: too much weight/);
+                        await shows(page, "#state-text", /Serving/);
+                        await is_clean(page);
+                }));
+
+        it("is the firewall of the exchange", () => on_stage({}, async (stage, page) => {
+                await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 waf");
+                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                await shows(page, "#state-text", /Shut out/);
+                await shows(page, "#notices", /firewall has shut us out/);
+                await is_for_all(page, "firewall");
+                await is_clean(page);
+        }));
+
+        it("is an exchange that does not answer, until it does", () => on_stage({ config: "breaker:\n  threshold: 3\n  pause: 3s\n" },
+                async (stage, page) => {
+                        const port = stage.sim.port;
+
+                        await stage.sim.kill();
+                        for (let i = 0; i < 4; ++i)
+                                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                        await shows(page, "#state-text", /No answer/);
+                        await shows(page, "#notices", /Spot does not answer/);
+                        await is_for_all(page, "breaker");
+                        await stage.start_sim(port);
+                        await shows(page, "#state-text", /Serving/, 25);
+                        await is_clean(page);
+                }));
+
+        it("is shadow: nothing is held back", () => on_stage({ gateway: ["--shadow"] }, async (stage, page) => {
+                await shows(page, "#state-text", /Shadow/);
+                await shows(page, "#notices", /nothing is held back/);
+                await is_for_all(page, "shadow");
+                await is_clean(page);
+        }));
+
+        it("is limits off: nobody is protected", () => on_stage({ config: "limits: off\n" }, async (stage, page) => {
+                await shows(page, "#state-text", /Limits off/);
+                await shows(page, "#notices", /nobody is protected/);
+                await is_for_all(page, "limits off");
+                await is_clean(page);
+        }));
+
+        it("is history off: the last hour is there, days are not", () => on_stage({ config: "history:\n  path: off\n" },
+                async (stage, page) => {
+                        await shows(page, "#history-note", /History is off/);
+                        assert.equal(await page.locator("#history-picks input[value=day]").isDisabled(), true);
+                        await is_for_all(page, "history off");
+                        await is_clean(page);
+                }));
+
+        it("is a store that is away: on its share, in words, and back", async () => {
+                const store = new Store();
+
+                await store.start();
+                const then = async (stage, page) => {
+                        await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                        await shows(page, "#hosts-facts", /Hosts that share\s+1/);
+                        await store.kill();
+                        await shows(page, "#state-text", /Degraded|Store away/);
+                        await shows(page, "#notices", /The store is away/);
+                        await is_for_all(page, "store away");
+                        await store.start();
+                        await shows(page, "#state-text", /Serving/);
+                        await is_clean(page);
+                };
+
+                try {
+                        await on_stage({ gateway: ["--store", store.url] }, then);
+                } finally {
+                        await store.kill();
+                }
+        });
+
+        it("is gone when it was killed, with the age of what is shown, and comes back by itself", () => on_stage({},
+                async (stage, page) => {
+                        await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                        await shows(page, "#gauges", /Spot weight/);
+                        page.may_fail = GONE;
+                        await page.evaluate(() => {
+                                globalThis.not_reloaded = true;
+                        });
+                        await stage.gateway.kill();
+                        await shows(page, "#state-text", /Gone/);
+                        await shows(page, "#notices", /does not answer/);
+                        const age = await shows(page, "#heard", /as of \d+.s ago/);
+
+                        await eventually(async () => (await page.locator("#heard").innerText()) !== age, "the age growing");
+                        await is_for_all(page, "gone");
+                        await stage.start();
+                        await shows(page, "#state-text", /Serving/);
+                        assert.equal(await page.locator("#heard").innerText(), "");
+                        assert.equal(await page.evaluate(() => globalThis.not_reloaded), true);
+                        await is_clean(page);
+                }));
+
+        it("is gone when it stands still, though its connections are there", () => on_stage({}, async (stage, page) => {
+                page.may_fail = GONE;
+                stage.gateway.freeze(true);
+                await shows(page, "#state-text", /Gone/, 20);
+                stage.gateway.freeze(false);
+                await shows(page, "#state-text", /Serving/);
+                await is_clean(page);
+        }));
+});

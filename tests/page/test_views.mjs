@@ -1,0 +1,214 @@
+/* Each view shows what is true: held against the exchange's own books, /weir/metrics and the API. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { close_browser, is_clean, is_for_all, look_at, number_of, shows, text_of } from "./look.mjs";
+import { Stage, ask, eventually, sleep } from "./stage.mjs";
+
+let stage, page;
+
+/* A sample of /weir/metrics. @labels: all that it must have. Return: its sum, NaN where there is none. */
+async function metric(name, labels = {}) {
+        const text = (await ask(stage.port, "/weir/metrics")).text;
+        let sum = NaN;
+
+        for (const line of text.split("\n")) {
+                const found = line.match(/^(\w+)(?:\{(.*)\})? (\S+)/);
+
+                if (!found || found[1] !== name || !Object.entries(labels).every(([k, v]) => (found[2] || "").includes(`${k}="${v}"`)))
+                        continue;
+                sum = (Number.isNaN(sum) ? 0 : sum) + Number(found[3]);
+        }
+        return sum;
+}
+
+const gauge = (name) => page.locator(".gauge", { has: page.locator(".gauge-name", { hasText: new RegExp(`^${name}$`) }) }).first();
+
+async function used_of(name) {
+        return number_of(await gauge(name).locator(".gauge-used").innerText());
+}
+
+describe("the page beside the exchange's books", () => {
+        before(async () => {
+                stage = await new Stage().open();
+                page = await look_at(stage);
+                stage.trade();
+                await shows(page, "#gauges", /Spot weight[^]*Futures weight/);
+        });
+
+        after(async () => {
+                await stage.close();
+                await close_browser();
+        });
+
+        it("moves with the traffic", async () => {
+                const first = await used_of("Spot weight");
+
+                await eventually(async () => (await used_of("Spot weight")) !== first, "another figure");
+                await shows(page, "#pulse", /Requests a second\s+[1-9]/);
+                await shows(page, "#state-text", /Serving/);
+                await shows(page, "#notices", /All clear/);
+        });
+
+        it("counts the turn down smoothly, in figures and as a line", async () => {
+                const before_s = number_of((await gauge("Spot weight").locator(".gauge-turns").innerText()));
+                const width = () => gauge("Spot weight").locator(".time i").evaluate((i) => i.getBoundingClientRect().width);
+                const first = await width();
+
+                await sleep(300);
+                assert.notEqual(await width(), first);
+                await eventually(async () => number_of(await gauge("Spot weight").locator(".gauge-turns").innerText()) !== before_s,
+                                 "the next second");
+        });
+
+        it("shows what the exchange has counted, and /weir/metrics has", async () => {
+                stage.still();
+                const told = await eventually(async () => {
+                        const book = await stage.sim.pool("spot"), page_used = await used_of("Spot weight");
+                        const now = (await stage.gateway.json("/weir/api/now")).budgets.find((b) => b.name === "spot-weight");
+                        const used = await metric("weir_budget_used", { pool: "spot-weight" });
+                        const sim_used = book.limits.find((l) => l.name === "spot-weight").used;
+
+                        return page_used > 0 && page_used === sim_used && page_used === now.used && page_used === used && now.in_flight === 0 &&
+                               { page_used, sim_used, used };
+                }, "equal figures at the page, the exchange, the API and the metrics", 70);
+
+                assert.equal((await text_of(page, ".gauge .gauge-limit")).trim(), "of 6,000 weight");
+                assert.ok(told.page_used > 0);
+        });
+
+        it("shows who spends as the exchange has seen it", async () => {
+                await page.locator("#spenders").scrollIntoViewIfNeeded();
+                await shows(page, ".spenders", /maker-btc[^]*/);
+                const seen = await stage.sim.admin("/sim/requests?last=100000");
+                const rows = await page.locator(".spenders tbody tr").evaluateAll((trs) => trs.map((tr) =>
+                        [...tr.children].map((cell) => cell.innerText.trim())));
+                const requests_of = (name) => number_of(rows.find((row) => row[0] === name)[3]);
+                const arrived = (pattern) => seen.filter((one) => pattern.test(`${one.method} ${one.target}`)).length;
+
+                assert.equal(requests_of("maker-btc"), arrived(/^GET \/api\/v3\/depth/));
+                assert.equal(requests_of("backfill"), arrived(/^GET \/api\/v3\/klines/));
+                assert.equal(requests_of("maker-eth"), arrived(/^POST \/fapi\/v1\/order/));
+                const shares = rows.map((row) => number_of(row[1])).filter((n) => !Number.isNaN(n));
+
+                assert.ok(Math.abs(shares.reduce((a, b) => a + b, 0) - 100) < 2, `${shares}`);
+        });
+
+        it("sorts by any column, both ways, and finds a name", async () => {
+                const names = () => page.locator(".spenders tbody .name").allInnerTexts();
+                const head = page.locator(".spenders th", { hasText: "Name" });
+
+                await head.locator("button").click();
+                assert.equal(await head.getAttribute("aria-sort"), "ascending");
+                const up = await names();
+
+                assert.deepEqual(up, [...up].sort((a, b) => a.localeCompare(b)));
+                await head.locator("button").click();
+                assert.equal(await head.getAttribute("aria-sort"), "descending");
+                assert.deepEqual(await names(), up.reverse());
+                await page.locator("#spenders input[type=search]").fill("maker");
+                assert.deepEqual((await names()).sort(), ["maker-btc", "maker-eth"]);
+                await page.locator("#spenders input[type=search]").fill("nobody");
+                await shows(page, "#spenders-table", /No such name/);
+                await page.locator("#spenders input[type=search]").fill("");
+        });
+
+        it("shows accounts and endpoints", async () => {
+                await page.locator("#spenders-picks label", { hasText: "Endpoints" }).click();
+                await shows(page, ".spenders", /GET \/api\/v3\/depth/);
+                assert.equal(await page.locator(".spenders .do button:visible").count(), 0);
+                await page.locator("#spenders-picks label", { hasText: "Accounts" }).click();
+                await shows(page, ".spenders", /SimKeyAl/);
+                await is_for_all(page, "accounts");
+                await page.locator("#spenders-picks label", { hasText: "Clients" }).click();
+                await shows(page, ".spenders", /hedger/);
+        });
+
+        it("draws the history, and tells the same in a table", async () => {
+                await page.locator("#history").scrollIntoViewIfNeeded();
+                const chart = page.locator(".chart").first();
+
+                await chart.locator("summary").click();
+                await shows(page, ".chart .figures", /maker-btc/);
+                const heads = await chart.locator("thead th").allInnerTexts();
+                const sums = await chart.locator("tbody tr").evaluateAll((trs) => trs.map((tr) =>
+                        [...tr.children].map((cell) => cell.innerText.replaceAll(",", ""))));
+                const column = heads.indexOf("maker-btc");
+                const at_page = sums.reduce((all, row) => all + (Number(row[column]) || 0), 0);
+                const seen = (await stage.sim.admin("/sim/requests?last=100000")).filter((one) => /^\/api\/v3\/depth/.test(one.target)).length;
+
+                assert.equal(at_page, seen * 5, "weight of a depth of 100 is 5");
+                assert.match(await chart.locator("canvas").first().getAttribute("aria-label"), /in all, at most/);
+                await page.locator("#history-picks label", { hasText: "Class" }).click();
+                await shows(page, ".chart .figures", /backfill/);
+                await page.locator("#history-picks select").selectOption({ label: "Futures weight" });
+                await shows(page, ".chart h3", /Futures weight per window, by class/);
+                await is_for_all(page, "history");
+        });
+
+        it("tells of events as they happen, by level, and says warnings aloud", async () => {
+                await stage.send("bot", "GET", "/api/v3/nonsense");
+                await shows(page, "#events", /Unknown endpoint\s*Spot, GET, \/api\/v3\/nonsense/);
+                await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 error 429 -1003 Too much request weight used");
+                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                await shows(page, "#announce", /429: too much weight|Refused/);
+                await page.locator("#events-picks label", { hasText: "Warnings" }).click();
+                await eventually(async () => !/Unknown endpoint/.test(await text_of(page, ".events")), "the filter");
+                await page.locator("#events-picks label", { hasText: "All" }).click();
+                await page.locator("#events input[type=search]").fill("nonsense");
+                await eventually(async () => await page.locator(".events li").count() === 1, "finding it alone");
+                await shows(page, ".events", /nonsense/);
+                await page.locator("#events input[type=search]").fill("");
+        });
+
+        it("opens a budget's figures", async () => {
+                await gauge("Spot weight").locator("summary").click();
+                await shows(page, ".gauge-more[open]", /Limit\s+6,000[^]*Up to, for market\s+[\d,]+/);
+                await is_for_all(page, "figures");
+        });
+
+        it("can be used by keyboard alone", async () => {
+                await page.goto("about:blank");
+                page = await look_at(stage);
+                await shows(page, "#gauges", /Spot weight/);
+                await page.keyboard.press("Tab");
+                assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+                /* On through the page: whatever has the focus can be seen, and shows that it has it. */
+                const seen = new Set();
+
+                for (let i = 0; i < 90; ++i) {
+                        await page.keyboard.press("Tab");
+                        const at = await page.evaluate(() => {
+                                const node = document.activeElement, box = node.getBoundingClientRect(), style = getComputedStyle(node);
+                                const sibling = node.nextElementSibling ? getComputedStyle(node.nextElementSibling) : style;
+
+                                return { tag: node.tagName, name: node.id || node.className || node.textContent.trim().slice(0, 20),
+                                         section: node.closest("main > section")?.id || "top", is_there: box.width > 0 && box.height > 0,
+                                         outline: style.outlineStyle !== "none" || sibling.outlineStyle !== "none" };
+                        });
+
+                        if (at.tag === "BODY")
+                                break;
+                        assert.ok(at.is_there && at.outline, JSON.stringify(at));
+                        seen.add(at.section);
+                }
+                assert.deepEqual([...seen].filter((one) => one !== "weights").sort(), ["events", "history", "now", "spenders", "top"]);
+                await page.evaluate(() => document.activeElement.blur());
+                await page.keyboard.press("4");
+                await eventually(() => page.evaluate(() => location.hash === "#events" && document.activeElement.id === "events"), "the key 4");
+                await page.keyboard.press("1");
+                await eventually(() => page.evaluate(() => location.hash === "#now"), "the key 1");
+                await page.keyboard.press("Tab");
+                assert.equal(await page.evaluate(() => Boolean(document.activeElement.closest("#now"))), true);
+        });
+
+        it("remembers the colours that were chosen", async () => {
+                assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+                await page.locator("#theme").click();
+                await page.locator("#theme").click();
+                assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+                await page.reload();
+                await shows(page, "#gauges", /Spot weight/);
+                assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+                await is_clean(page);
+        });
+});
