@@ -375,9 +375,10 @@ static int read_copy(struct archive *a, char *ret_why)
         sqlite3_close_v2(a->db);
         a->db = NULL;
         memcpy(path, a->path, sizeof(path));
-        if (strlen(uri) >= sizeof(a->path))
+        if (!str_copy(str_of(uri), a->path, sizeof(a->path))) {
+                memcpy(a->path, path, sizeof(path));
                 return -EACCES;
-        snprintf(a->path, sizeof(a->path), "%s", uri);
+        }
         r = connect_to(a, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_why);
         memcpy(a->path, path, sizeof(path));
         return r == 0 ? archive_judge(a, ret_why) : r;

@@ -232,6 +232,7 @@ def free_port(address):
         return s.getsockname()[1]
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
 def test_at_another_address_a_token_or_a_certificate_is_asked_for(sim, tmp_path):
     address = own_address()
     if not address:
