@@ -3,11 +3,26 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define NUMBER_MOST 9007199254740992LL
+
 json_int_t picture_number(const json_t *object, const char *member)
 {
         const json_t *value = json_object_get(object, member);
+        double real = json_real_value(value);
+        json_int_t n = json_integer_value(value);
 
-        return json_is_real(value) ? (json_int_t)json_real_value(value) : json_integer_value(value);
+        if (json_is_real(value))
+                n = real >= (double)NUMBER_MOST    ? NUMBER_MOST
+                    : real <= -(double)NUMBER_MOST ? -NUMBER_MOST
+                                                   : (json_int_t)real;
+        return n > NUMBER_MOST ? NUMBER_MOST : n < -NUMBER_MOST ? -NUMBER_MOST : n;
+}
+
+json_int_t picture_amount(const json_t *object, const char *member)
+{
+        json_int_t n = picture_number(object, member);
+
+        return n < 0 ? 0 : n > INT32_MAX ? INT32_MAX : n;
 }
 
 const char *picture_text(const json_t *object, const char *member)

@@ -24,8 +24,10 @@ struct picture_budgets {
                            */
 };
 
-/* A number of a member; 0 where there is none. */
+/* A number of a member, cut to what a double holds exactly; 0 where there is none. */
 json_int_t picture_number(const json_t *object, const char *member);
+/* Likewise, of what is counted: from 0 to a limit's most, so that two may be multiplied. */
+json_int_t picture_amount(const json_t *object, const char *member);
 /* The text of a member; "" where there is none. */
 const char *picture_text(const json_t *object, const char *member);
 

@@ -63,8 +63,8 @@ static struct row row_of(const json_t *b)
 {
         struct row row = {
                 .budget = b,
-                .limit = picture_number(b, "limit"),
-                .used = picture_number(b, "used"),
+                .limit = picture_amount(b, "limit"),
+                .used = picture_amount(b, "used"),
                 .is_endpoint = json_is_string(json_object_get(b, "endpoint")),
         };
 
@@ -137,11 +137,11 @@ static struct columns columns_of(struct picture_box box, unsigned longest, bool 
  * are some. */
 static void write_ends(const json_t *b, unsigned cells, unsigned ends[PARTS])
 {
-        json_int_t limit = picture_number(b, "limit"), flight = picture_number(b, "in_flight");
-        json_int_t ours = picture_number(b, "ours"), sum = 0;
+        json_int_t limit = picture_amount(b, "limit"), flight = picture_amount(b, "in_flight");
+        json_int_t ours = picture_amount(b, "ours"), sum = 0;
         json_int_t amounts[PARTS] = { ours > flight ? ours - flight : 0,
-                                      flight < ours ? flight : ours, picture_number(b, "foreign"),
-                                      picture_number(b, "held"), picture_number(b, "expected") };
+                                      flight < ours ? flight : ours, picture_amount(b, "foreign"),
+                                      picture_amount(b, "held"), picture_amount(b, "expected") };
         unsigned at = 0;
 
         for (unsigned part = 0; part < PARTS; ++part) {
@@ -162,11 +162,11 @@ static void draw_ceilings(struct sheet *s, unsigned row, unsigned col, unsigned 
                           unsigned used, const json_t *b)
 {
         const json_t *ceilings = json_object_get(b, "ceilings");
-        json_int_t limit = picture_number(b, "limit");
+        json_int_t limit = picture_amount(b, "limit");
 
         for (unsigned class = CLASS_COUNT; class -- > 0;) {
                 const char *name = class_name((enum weir_class) class);
-                json_int_t most = picture_number(ceilings, name);
+                json_int_t most = picture_amount(ceilings, name);
                 json_int_t at = limit > 0 ? most * (json_int_t)cells / limit : 0;
 
                 if (most <= 0 || most >= limit || at < (json_int_t)used || at >= (json_int_t)cells)
@@ -219,12 +219,12 @@ static void add_words(struct words *w, const char *format, ...)
 static void add_ceilings(struct words *w, const json_t *b)
 {
         const json_t *ceilings = json_object_get(b, "ceilings");
-        json_int_t limit = picture_number(b, "limit"), last = limit;
+        json_int_t limit = picture_amount(b, "limit"), last = limit;
         char count[PICTURE_COUNT_SIZE];
 
         for (unsigned class = 0; class < CLASS_COUNT; ++class) {
                 const char *name = class_name((enum weir_class) class);
-                json_int_t most = picture_number(ceilings, name);
+                json_int_t most = picture_amount(ceilings, name);
 
                 if (most > 0 && most < limit && most != last)
                         add_words(w, "%s %s", name, picture_count(most, count));
@@ -245,7 +245,7 @@ static void add_amounts(struct words *w, const json_t *b)
         char count[PICTURE_COUNT_SIZE];
 
         for (size_t i = 0; i < ARRAY_SIZE(amounts); ++i) {
-                json_int_t amount = picture_number(b, amounts[i].member);
+                json_int_t amount = picture_amount(b, amounts[i].member);
 
                 if (amount > 0)
                         add_words(w, "%s %s", picture_count(amount, count), amounts[i].words);

@@ -17,6 +17,8 @@
 #undef lines
 #undef columns
 
+static SCREEN *curses; /* there is one of it in a program */
+
 /* For a crash: curses may not be called then. */
 static struct termios before;
 static bool has_before;
@@ -85,10 +87,22 @@ static int refuse(const char *what)
         return -ENOTTY;
 }
 
+/* Asked before curses begins, which would end the program. */
+static bool can_place_cursor(void)
+{
+        bool can;
+        int error;
+
+        if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+                return false;
+        can = cursor_address != NULL;
+        del_curterm(cur_term);
+        return can;
+}
+
 int top_screen_open(struct top_screen *s, bool wants_unicode, bool wants_colours)
 {
         char what[160];
-        int error;
 
         *s = (struct top_screen){ .is_unicode = wants_unicode };
         if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
@@ -96,13 +110,14 @@ int top_screen_open(struct top_screen *s, bool wants_unicode, bool wants_colours
         /* Curses writes UTF-8 by what the locale says; a machine may know none but C's. */
         if (wants_unicode && !setlocale(LC_CTYPE, "C.UTF-8"))
                 s->is_unicode = false;
-        if (setupterm(NULL, STDOUT_FILENO, &error) != OK || !cursor_address) {
+        if (!can_place_cursor()) {
                 snprintf(what, sizeof(what), "this terminal (TERM=%.64s) cannot place its cursor",
                          getenv("TERM") ? getenv("TERM") : "");
                 return refuse(what);
         }
         has_before = tcgetattr(STDIN_FILENO, &before) == 0;
-        if (!initscr())
+        curses = newterm(NULL, stdout, stdin);
+        if (!curses)
                 return refuse("curses cannot begin");
         s->is_open = true;
         catch_crashes();
@@ -125,6 +140,8 @@ void top_screen_close(struct top_screen *s)
                 return;
         s->is_open = false;
         endwin();
+        delscreen(curses);
+        curses = NULL;
         release_crashes();
 }
 

@@ -82,17 +82,17 @@ static int compare(const void *a, const void *b, void *ctx)
 
 static void write_value(const json_t *row, enum top_column column, char to[PICTURE_TIME_SIZE])
 {
-        double value = value_of(row, column);
+        json_int_t n = picture_number(row, columns[column].member);
 
         switch (columns[column].kind) {
         case KIND_COUNT:
-                picture_count((json_int_t)value, to);
+                picture_count(n, to);
                 break;
         case KIND_RATIO:
-                snprintf(to, PICTURE_TIME_SIZE, "%.1f %%", value * 100);
+                snprintf(to, PICTURE_TIME_SIZE, "%.1f %%", value_of(row, column) * 100);
                 break;
         case KIND_TIME:
-                picture_time((json_int_t)(value + 0.5), to);
+                picture_time(n, to);
                 break;
         case KIND_TEXT:
                 to[0] = '\0';

@@ -271,3 +271,27 @@ def test_the_figures_are_those_of_the_gateway(desk):
                     for line in top.lines))
         top.press("q")
         assert top.end() == 0
+
+
+def test_a_gateway_that_wants_a_token_or_has_no_page():
+    with tempfile.TemporaryDirectory() as folder, Sim() as sim:
+        token = Path(folder) / "token"
+        token.write_text("# of the desk\n" + "A" * 40 + "\n", encoding="ascii")
+        token.chmod(0o600)
+
+        def once(gateway, *more):
+            return subprocess.run([WEIR, "top", "--once", "--gateway", gateway.url, *more], capture_output=True,
+                                  text=True, timeout=20, check=False)
+
+        with Gateway(sim.url, Path(folder) / "r", "--set", "history.path=off",
+                     "--set", f"watch.token_file={token}") as gateway:
+            without = once(gateway)
+            assert without.returncode == 1 and "name its file with --token-file" in without.stderr
+            assert "A" * 40 not in without.stderr
+            assert once(gateway, "--token-file", str(token)).returncode == 0
+            token.chmod(0o644)
+            assert once(gateway, "--token-file", str(token)).returncode == 1
+        with Gateway(sim.url, Path(folder) / "r", "--set", "history.path=off", "--set", "watch.page=off") as gateway:
+            fetch(gateway.port, "/api/v3/ping")
+            shown = once(gateway)
+            assert shown.returncode == 0 and "spot-weight" in shown.stdout and "events" in shown.stdout
