@@ -45,6 +45,7 @@ bench: ## weir beside nginx and HAProxy, and its own numbers
 	@WEIR_LIBRARY=$(BUILD)/libweir.so bench/python_acquire.py
 	@WEIR=$(BUILD)/weir bench/yield/run
 	@WEIR=$(BUILD)/weir bench/hosts/run
+	@WEIR=$(BUILD)/weir bench/watch/run
 
 faults: ## hosts whose store fails, 200 runs: a quarter of an hour
 	@tools/packages build test
