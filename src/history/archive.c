@@ -245,10 +245,10 @@ int archive_empty_log(struct archive *a)
         return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED ? SQLITE_OK : code;
 }
 
-static int connect_to(struct archive *a, int flags, char *ret_why)
+static int connect_to(struct archive *a, const char *name, int flags, char *ret_why)
 {
         char sql[128];
-        int code = sqlite3_open_v2(a->path, &a->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+        int code = sqlite3_open_v2(name, &a->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
         if (code == SQLITE_OK) {
                 sqlite3_extended_result_codes(a->db, 0);
@@ -302,7 +302,7 @@ static int open_for_writing(struct archive *a, char *ret_why)
         r = make_file(a, ret_why);
         if (r == 0) {
                 remember_file(a);
-                r = connect_to(a, SQLITE_OPEN_READWRITE, ret_why);
+                r = connect_to(a, a->path, SQLITE_OPEN_READWRITE, ret_why);
         }
         if (r == 0)
                 r = archive_judge(a, ret_why);
@@ -365,7 +365,7 @@ static bool quote_uri(const char *path, char *to, size_t size)
  * it can be read without the log's index, which could not be made there. */
 static int read_copy(struct archive *a, char *ret_why)
 {
-        char uri[3 * sizeof(a->path)], wal[sizeof(a->path) + 8], path[sizeof(a->path)];
+        char uri[3 * sizeof(a->path)], wal[sizeof(a->path) + 8];
         struct stat st;
         int r;
 
@@ -374,13 +374,7 @@ static int read_copy(struct archive *a, char *ret_why)
                 return -EACCES;
         sqlite3_close_v2(a->db);
         a->db = NULL;
-        memcpy(path, a->path, sizeof(path));
-        if (!str_copy(str_of(uri), a->path, sizeof(a->path))) {
-                memcpy(a->path, path, sizeof(path));
-                return -EACCES;
-        }
-        r = connect_to(a, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_why);
-        memcpy(a->path, path, sizeof(path));
+        r = connect_to(a, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_why);
         return r == 0 ? archive_judge(a, ret_why) : r;
 }
 
@@ -401,7 +395,7 @@ int archive_open_readonly(const char *path, struct archive **ret_archive, char *
                 archive_close(a);
                 return r;
         }
-        r = connect_to(a, SQLITE_OPEN_READONLY, ret_why);
+        r = connect_to(a, a->path, SQLITE_OPEN_READONLY, ret_why);
         if (r == 0)
                 r = archive_judge(a, ret_why);
         if (r == -EACCES || r == -EROFS)

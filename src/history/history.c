@@ -13,7 +13,7 @@
 /* Minutes of a desk; a day of one that is small. */
 #define QUEUE_MAX       512
 #define QUEUE_BYTES_MAX ((size_t)4 << 20)
-/* What is queued at the end has so long to be written, and a read that is on to give up. */
+/* What is queued at the end has so long to be written, and as long again to give up. */
 #define ENDING_MS 1500
 
 int history_start(pthread_t *thread, void *(*body)(void *), struct history *h)
@@ -24,7 +24,10 @@ int history_start(pthread_t *thread, void *(*body)(void *), struct history *h)
         /* Signals are the loop's thread's. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
+        pthread_mutex_lock(&h->lock);
         r = pthread_create(thread, NULL, body, h);
+        h->n_threads += r == 0;
+        pthread_mutex_unlock(&h->lock);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         return -r;
 }
@@ -62,6 +65,7 @@ static struct history *history_new(const char *path, const struct archive_bounds
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         pthread_cond_init(&h->to_write, &attributes);
         pthread_cond_init(&h->to_read, &attributes);
+        pthread_cond_init(&h->ended, &attributes);
         pthread_condattr_destroy(&attributes);
         return h;
 }
@@ -89,6 +93,7 @@ static void history_free(struct history *h)
         }
         free_questions(&h->asked);
         free_questions(&h->answered);
+        pthread_cond_destroy(&h->ended);
         pthread_cond_destroy(&h->to_read);
         pthread_cond_destroy(&h->to_write);
         pthread_mutex_destroy(&h->lock);
@@ -113,23 +118,34 @@ int history_open(const char *path, const struct archive_bounds *bounds, struct h
                 history_free(h);
                 return r;
         }
-        h->has_writer = true;
         *ret = h;
         return 0;
 }
 
-/* Return: whether it has ended. */
-static bool join(pthread_t thread, unsigned ms)
+void history_end_thread(struct history *h)
 {
-        struct timespec until = history_until(ms);
+        pthread_mutex_lock(&h->lock);
+        --h->n_threads;
+        pthread_cond_signal(&h->ended);
+        pthread_mutex_unlock(&h->lock);
+}
 
-        return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+/* Return: whether both threads have come to their ends. */
+static bool wait_for_threads(struct history *h)
+{
+        struct timespec until = history_until(ENDING_MS);
+        bool is_over;
+
+        pthread_mutex_lock(&h->lock);
+        while (h->n_threads > 0 && pthread_cond_timedwait(&h->ended, &h->lock, &until) == 0)
+                continue;
+        is_over = h->n_threads == 0;
+        pthread_mutex_unlock(&h->lock);
+        return is_over;
 }
 
 struct history *history_close(struct history *h)
 {
-        bool is_over;
-
         if (!h)
                 return NULL;
         pthread_mutex_lock(&h->lock);
@@ -137,16 +153,17 @@ struct history *history_close(struct history *h)
         pthread_cond_broadcast(&h->to_write);
         pthread_cond_broadcast(&h->to_read);
         pthread_mutex_unlock(&h->lock);
-        is_over = join(h->writer, ENDING_MS);
-        atomic_store_explicit(&h->is_called_off, true, memory_order_relaxed);
-        if (!is_over)
-                is_over = join(h->writer, ENDING_MS);
+        if (!wait_for_threads(h)) {
+                atomic_store_explicit(&h->is_called_off, true, memory_order_relaxed);
+                /* A disk that hangs holds its thread, and nobody waits for that: it goes with the
+                 * process, and so does what it has. */
+                if (!wait_for_threads(h))
+                        return NULL;
+        }
+        must(pthread_join(h->writer, NULL) == 0);
         if (h->has_reader)
-                is_over = join(h->reader, ENDING_MS) && is_over;
-        /* A disk that hangs holds its thread, and nobody waits for that: it goes with the process.
-         */
-        if (is_over)
-                history_free(h);
+                must(pthread_join(h->reader, NULL) == 0);
+        history_free(h);
         return NULL;
 }
 

@@ -36,7 +36,7 @@ struct history {
         struct archive_bounds bounds;
         int event_fd;
         pthread_t writer, reader;
-        bool has_writer, has_reader; /* only the loop looks */
+        bool has_reader; /* only the loop looks */
         /*
          * Writers: the loop's thread, once: what takes long gives up.
          * Order:   relaxed, nothing else is read on the strength of it.
@@ -44,7 +44,8 @@ struct history {
         _Atomic(bool) is_called_off;
 
         pthread_mutex_t lock; /* of all below */
-        pthread_cond_t to_write, to_read;
+        pthread_cond_t to_write, to_read, ended;
+        unsigned n_threads;
         bool is_ending; /* what is queued is written, if that works, and then the threads end */
         struct list queue;
         size_t n_queued, queued_bytes;
@@ -62,6 +63,8 @@ struct timespec history_until(uint64_t ms);
 
 /* Has history_turn() called. */
 void history_wake(struct history *h);
+/* The last that a thread does. */
+void history_end_thread(struct history *h);
 /* Starts a thread to which no signal comes. Return: 0 or a negative errno. */
 CHECKED int history_start(pthread_t *thread, void *(*body)(void *), struct history *h);
 

@@ -76,6 +76,7 @@ void *history_read(void *arg)
                 history_wake(h);
         }
         archive_close(archive);
+        history_end_thread(h);
         return NULL;
 }
 

@@ -189,5 +189,6 @@ void *history_write(void *arg)
                         succeed(&w);
         }
         archive_close(w.archive);
+        history_end_thread(w.h);
         return NULL;
 }
