@@ -22,32 +22,37 @@ static uint64_t now_ns(void)
         return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static struct stats_name *names(const char *kind, unsigned n)
-{
-        struct stats_name *all = calloc(n, sizeof(*all));
-        char *text = calloc(n, 32);
+#define NAMES_MAX 10000
 
-        for (unsigned i = 0; all && text && i < n; ++i) {
-                snprintf(text + (size_t)i * 32, 32, "%s-%u", kind, i);
-                all[i].text = str_of(text + (size_t)i * 32);
-                all[i].key = stats_key(all[i].text);
+struct names {
+        struct stats_name all[NAMES_MAX];
+        char texts[NAMES_MAX][32];
+};
+
+static void make_names(struct names *names, const char *kind, unsigned n)
+{
+        for (unsigned i = 0; i < n; ++i) {
+                snprintf(names->texts[i], sizeof(names->texts[i]), "%s-%u", kind, i);
+                names->all[i].text = str_of(names->texts[i]);
+                names->all[i].key = stats_key(names->all[i].text);
         }
-        return all;
 }
 
 int main(int argc, char **argv)
 {
-        unsigned n_clients = argc > 1 ? (unsigned)atoi(argv[1]) : 10;
-        unsigned n_endpoints = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
+        static struct names clients, endpoints;
+        unsigned n_clients = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 10;
+        unsigned n_endpoints = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 20;
         unsigned long n = argc > 3 ? strtoul(argv[3], NULL, 10) : 10000000;
-        struct stats_name *clients = names("client", n_clients);
-        struct stats_name *endpoints = names("endpoint", n_endpoints);
         struct stats_pool pool = { "spot-weight", 60000, 6000 };
         struct stats *stats;
         uint64_t start, random = 88172645463325252u, turned = 0;
 
-        if (!clients || !endpoints || stats_open(1, &stats) < 0)
+        if (n_clients < 1 || n_clients > NAMES_MAX || n_endpoints < 1 || n_endpoints > NAMES_MAX ||
+            stats_open(1, &stats) < 0)
                 return 1;
+        make_names(&clients, "client", n_clients);
+        make_names(&endpoints, "endpoint", n_endpoints);
         stats_set_pool(stats, 0, &pool);
         start = now_ns();
         for (unsigned long i = 0; i < n; ++i) {
@@ -63,8 +68,8 @@ int main(int argc, char **argv)
                 random ^= random << 13;
                 random ^= random >> 7;
                 random ^= random << 17;
-                r.client = clients[random % n_clients];
-                r.endpoint = endpoints[(random >> 32) % n_endpoints];
+                r.client = clients.all[random % n_clients];
+                r.endpoint = endpoints.all[(random >> 32) % n_endpoints];
                 r.wait_us = random >> 48;
                 stats_note(stats, &r, at_ms);
                 if (i % 1000 == 0) {

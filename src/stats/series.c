@@ -21,12 +21,13 @@ struct series_names {
 struct series *series_new(const struct series_query *query)
 {
         struct series *s = calloc(1, sizeof(*s));
-        uint64_t first = query->from_ms / query->step_ms, last = query->to_ms / query->step_ms;
+        uint64_t first, last;
 
         must(query->step_ms > 0 && query->top <= SERIES_NAMES_MAX);
         if (!s)
                 return NULL;
-        first += query->from_ms % query->step_ms > 0;
+        first = query->from_ms / query->step_ms + (query->from_ms % query->step_ms > 0);
+        last = query->to_ms / query->step_ms;
         s->query = *query;
         if (last >= first)
                 s->n_steps = last - first < SERIES_STEPS_MAX ? (size_t)(last - first) + 1

@@ -121,22 +121,26 @@ static bool merge_waits(struct search *s, const struct stats_window *w)
         return true;
 }
 
+struct rank {
+        struct seen *seen;
+};
+
 static int by_weight(const void *one, const void *other)
 {
-        const struct seen *const *a = one, *const *b = other;
-        const struct stats_figures *f = &(*a)->figures, *g = &(*b)->figures;
+        const struct rank *a = one, *b = other;
+        const struct stats_figures *f = &a->seen->figures, *g = &b->seen->figures;
 
         if (f->weight != g->weight)
                 return f->weight < g->weight ? 1 : -1;
         if (f->requests != g->requests)
                 return f->requests < g->requests ? 1 : -1;
-        return strcmp((*a)->name, (*b)->name);
+        return strcmp(a->seen->name, b->seen->name);
 }
 
 /* The rows, and where the figures of each name go. Return: false without memory. */
 static bool choose(struct search *s, size_t most)
 {
-        struct seen **sorted = malloc((s->n + 1) * sizeof(*sorted));
+        struct rank *sorted = malloc((s->n + 1) * sizeof(*sorted));
         struct spenders *r = s->result, *grown;
         const char *others = names_at(s->stats, names_first(s->by))->text;
         size_t n = 0, n_rows;
@@ -146,7 +150,7 @@ static bool choose(struct search *s, size_t most)
                 return false;
         for (size_t i = 0; i < s->n; ++i)
                 if (s->all[i].name != others)
-                        sorted[n++] = &s->all[i];
+                        sorted[n++].seen = &s->all[i];
         qsort(sorted, n, sizeof(*sorted), by_weight);
         n_rows = n < most ? n : most;
         has_others = n > n_rows || n < s->n;
@@ -160,12 +164,12 @@ static bool choose(struct search *s, size_t most)
         }
         memset(r->rows, 0, (n_rows + 1) * sizeof(r->rows[0]));
         for (size_t i = 0; i < n_rows; ++i)
-                r->rows[i].name = sorted[i]->name;
+                r->rows[i].name = sorted[i].seen->name;
         r->rows[n_rows].name = others;
         for (size_t i = 0; i < s->n; ++i)
                 s->all[i].place = n_rows;
         for (size_t i = 0; i < n_rows; ++i)
-                sorted[i]->place = i;
+                sorted[i].seen->place = i;
         for (size_t i = 0; i < s->n; ++i)
                 add(&r->rows[s->all[i].place].figures, &s->all[i].figures);
         r->n_names = n;

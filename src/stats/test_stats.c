@@ -188,7 +188,7 @@ static void spelt(const struct stats_request *r, enum stats_by by, char *to)
 {
         ++*(unsigned *)(uintptr_t)r->ctx;
         assert_int_equal(by, STATS_BY_ENDPOINT);
-        strcpy(to, "GET /spelt");
+        str_copy(STR_LITERAL("GET /spelt"), to, STATS_NAME_SIZE);
 }
 
 static void a_name_is_asked_for_once(void **state)
