@@ -284,8 +284,15 @@ void tallies_show_history(struct visit *v)
 
         to_ms = now_ms;
         if (query_text(v->head->query, "step", step, sizeof(step)) == QUERY_BAD ||
-            strcmp(step, "window") != 0) {
-                answer_refusal(v, 404, "only the last windows are kept here: step must be window");
+            (strcmp(step, "window") != 0 && strcmp(step, "hour") != 0 &&
+             strcmp(step, "day") != 0)) {
+                answer_refusal(v, 400, "step must be one of window, hour, day");
+                return;
+        }
+        if (strcmp(step, "window") != 0) {
+                answer_refusal(v, 404,
+                               "this gateway keeps no history of hours and days; only the last "
+                               "windows are in its memory: set history.path");
                 return;
         }
         if (!read_by(v, &query.by) || !read_pool(v, stats, &pool) ||

@@ -244,3 +244,28 @@ def test_what_others_use_is_in_the_windows(tmp_path):
 
         eventually(foreign)
         assert max(foreign()) <= 1200
+
+
+@pytest.mark.parametrize("path, status, says", [
+    ("spenders?by=nobody", 400, "by must be one of"), ("spenders?minutes=0", 400, "minutes must be a number from 1"),
+    ("spenders?top=100000", 400, "top must be"), ("history?by=nobody", 400, "by must be one of"),
+    ("history?pool=no-such", 404, "pool"), ("history?step=year", 400, "step must be"), ("history?step=day", 404, "history.path"), ("history?top=0", 400, "top must be"),
+    ("history?from_ms=x", 400, "from_ms must be"),
+])
+def test_what_cannot_be_shown_is_told_so(idle, path, status, says):
+    got, _, body = fetch(idle.port, f"/weir/api/{path}")
+    assert got == status and says in json.loads(body)["msg"], body
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory):
+    """Its history is off: what there is is in memory."""
+    with Gateway("http://127.0.0.1:9", tmp_path_factory.mktemp("idle") / "region",
+                 "--set", "history.path=off") as gateway:
+        yield gateway
+
+
+def test_nothing_that_happened_is_an_empty_table(idle):
+    assert ask(idle, "/weir/api/spenders?by=account")["rows"] == []
+    history = ask(idle, "/weir/api/history?by=client&step=window")
+    assert history["series"] == [] and not any(history["foreign"])
