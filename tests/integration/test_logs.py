@@ -141,7 +141,8 @@ def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path):
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     with RawUpstream() as upstream:
         process = subprocess.Popen([WEIR, "gateway", "--listen", "127.0.0.1:0", "--upstream", upstream.url, "--region",
-                                    str(tmp_path / "region"), "--no-discovery", "--set", "log.access=on"], stderr=write)
+                                    str(tmp_path / "region"), "--no-discovery", "--set", "log.access=on", "--set",
+                                    "unknown_weight=1"], stderr=write)
         os.close(write)
         try:
             said = b""
