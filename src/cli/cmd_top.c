@@ -344,8 +344,10 @@ static int show_once(struct top *t)
 static int set_interval(struct top *t, const char *text)
 {
         char *end;
-        double seconds = strtod(text, &end);
+        double seconds;
 
+        must(text);
+        seconds = strtod(text, &end);
         if (end == text || *end != '\0' || !(seconds >= 0.1 && seconds <= 3600)) {
                 fprintf(stderr, "weir: top: --interval %s: want seconds from 0.1 to 3600\n", text);
                 return EXIT_USAGE;
@@ -376,10 +378,10 @@ static int parse(struct top *t, struct top_source_config *config, int argc, char
                         config->region = optarg;
                         break;
                 case 'g':
+                        config->gateway = optarg ? optarg : ACCESS_GATEWAY;
                         /* The address may be the next word. */
                         if (!optarg && optind < argc && argv[optind][0] != '-')
-                                optarg = argv[optind++];
-                        config->gateway = optarg ? optarg : ACCESS_GATEWAY;
+                                config->gateway = argv[optind++];
                         break;
                 case 't':
                         config->token_file = optarg;

@@ -352,8 +352,8 @@ static void members_of_wrong_kinds_do_no_harm(void **state)
                 "{}",
                 "{\"budgets\": 7, \"gates\": {}, \"queue\": \"x\", \"rates\": []}",
                 "{\"budgets\": [7, null, {}, {\"limit\": 0, \"used\": 5, \"ours\": -5}]}",
-                "{\"budgets\": [{\"limit\": 9223372036854775807, \"used\": 9223372036854775807,"
-                " \"ours\": 9223372036854775807, \"foreign\": 9223372036854775807}]}",
+                "{\"budgets\": [{\"limit\": 9223372036854775807, \"used\": 9223372036854775807}]}",
+                "{\"budgets\": [{\"limit\": 1, \"ours\": 9223372036854775807, \"foreign\": 5}]}",
                 "{\"gates\": [{}], \"breakers\": [[]], \"paused\": {\"classes\": [7]}}",
                 "{\"counters\": {\"no such one\": 3}, \"exchange_ms\": -1}",
                 "{\"queue\": [{}, 7, {\"waiting\": 1e300}]}",

@@ -32,6 +32,10 @@ static const struct column {
 #define NAME_MIN 13u
 #define ROWS_MAX 4096u
 
+struct row {
+        const json_t *json;
+};
+
 const char *top_by_name(enum top_by by)
 {
         static const char *const names[TOP_BYS] = { "client", "account", "endpoint" };
@@ -66,7 +70,7 @@ static double value_of(const json_t *row, enum top_column column)
 
 static int compare(const void *a, const void *b, void *ctx)
 {
-        const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
+        const json_t *x = ((const struct row *)a)->json, *y = ((const struct row *)b)->json;
         const struct top_order *order = ctx;
         int by_name = strcmp(picture_text(x, "name"), picture_text(y, "name")), r = by_name;
 
@@ -142,7 +146,7 @@ static void draw_row(struct sheet *s, unsigned at, struct picture_box box, unsig
         }
 }
 
-static unsigned draw_rows(struct sheet *s, struct picture_box box, const json_t **rows, size_t n,
+static unsigned draw_rows(struct sheet *s, struct picture_box box, const struct row *rows, size_t n,
                           const json_t *spenders, const struct top_order *order)
 {
         /* What is frozen may be by another than is wished for by now. */
@@ -153,7 +157,7 @@ static unsigned draw_rows(struct sheet *s, struct picture_box box, const json_t 
         draw_head(s, box, shown, name, by[0] ? by : top_by_name(order->by), order);
         from = n > 0 && order->scroll >= n ? n - 1 : order->scroll;
         for (size_t i = from; i < n && ++at < box.end_row; ++i)
-                draw_row(s, at, box, shown, name, rows[i]);
+                draw_row(s, at, box, shown, name, rows[i].json);
         if (n == 0 && ++at < box.end_row)
                 sheet_put(s, at, box.col, box.end, SHEET_DIM,
                           spenders ? "nobody in the last hour" : "asking");
@@ -163,9 +167,10 @@ static unsigned draw_rows(struct sheet *s, struct picture_box box, const json_t 
 unsigned top_spenders_draw(struct sheet *s, struct picture_box box, const json_t *spenders,
                            const struct top_order *order)
 {
-        const json_t *list = json_object_get(spenders, "rows"), *row, **rows;
+        const json_t *list = json_object_get(spenders, "rows"), *row;
         size_t n = json_array_size(list), i;
         struct top_order by = *order;
+        struct row *rows;
         unsigned taken;
 
         if (box.row >= box.end_row || box.end <= box.col)
@@ -174,7 +179,7 @@ unsigned top_spenders_draw(struct sheet *s, struct picture_box box, const json_t
         rows = calloc(n + 1, sizeof(rows[0]));
         if (!rows)
                 return 0;
-        json_array_foreach(list, i, row) if (i < n) rows[i] = row;
+        json_array_foreach(list, i, row) if (i < n) rows[i].json = row;
         qsort_r(rows, n, sizeof(rows[0]), compare, &by);
         taken = draw_rows(s, box, rows, n, spenders, order);
         free(rows);

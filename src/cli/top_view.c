@@ -50,8 +50,8 @@ static unsigned find_same(const struct top_events *e, const json_t *event)
 static void remove_at(struct top_events *e, unsigned at)
 {
         json_decref(e->all[at]);
-        memmove(e->all + at, e->all + at + 1, (e->n - at - 1) * sizeof(e->all[0]));
-        --e->n;
+        for (--e->n; at < e->n; ++at)
+                e->all[at] = e->all[at + 1];
 }
 
 void top_events_add(struct top_events *e, json_t *event)
