@@ -141,6 +141,9 @@ void tally_refused(struct flow *f, const char *reason)
 void tally_ends(struct flow *f, enum stats_outcome outcome)
 {
         f->tally.outcome = outcome;
+        /* A head may have come, and promised more than there was. */
+        if (outcome == STATS_UNKNOWN)
+                f->tally.verdict = f->plan.is_mutating ? VERDICT_UNKNOWN_FATE : VERDICT_FAILED;
 }
 
 void tally_left(struct flow *f)

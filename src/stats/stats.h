@@ -119,7 +119,8 @@ struct stats_request {
         uint32_t retries;     /* attempts before this one, whatever was noted of them */
         uint64_t wait_us;     /* from its arrival until it left last; or STATS_NO_WAIT */
         uint64_t exchange_us; /* from then until its answer was here */
-        uint32_t verdict;     /* what the answer meant, as classify counts; or STATS_NO_VERDICT */
+        uint32_t verdict;     /* what the answer, or that none came, meant, as classify counts; or
+                               * STATS_NO_VERDICT */
         int32_t code;         /* the exchange's own, as -1003; 0: none */
         const char *reason;   /* of a refusal, in one word; static */
 };
@@ -181,7 +182,7 @@ struct stats_sums {
         uint64_t outcomes[STATS_OUTCOME_COUNT]; /* sum: all.requests */
         uint64_t refused[STATS_REASONS_MAX];    /* by stats_reason(); sum: outcomes REFUSED and
                                                  * NOT_SENT */
-        uint64_t verdicts[STATS_VERDICTS_MAX];  /* of answers, attempts too */
+        uint64_t verdicts[STATS_VERDICTS_MAX];  /* of what was sent, attempts too */
         struct {
                 int32_t code;
                 uint64_t n;

@@ -138,6 +138,8 @@ def test_every_way_out_is_counted_once(tmp_path):
         assert metrics(gateway, "weir_refusals_total") == {
             "no_product": 1, "bad_path": 1, "bad_field": 1, "late": 1, "unsent": 1}
         assert sum(metrics(gateway, "weir_class_retries_total").values()) == 1
+        answers = metrics(gateway, "weir_answers_total")
+        assert answers.pop("ok") - own == 5 and answers == {"not_found": 1, "rejected": 1, "failed": 2}
         assert sum(metrics(gateway, "weir_class_requests_total").values()) == sum(outcomes.values())
 
 
