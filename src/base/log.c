@@ -53,12 +53,13 @@ void log_listen(log_listen_fn fn, void *ctx)
  */
 static bool find_journal(void)
 {
-        const char *place = getenv("JOURNAL_STREAM");
-        unsigned long long device, inode;
+        struct str device, inode = str_of(getenv("JOURNAL_STREAM"));
+        uint64_t device_number, inode_number;
         struct stat st;
 
-        return place && sscanf(place, "%llu:%llu", &device, &inode) == 2 &&
-               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+        return str_split(&inode, ':', &device) && str_to_u64(device, &device_number) == 0 &&
+               str_to_u64(inode, &inode_number) == 0 && fstat(STDERR_FILENO, &st) == 0 &&
+               st.st_dev == device_number && st.st_ino == inode_number;
 }
 
 static bool is_journal(void)

@@ -44,7 +44,7 @@ static const char *format_name(unsigned i)
 int word_parse_level(struct str text, enum log_level *ret, struct sentence *why)
 {
         static const struct words levels = { "level", WORD_LEVELS, level_name, LOG_DEBUG + 1 };
-        unsigned i;
+        unsigned i = 0;
         int r = parse(text, &levels, &i, why);
 
         if (r == SETTINGS_GOOD)
@@ -55,7 +55,7 @@ int word_parse_level(struct str text, enum log_level *ret, struct sentence *why)
 int word_parse_format(struct str text, enum log_format *ret, struct sentence *why)
 {
         static const struct words formats = { "format", WORD_FORMATS, format_name, LOG_JSON + 1 };
-        unsigned i;
+        unsigned i = 0;
         int r = parse(text, &formats, &i, why);
 
         if (r == SETTINGS_GOOD)
