@@ -200,6 +200,14 @@ void http_exchange_end(struct http_exchange *exchange, bool keep_alive)
         x->is_called = false;
 }
 
+void http_exchange_close(struct http_exchange *exchange)
+{
+        must(exchange->phase == PHASE_BUSY);
+        if (exchange->stream)
+                (void)!connection_send(exchange);
+        connection_die(exchange);
+}
+
 void http_exchange_abort(struct http_exchange *exchange)
 {
         static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };

@@ -10,7 +10,7 @@
  *                   or http_exchange_abort()
  *
  * The one rule of lifetime: each exchange that request() was called for is given back by its owner
- * exactly once, with http_exchange_end(), http_exchange_reply() or http_exchange_abort(), whether
+ * exactly once, with http_exchange_end(), _close(), _reply() or _abort(), whether
  * the client is still there or not. Until then it and all views into it stay valid; afterwards it
  * must not be touched. gone() does not give it back, it only tells.
  *
@@ -233,6 +233,12 @@ CHECKED int http_exchange_flush(struct http_exchange *exchange);
 /* The answer is complete. @keep_alive: false to close in any case, as after a body that ends with
  * the connection. */
 void http_exchange_end(struct http_exchange *exchange, bool keep_alive);
+
+/*
+ * The answer is complete, it ends with the connection, and nobody waits for its client: closed at
+ * once. What the kernel has taken is delivered by it; what it has not is lost.
+ */
+void http_exchange_close(struct http_exchange *exchange);
 
 /* Gives up: closes the connection without completing the answer, so that the client can tell. */
 void http_exchange_abort(struct http_exchange *exchange);

@@ -106,6 +106,23 @@ static void an_answer_at_once_reaches_a_client_that_closed_its_side(void **state
         assert_true(stage.is_closed);
 }
 
+static void one_that_is_closed_waits_for_nobody(void **state)
+{
+        (void)state;
+        stage.holds = true;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        assert_int_equal(buf_append(http_exchange_out(stage.held[0]), "HTTP/1.1 200 OK\r\n\r\nx",
+                                    20),
+                         0);
+        http_exchange_close(stage.held[0]);
+        /* Gone although the client has neither read nor closed, and what was written comes. */
+        assert_int_equal(http_server_counters(stage.server).open, 0);
+        expect("HTTP/1.1 200 OK\r\n\r\nx");
+        assert_true(stage.is_closed && !stage.is_reset);
+        assert_int_equal(stage.n_gone, 0);
+}
+
 static void writing_to_a_vanished_client_says_so(void **state)
 {
         (void)state;
@@ -293,6 +310,7 @@ int main(void)
                 TEST(a_client_that_has_left_is_known_before_it_is_told),
                 TEST(a_client_that_closed_its_side_may_still_be_answered),
                 TEST(an_answer_at_once_reaches_a_client_that_closed_its_side),
+                TEST(one_that_is_closed_waits_for_nobody),
                 TEST(writing_to_a_vanished_client_says_so),
                 TEST(a_slow_reader_holds_the_owner_back),
                 TEST(a_client_that_never_reads_is_given_up),

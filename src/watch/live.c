@@ -291,7 +291,7 @@ void live_end(struct watch *w, bool is_over)
                         is_whole = append_now(v, live, loop_now_us(w->loop)) == 0;
                 forget(w, v);
                 if (is_whole)
-                        http_exchange_end(exchange, false);
+                        http_exchange_close(exchange);
                 else
                         http_exchange_abort(exchange);
         }
