@@ -239,7 +239,7 @@ static int show(const struct history_table *t, enum form form)
 int cmd_history(int argc, char **argv)
 {
         struct command c = { .ask = { .by = HISTORY_CLIENT, .top = TOP } };
-        struct history_table *table;
+        struct history_table *table = NULL;
         int r = take_options(&c, argc, argv);
 
         if (r != 0)
@@ -247,7 +247,7 @@ int cmd_history(int argc, char **argv)
         if (settle_times(&c) < 0)
                 return EXIT_USAGE;
         c.ask.steps_max = c.form == FORM_PICTURE ? LINES_MAX : STEPS_MAX;
-        if (read_table(&c, &table) < 0)
+        if (read_table(&c, &table) < 0 || !table)
                 return EXIT_FAILED;
         r = show(table, c.form);
         history_table_free(table);

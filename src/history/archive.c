@@ -223,8 +223,8 @@ int archive_bound(struct archive *a)
         char sql[256];
         int code = archive_number(a, "PRAGMA page_size", &page_bytes);
 
-        if (code != SQLITE_OK)
-                return code;
+        if (code != SQLITE_OK || page_bytes <= 0)
+                return code == SQLITE_OK ? SQLITE_CORRUPT : code;
         a->pages_max = (a->bounds.bytes - log_bytes(a)) / (uint64_t)page_bytes;
         snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%llu", (unsigned long long)a->pages_max);
         code = archive_number(a, sql, &pages);

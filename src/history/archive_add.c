@@ -163,7 +163,7 @@ static int add_row(struct archive *a, unsigned step, int64_t pool, const struct 
 
 static int add_rows(struct archive *a, const struct archive_window *w)
 {
-        uint64_t foreign;
+        uint64_t foreign = 0;
         int64_t pool;
         int code = pool_id(a, w, &pool);
 

@@ -106,6 +106,9 @@ static int find_pool(struct reading *r, bool *ret_found)
                 struct str name = text_of(s, 0);
 
                 code = SQLITE_OK;
+                /* One without a length is damaged. */
+                if (number_of(s, 1) == 0)
+                        continue;
                 list_pool(t, name);
                 if (*ret_found || (r->ask->pool[0] && !str_eq(name, str_of(r->ask->pool))))
                         continue;
@@ -229,7 +232,7 @@ static int read_series(struct reading *r, enum history_by by, struct history_ser
                 add_waits(s, 2, &r->waits[to - *all]);
         }
         sqlite3_finalize(s);
-        for (size_t i = 0; i < *n; ++i) {
+        for (size_t i = 0; *all && i < *n; ++i) {
                 if (r->waits[i].n == 0)
                         continue;
                 (*all)[i].wait_p50_us = waits_quantile_us(&r->waits[i], 0.5);
@@ -261,9 +264,12 @@ static int cut_steps(struct reading *r, char *ret_why)
 {
         const struct history_ask *ask = r->ask;
         uint64_t step_ms = ask->step == HISTORY_WINDOW ? r->span_ms : steps_ms[ask->step];
-        uint64_t first = ask->from_ms / step_ms, end = (ask->to_ms + step_ms - 1) / step_ms;
         struct history_table *t;
+        uint64_t first, end;
 
+        must(step_ms > 0);
+        first = ask->from_ms / step_ms;
+        end = (ask->to_ms + step_ms - 1) / step_ms;
         if (end < first || end - first > ask->steps_max) {
                 snprintf(ret_why, ARCHIVE_WHY_SIZE,
                          "history: that is %llu steps of %llu s, %zu are shown at most; ask for a "

@@ -31,21 +31,35 @@ static struct history_question *take(struct history *h)
         return q;
 }
 
+/* The writer is about to make it: nothing is in it, and that is no mistake. */
+static bool is_to_come(struct history *h, int r)
+{
+        struct history_state now;
+
+        history_look(h, &now);
+        return r == -ENOENT && now.condition == HISTORY_ON;
+}
+
 static int read_table(struct history *h, struct archive **archive, struct history_question *q)
 {
-        struct history_table *table;
+        struct history_table *table = NULL;
         int r = 0;
 
         if (*archive && archive_is_gone(*archive))
                 *archive = archive_close(*archive);
         if (!*archive)
                 r = archive_open_readonly(h->path, archive, q->why);
-        if (r < 0)
+        if (is_to_come(h, r)) {
+                table = history_table_new(0);
+                r = table ? 0 : -ENOMEM;
+        } else if (r == 0) {
+                archive_heed(*archive, &h->is_called_off);
+                r = archive_read(*archive, &q->ask, &table, q->why);
+        }
+        if (r < 0 || !table)
                 return r;
-        archive_heed(*archive, &h->is_called_off);
-        r = archive_read(*archive, &q->ask, &table, q->why);
-        if (r < 0)
-                return r;
+        table->by = q->ask.by;
+        table->step = q->ask.step;
         q->json = history_table_json(table, false);
         history_table_free(table);
         if (q->json)

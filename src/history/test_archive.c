@@ -33,8 +33,7 @@ static int set_up(void **state)
         struct stage *stage = calloc(1, sizeof(*stage));
 
         strcpy(stage->folder, "/tmp/weir-archive-XXXXXX");
-        if (!mkdtemp(stage->folder))
-                return -1;
+        assert_non_null(mkdtemp(stage->folder));
         snprintf(stage->path, sizeof(stage->path), "%s/history.db", stage->folder);
         *state = stage;
         return 0;

@@ -43,8 +43,8 @@ static int set_up(void **state)
         struct stage *s = calloc(1, sizeof(*s));
 
         strcpy(s->folder, "/tmp/weir-history-XXXXXX");
-        if (!mkdtemp(s->folder) || stats_open(1, &s->stats) < 0)
-                return -1;
+        assert_non_null(mkdtemp(s->folder));
+        assert_int_equal(stats_open(1, &s->stats), 0);
         snprintf(s->path, sizeof(s->path), "%s/there/history.db", s->folder);
         s->now_ms = MIDNIGHT_MS;
         stats_set_pool(s->stats, 0, &pool);

@@ -83,10 +83,11 @@ def test_all_that_a_gateway_does_is_allowed(tmp_path):
     place = tmp_path / "weir.sock"
     with Sim("--limit", "spot-weight=300/2s", "--ban", "2") as sim:
         with Gateway(f"http://localhost:{sim.port}", tmp_path / "region", "--listen", f"unix:{place}",
-                     preexec_fn=confine) as gateway:
+                     "--set", f"history.path={tmp_path}/history.db", preexec_fn=confine) as gateway:
             assert re.search(r"^Seccomp:\s+2$", open(f"/proc/{gateway.process.pid}/status").read(), re.MULTILINE)
             assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5")[0] == 200
             assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200
+            assert fetch(gateway.port, "/weir/api/history?step=day")[0] == 200
             for _ in range(60):
                 fetch(sim.port, "/api/v3/depth?symbol=BTCUSDT&limit=5000")
             # A ban is met and written down, and a probe ends it.
@@ -95,4 +96,4 @@ def test_all_that_a_gateway_does_is_allowed(tmp_path):
             gateway.process.send_signal(signal.SIGHUP)
             eventually(lambda: gateway.logged("reloaded"))
             assert gateway.stop() == 0
-        assert not [line for line in gateway.lines if "not permitted" in line], gateway.lines
+        assert not [line for line in gateway.lines if "not permitted" in line or "history_failed" in line], gateway.lines
