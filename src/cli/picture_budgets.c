@@ -6,6 +6,7 @@
  */
 #include "cli/picture.h"
 #include "base/class.h"
+#include "policy/policy.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -59,13 +60,23 @@ static void write_label(const json_t *b, char to[LABEL_SIZE])
                  is_named ? egress : "");
 }
 
+/* One of many, whether it is known which endpoint's or not: of an account without a name nobody
+ * knows. */
+static bool is_by_endpoint(const json_t *b)
+{
+        int pool = policy_pool_find(str_of(picture_text(b, "name")));
+
+        return json_is_string(json_object_get(b, "endpoint")) ||
+               (pool >= 0 && policy_pool((size_t)pool)->is_per_endpoint);
+}
+
 static struct row row_of(const json_t *b)
 {
         struct row row = {
                 .budget = b,
                 .limit = picture_amount(b, "limit"),
                 .used = picture_amount(b, "used"),
-                .is_endpoint = json_is_string(json_object_get(b, "endpoint")),
+                .is_endpoint = is_by_endpoint(b),
         };
 
         write_label(b, row.label);

@@ -14,8 +14,10 @@ static void draw(struct sheet *s, const json_t *now)
         box.row += picture_alarms(s, box, now);
         box.row += box.row > 0;
         box.row += picture_budgets(s, box, now, &how);
-        if (json_array_size(json_object_get(now, "budgets")) > 0)
-                picture_legend(s, box);
+        if (json_array_size(json_object_get(now, "budgets")) == 0)
+                return;
+        box.row += s->cols >= TERMINAL_COLS;
+        picture_legend(s, box);
 }
 
 bool status_picture(const struct look *look)

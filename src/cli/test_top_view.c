@@ -317,6 +317,27 @@ static void an_event_again_and_again_is_one_line(void **state)
         assert_string_equal(picture_text(g->events.all[TOP_EVENTS - 1], "text"), "n=999");
 }
 
+/* There may be hundreds of those, and one of the others is what matters most. */
+static void budgets_by_endpoint_stand_behind_the_others(void **state)
+{
+        struct stage *g = *state;
+        json_t *now = json_loads(
+                "{\"budgets\": [{\"name\": \"sapi-uid\", \"limit\": 10, \"used\": 2, \"ours\": 2},"
+                " {\"name\": \"sapi-ip\", \"limit\": 10, \"used\": 5, \"ours\": 5},"
+                " {\"name\": \"spot-weight\", \"limit\": 10, \"used\": 1, \"ours\": 1}]}",
+                0, NULL);
+        char *text;
+
+        assert_non_null(now);
+        g->view.now = now;
+        text = draw(g, 24, 80, false);
+        assert_true(strstr(text, "spot-weight") < strstr(text, "sapi-ip"));
+        assert_true(strstr(text, "sapi-ip") < strstr(text, "sapi-uid"));
+        free(text);
+        json_decref(now);
+        g->view.now = NULL;
+}
+
 /* Every size that a terminal may have, all that may be missing, and members of wrong kinds: what is
  * outside would be seen by a sanitizer, or end on another row. */
 static void no_size_is_too_small_or_too_large(void **state)
@@ -389,6 +410,7 @@ int main(void)
                 ROW(rows_are_sorted_by_the_column_of_choice),
                 ROW(a_column_that_is_not_shown_is_not_chosen),
                 ROW(an_event_again_and_again_is_one_line),
+                ROW(budgets_by_endpoint_stand_behind_the_others),
                 ROW(no_size_is_too_small_or_too_large),
                 ROW(members_of_wrong_kinds_do_no_harm),
         };
