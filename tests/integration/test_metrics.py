@@ -64,6 +64,62 @@ def test_both_forms_are_what_their_readers_want_and_say_the_same(tmp_path):
         assert secret not in text
 
 
+def of_labels(found, family, **labels):
+    """The one value of a family with these labels among its own."""
+    values = [value for name, value in found.items() if name.startswith(family + "{") and
+              all(f'{label}="{text}"' in name for label, text in labels.items())]
+    assert len(values) == 1, (family, labels, values)
+    return values[0]
+
+
+def agree(gateway):
+    now = json.loads(fetch(gateway.port, "/weir/api/now")[2])
+    found = series(scrape(gateway)[1])
+    pairs = [(found["weir_connections"], now["gateway"]["connections"]),
+             (found[f'weir_gateway_state{{state="{now["gateway"]["state"]}"}}'], 1),
+             (found["weir_region_slots_taken"], now["slots_taken"]),
+             (found["weir_requests_total"], now["counters"]["requests"])]
+    for queue in now["queue"]:
+        pairs.append((of_labels(found, "weir_queue_waiting", **{"class": queue["class"]}), queue["waiting"]))
+        pairs.append((of_labels(found, "weir_queue_paused", **{"class": queue["class"]}), queue["paused"]))
+    for budget in now["budgets"]:
+        labels = {"pool": budget["name"], "owner": budget["owner"], "window": f'{budget["span_ms"] // 1000}s'}
+        if budget["span_ms"] % 60000 == 0:
+            continue  # two moments may lie in two of these, too; the short ones are enough
+        for series_of in ("used", "ours", "held", "foreign", "limit"):
+            pairs.append((of_labels(found, f"weir_budget_{series_of}", **labels), budget[series_of]))
+    assert len(pairs) > 20
+    return all(one == other for one, other in pairs)
+
+
+def test_the_metrics_say_what_the_page_says(tmp_path):
+    limits = "spot-weight=60/2s,spot-orders=100/2s,spot-raw=100000/2s"
+    with Sim("--limit", limits) as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+        use(gateway)
+        waiting = [threading.Thread(target=fetch, args=(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5"))
+                   for _ in range(15)]
+        for thread in waiting:
+            thread.start()
+        eventually(lambda: of_labels(series(scrape(gateway)[1]), "weir_queue_waiting", **{"class": "market"}) > 0)
+        eventually(lambda: agree(gateway))
+        for thread in waiting:
+            thread.join()
+
+
+def test_who_may_look_may_scrape_and_all_may_ask_how_it_is(tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef0123456789abcdef\n")
+    tokens.chmod(0o600)
+    with RawUpstream() as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set",
+                                            f"watch.token_file={tokens}") as gateway:
+        assert fetch(gateway.port, "/weir/metrics")[0] == 401
+        proof = {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"}
+        assert fetch(gateway.port, "/weir/metrics", headers=proof)[0] == 200
+        assert fetch(gateway.port, "/weir/metrics", headers={"Origin": "https://elsewhere.example", **proof})[0] == 403
+        for path in ("/weir/healthz", "/weir/readyz"):
+            assert fetch(gateway.port, path)[0] == 200
+
+
 def test_no_name_that_a_client_chose_is_shown_where_none_shall_be(tmp_path):
     with RawUpstream() as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set",
                                             "watch.metrics_names=0") as gateway:

@@ -14,7 +14,7 @@ from test_hosts import SERVER, Store
 
 pytestmark = pytest.mark.skipif(not IS_THERE or SERVER is None, reason="no prometheus or no redis-server is installed")
 
-BAN_S = 3
+BAN_S = 4
 # What Grafana puts in the place of its variables.
 VARIABLES = {"$__rate_interval": "4s", "$pool": "spot-weight", "$window": "10s"}
 DASHBOARD = json.loads((ROOT / "contrib/grafana/weir.json").read_text())
