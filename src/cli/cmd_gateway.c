@@ -67,6 +67,8 @@ static const char usage[] =
         "Settings come from the file, the environment and the flags; the later wins. SIGHUP reads\n"
         "them again and opens the access log anew, SIGTERM finishes what has been sent and ends,\n"
         "SIGUSR1 reports what a shadow saw.\n\n"
+        "Under /weir/ of its port it shows itself to this machine: a page, JSON, metrics; who else\n"
+        "may look, and who may pause and drop, is in the settings watch.* and docs/watch.md.\n\n"
         "Each answer has an id of its request, X-Weir-Request-Id, which stands in the log too; a\n"
         "client may bring its own; see docs/logs.md.\n\n"
         "Under systemd it says when it is ready and how it is (Type=notify), answers the watchdog, "

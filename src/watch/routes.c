@@ -7,6 +7,8 @@
 
 /* clang-format off */
 const struct route routes[] = {
+        /* Of a place of our own alone: at the gateway's port it is no path of ours. */
+        { HTTP_GET,  "/",                   ROUTE_FOR_GUESTS, true,  page_moved },
         { HTTP_GET,  "/weir",               ROUTE_FOR_GUESTS, true,  page_moved },
         { HTTP_GET,  "/weir/",              ROUTE_FOR_GUESTS, true,  page_index },
         { HTTP_GET,  "/weir/assets/*",      ROUTE_FOR_GUESTS, true,  page_asset },

@@ -1,5 +1,6 @@
 """What an operator does to a running gateway: each action under traffic, and what its clients are told."""
 import http.client
+import itertools
 import json
 import threading
 import time
@@ -261,3 +262,37 @@ def test_what_is_held_leaves_half_of_the_queue_to_the_others(tmp_path):
         for h in held:
             h.join(5)
         assert sorted(h.status for h in held) == [200, 200, 503]
+
+
+def test_pausing_again_and_again_under_load_loses_no_request_and_no_place(tmp_path):
+    """Small windows, so that many wait in them; every place that is given back is counted right."""
+    config = tokens(tmp_path, action_token_file=ACT)
+    with Sim("--limit", "spot-weight=1000/1s,spot-raw=0", "--latency", "3~3") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--config", str(config)) as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+        eventually(lambda: gateway.logged("limit"))
+        time.sleep(1.05 - time.time() % 1)
+        until = time.time() + 3
+        clients = [Client("a", 5, 16), Client("b", 25, 8), Client("c", 2, 8, headers={"X-Weir-Class": "backfill"}),
+                   Client("d", 5, 4, headers={"X-Weir-Class": "account", "X-Weir-Max-Wait": "300"})]
+        load = threading.Thread(target=saturate, args=(gateway.port, clients, until))
+        load.start()
+        for n in itertools.count():
+            if time.time() > until - 0.4:
+                break
+            what = [{"class": "market"}, {"client": "b"}, {"class": "backfill"}, {"client": "d"}][n % 4]
+            done = act(gateway, "pause", **what)
+            time.sleep(0.03 * (n % 3))
+            if n % 5 == 0 and queue(gateway):
+                fetch(gateway.port, "/weir/api/drop", "POST", json.dumps({"request": queue(gateway)[-1]["id"]}), MEANT)
+            take_back(gateway, done)
+        load.join()
+        eventually(lambda: not queue(gateway))
+        # Nobody was forgotten: what was asked was answered, and what is in the books was sent.
+        assert all(c.got for c in clients) and n > 20
+        books = sim.books()
+        assert (books["status429"], books["status418"]) == (0, 0)
+        eventually(lambda: all(b["in_flight"] == 0 and b["held"] == 0 for b in now(gateway)["budgets"]))
+        counters = now(gateway)["counters"]
+        ended = sum(v for k, v in counters.items() if k.startswith("refused_") or k in ("dropped", "abandoned", "not_sent"))
+        assert counters["requests"] == counters["sent"] + ended, counters

@@ -272,6 +272,7 @@ def test_at_another_address_a_token_or_a_certificate_is_asked_for(sim, tmp_path)
             https("/weir/api/me", "stranger")
         # Nothing else is there, and nobody gets in without TLS.
         assert https("/api/v3/ping", "client")[0] == 404
+        assert https("/")[1]["location"] == "/weir/"
         with socket.create_connection((address, port), timeout=5) as s:
             s.sendall(b"GET /weir/ HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"HTTP/1.1 200" not in s.recv(4096)
