@@ -26,6 +26,7 @@
 #include "gateway/service.h"
 #include "gateway/request_id.h"
 #include "gateway/settings.h"
+#include "gateway/tally.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "policy/policy.h"
@@ -112,6 +113,7 @@ struct gateway {
         struct stats *stats; /* what happened; told by gateway/tally.h */
         struct {
                 uint32_t books[REGION_POOLS]; /* of each pool, as stats numbers them */
+                struct tally_known known[64]; /* clients, by connection */
                 uint64_t others_us;           /* when others' use was looked at last; monotonic */
         } tally;
         struct chronicle chronicle;

@@ -23,6 +23,13 @@ struct gateway;
 struct http_exchange;
 struct upstream;
 
+/* A name that may be shown as it was said, and its length. */
+struct tally_known {
+        size_t n;
+        uint64_t key;
+        char name[TALLY_CLIENT_SIZE];
+};
+
 /* What a flow keeps for its end. */
 struct tally {
         uint64_t client_key;

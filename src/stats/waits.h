@@ -35,6 +35,14 @@ unsigned waits_bucket(uint64_t us);
 uint64_t waits_bucket_us(unsigned i);
 
 void waits_add(struct waits *w, uint64_t us);
+/* The same without steps and sum, where @bucket is known. */
+static inline void waits_add_fine(struct waits *w, unsigned bucket, uint64_t us)
+{
+        ++w->n;
+        ++w->fine[bucket];
+        if (us > w->max_us)
+                w->max_us = us;
+}
 
 /* What was shorter than or equal to @us for the part @q (0 to 1) of all; 0 when there are none. */
 uint64_t waits_quantile_us(const struct waits *w, double q);

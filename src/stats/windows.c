@@ -49,10 +49,8 @@ static struct tally *tally_of(struct stats *s, struct open_window *o, uint16_t n
         return t;
 }
 
-static void add_wait(struct tally *t, uint64_t us)
+static void add_wait(struct tally *t, unsigned bucket, uint64_t us)
 {
-        unsigned bucket = waits_bucket(us);
-
         if (us > t->max_us)
                 t->max_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
         if (bucket == 0)
@@ -61,7 +59,8 @@ static void add_wait(struct tally *t, uint64_t us)
                 ++t->fine[bucket - 1];
 }
 
-static void add(struct tally *t, const struct stats_request *r)
+/* @bucket: of its wait, if it has one */
+static void add(struct tally *t, const struct stats_request *r, unsigned bucket)
 {
         t->weight += r->weight;
         t->orders += r->orders;
@@ -73,7 +72,7 @@ static void add(struct tally *t, const struct stats_request *r)
         t->errors += stats_is_error(r->outcome);
         t->refused += r->outcome == STATS_REFUSED;
         if (stats_has_wait(r))
-                add_wait(t, r->wait_us);
+                add_wait(t, bucket, r->wait_us);
 }
 
 /* Opening. */
@@ -241,12 +240,13 @@ void windows_note(struct stats *s, const struct stats_request *r, const struct w
 {
         struct book *b = &s->books[r->pool];
         struct open_window *o = window_at(s, b, r->sent_ms > 0 ? r->sent_ms : now_ms);
+        unsigned bucket = 0;
 
         if (!o)
                 return;
         stats_add(&o->all, r);
         if (stats_has_wait(r))
-                waits_add(&o->waits, r->wait_us);
+                waits_add_fine(&o->waits, bucket = waits_bucket(r->wait_us), r->wait_us);
         if (reason >= 0)
                 ++o->refused[reason];
         for (unsigned by = 0; by < STATS_BY_COUNT; ++by) {
@@ -254,7 +254,7 @@ void windows_note(struct stats *s, const struct stats_request *r, const struct w
                         who->number[by] != names_first(by) ? tally_of(s, o, who->number[by]) : NULL;
 
                 if (t)
-                        add(t, r);
+                        add(t, r, bucket);
         }
 }
 
