@@ -74,6 +74,11 @@ static void freeze(struct top *t)
         t->events.n = t->source.events.n;
 }
 
+static bool is_well(const struct top_source *s)
+{
+        return s->is_live && !s->is_mute;
+}
+
 static void compose(struct top *t)
 {
         struct top_view *v = &t->view;
@@ -85,7 +90,11 @@ static void compose(struct top *t)
         v->spenders = v->is_frozen ? t->spenders : s->spenders;
         v->events = v->is_frozen ? &t->events : &s->events;
         v->age_ms = now_us > then_us ? (now_us - then_us) / US_PER_MS : 0;
-        v->trouble = s->is_live ? NULL : s->why[0] ? s->why : "asking";
+        v->trouble = is_well(s) ? NULL : s->why[0] ? s->why : "asking";
+        /* What nobody says any more, or is frozen, is shown as it was. */
+        if (s->now && !v->is_frozen)
+                json_object_set_new(s->now, "age_ms",
+                                    json_integer(is_well(s) ? (json_int_t)v->age_ms : 0));
         v->source = s->name;
         v->is_gateway = top_source_is_gateway(s);
 }
@@ -131,7 +140,7 @@ static void on_change(void *ctx)
                         loop_stop(t->loop);
                 return;
         }
-        if (!t->view.now || (t->view.trouble == NULL) != t->source.is_live || !t->view.spenders)
+        if (!t->view.now || (t->view.trouble == NULL) != is_well(&t->source) || !t->view.spenders)
                 want_frame(t);
 }
 

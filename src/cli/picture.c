@@ -25,6 +25,13 @@ json_int_t picture_amount(const json_t *object, const char *member)
         return n < 0 ? 0 : n > INT32_MAX ? INT32_MAX : n;
 }
 
+json_int_t picture_rest(const json_t *now, const json_t *row, const char *member)
+{
+        json_int_t rest = picture_number(row, member) - picture_number(now, "age_ms");
+
+        return rest > 0 ? rest : 0;
+}
+
 const char *picture_text(const json_t *object, const char *member)
 {
         const char *text = json_string_value(json_object_get(object, member));
@@ -137,7 +144,7 @@ static void gate_alarms(struct alarms *a, const json_t *now, bool are_bans)
         json_array_foreach(json_object_get(now, "gates"), i, gate)
         {
                 const char *kind = picture_text(gate, "kind");
-                json_int_t for_ms = picture_number(gate, "for_ms");
+                json_int_t for_ms = picture_rest(now, gate, "for_ms");
                 bool is_stop = strcmp(kind, "stop") == 0;
                 char left[PICTURE_TIME_SIZE], way[160];
 
@@ -172,7 +179,7 @@ static void breaker_alarms(struct alarms *a, const json_t *now)
                            strcmp(picture_text(breaker, "state"), "probing") == 0
                                    ? "being asked, again in"
                                    : "asked again in",
-                           picture_left(picture_number(breaker, "for_ms"), left));
+                           picture_left(picture_rest(now, breaker, "for_ms"), left));
         }
 }
 
@@ -188,7 +195,7 @@ static void ramp_alarms(struct alarms *a, const json_t *now)
                 alarm_line(a, SHEET_WARN,
                            "%s%s opened again: more from second to second, for %s more",
                            picture_text(ramp, "product"), by(ramp, way),
-                           picture_left(picture_number(ramp, "for_ms"), left));
+                           picture_left(picture_rest(now, ramp, "for_ms"), left));
         }
 }
 
@@ -199,7 +206,7 @@ static void stopped_alarms(struct alarms *a, const json_t *now)
 
         json_array_foreach(json_object_get(now, "budgets"), i, budget)
         {
-                json_int_t for_ms = picture_number(budget, "shut_for_ms");
+                json_int_t for_ms = picture_rest(now, budget, "shut_for_ms");
                 const char *account = picture_text(budget, "account");
                 char left[PICTURE_TIME_SIZE], way[160];
 

@@ -28,6 +28,12 @@ struct picture_budgets {
 json_int_t picture_number(const json_t *object, const char *member);
 /* Likewise, of what is counted: from 0 to a limit's most, so that two may be multiplied. */
 json_int_t picture_amount(const json_t *object, const char *member);
+/*
+ * What is left of a time that passes, of @row in @now: a gateway says nothing while nothing but
+ * time passes, so who shows a snapshot later than it came gives it a member "age_ms". Not below 0.
+ */
+json_int_t picture_rest(const json_t *now, const json_t *row, const char *member);
+
 /* The text of a member; "" where there is none. */
 const char *picture_text(const json_t *object, const char *member);
 

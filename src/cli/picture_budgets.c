@@ -40,7 +40,8 @@ static const struct mark {
 struct row {
         const json_t *budget;
         char label[LABEL_SIZE];
-        json_int_t limit, used;
+        json_int_t limit, used, turns_in_ms;
+        bool is_stopped;
         bool is_endpoint; /* an endpoint's own: there may be hundreds */
 };
 
@@ -70,12 +71,14 @@ static bool is_by_endpoint(const json_t *b)
                (pool >= 0 && policy_pool((size_t)pool)->is_per_endpoint);
 }
 
-static struct row row_of(const json_t *b)
+static struct row row_of(const json_t *now, const json_t *b)
 {
         struct row row = {
                 .budget = b,
                 .limit = picture_amount(b, "limit"),
                 .used = picture_amount(b, "used"),
+                .turns_in_ms = picture_rest(now, b, "turns_in_ms"),
+                .is_stopped = picture_rest(now, b, "shut_for_ms") > 0,
                 .is_endpoint = is_by_endpoint(b),
         };
 
@@ -265,7 +268,7 @@ static void add_amounts(struct words *w, const json_t *b)
 
 static enum sheet_style style_of(const struct row *row)
 {
-        if (picture_number(row->budget, "shut_for_ms") > 0 || row->used >= row->limit)
+        if (row->is_stopped || row->used >= row->limit)
                 return SHEET_BAD;
         return row->used * 10 >= row->limit * 8 ? SHEET_WARN : SHEET_PLAIN;
 }
@@ -277,7 +280,7 @@ static void draw_row(struct sheet *s, unsigned at, const struct columns *c, cons
         struct words details = { .n = 0 };
 
         write_span(picture_number(row->budget, "span_ms"), span);
-        write_turn(picture_number(row->budget, "turns_in_ms"), turn);
+        write_turn(row->turns_in_ms, turn);
         if (row->is_endpoint)
                 sheet_put_end(s, at, c->label, c->span - 1, SHEET_PLAIN, row->label);
         else
@@ -391,7 +394,7 @@ unsigned picture_budgets(struct sheet *s, struct picture_box box, const json_t *
         rows = calloc(n, sizeof(rows[0]));
         if (!rows)
                 return 0;
-        json_array_foreach(budgets, i, budget) if (i < n) rows[i] = row_of(budget);
+        json_array_foreach(budgets, i, budget) if (i < n) rows[i] = row_of(now, budget);
         qsort(rows, n, sizeof(rows[0]), compare);
         taken = draw_rows(s, box, rows, n, how->has_details);
         free(rows);

@@ -2,6 +2,7 @@
 
 unsigned picture_queue(struct sheet *s, struct picture_box box, const json_t *now)
 {
+        json_int_t age_ms = picture_number(now, "age_ms");
         unsigned row = box.row, col = box.col, width = 0;
         const json_t *class;
         size_t i;
@@ -16,8 +17,9 @@ unsigned picture_queue(struct sheet *s, struct picture_box box, const json_t *no
 
                 snprintf(text, sizeof(text), "%s %s%s%s%s", picture_text(class, "class"),
                          picture_count(waiting, count), waiting > 0 ? ", " : "",
-                         waiting > 0 ? picture_time(picture_number(class, "oldest_ms"), oldest)
-                                     : "",
+                         waiting > 0
+                                 ? picture_time(picture_number(class, "oldest_ms") + age_ms, oldest)
+                                 : "",
                          is_paused ? " paused" : "");
                 width = sheet_width(text);
                 if (col > box.col && col + width > box.end) {

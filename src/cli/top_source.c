@@ -15,6 +15,8 @@
 #define SPENDERS_US (2 * US_PER_SECOND)
 /* It says something every 15 s at least. */
 #define SILENCE_US (40 * US_PER_SECOND)
+/* A gateway on its feet answers in milliseconds. */
+#define ANSWER_US (2 * US_PER_SECOND)
 /* One answer of who spends. */
 #define ANSWER_MAX ((size_t)4 << 20)
 
@@ -138,6 +140,7 @@ static void ask_spenders(void *ctx)
         write_head(s, s->ask_head, sizeof(s->ask_head), target, "", "");
         buf_clear(&s->answer);
         s->ask.method = HTTP_GET;
+        s->ask.answer_by_us = loop_now_us(s->loop) + ANSWER_US;
         s->ask.head = str_of(s->ask_head);
         s->ask_status = 0;
         s->is_asking = http_pool_call(s->pool, &s->ask) == 0;
@@ -286,7 +289,7 @@ static void on_ask_done(struct http_call *call)
         struct top_source *s = container_of(call, struct top_source, ask);
         json_t *json = NULL;
 
-        s->is_asking = false;
+        s->is_asking = s->is_mute = false;
         s->has_asked = true;
         if (s->ask_status == 200)
                 json = json_loadb(buf_str(&s->answer).p, buf_length(&s->answer), 0, NULL);
@@ -297,15 +300,18 @@ static void on_ask_done(struct http_call *call)
         tell(s);
 }
 
-/* The stream says what is wrong; this is asked again in any case. */
+/* The stream may be open, and silent for a while as it may be: so this is how one that hangs is
+ * noticed. It is asked again in any case. */
 static void on_ask_failed(struct http_call *call, enum http_failure failure, const char *why)
 {
         struct top_source *s = container_of(call, struct top_source, ask);
 
         (void)failure;
-        (void)why;
         s->is_asking = false;
-        s->has_asked = true;
+        s->has_asked = s->is_mute = true;
+        if (s->is_live)
+                str_copy(str_of(why), s->why, sizeof(s->why));
+        tell(s);
 }
 
 static const struct http_call_ops ask_ops = {

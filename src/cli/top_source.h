@@ -39,6 +39,7 @@ struct top_source {
         json_t *now, *spenders;   /* NULL: nothing yet */
         uint64_t now_us;          /* loop_now_us() when it came */
         bool is_live;             /* what comes, comes */
+        bool is_mute;             /* the stream is open, but a question is not answered */
         char why[TOP_SOURCE_WHY]; /* why not; empty: it was not tried yet */
         struct top_events events;
         char name[256]; /* for people */

@@ -87,12 +87,13 @@ static void write_clock(json_int_t at_ms, char to[16])
 static void draw_title(struct sheet *s, const struct top_view *v)
 {
         const json_t *gateway = json_object_get(v->now, "gateway");
-        json_int_t now_ms = picture_number(v->now, "exchange_ms");
+        json_int_t age_ms = picture_number(v->now, "age_ms");
+        json_int_t now_ms = picture_number(v->now, "exchange_ms") + age_ms;
         char clock[16] = "", up[PICTURE_TIME_SIZE];
         unsigned col, source_end = s->cols >= 44 ? s->cols - 22 : s->cols;
 
         sheet_fill(s, 0, 0, s->cols, SHEET_TITLE);
-        if (now_ms > 0)
+        if (now_ms > age_ms)
                 write_clock(now_ms, clock);
         col = sheet_put(s, 0, 0, s->cols, SHEET_TITLE, " weir top  ");
         col = sheet_put_end(s, 0, col, source_end, SHEET_TITLE, v->source);
@@ -102,7 +103,7 @@ static void draw_title(struct sheet *s, const struct top_view *v)
                                 json_is_true(json_object_get(gateway, "shadow")) ? ", shadow" : "");
                 if (s->cols >= 100)
                         sheet_put(s, 0, col, s->cols, SHEET_TITLE, "  up %s  %lld connections",
-                                  picture_time(picture_number(gateway, "uptime_ms"), up),
+                                  picture_time(picture_number(gateway, "uptime_ms") + age_ms, up),
                                   (long long)picture_number(gateway, "connections"));
         }
         sheet_put_right(s, 0, source_end < s->cols ? source_end : s->cols - 1, s->cols, SHEET_TITLE,

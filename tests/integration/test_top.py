@@ -295,3 +295,26 @@ def test_a_gateway_that_wants_a_token_or_has_no_page():
             fetch(gateway.port, "/api/v3/ping")
             shown = once(gateway)
             assert shown.returncode == 0 and "spot-weight" in shown.stdout and "events" in shown.stdout
+
+
+def test_a_gateway_that_hangs_is_said_so_and_time_passes_meanwhile():
+    with tempfile.TemporaryDirectory() as folder, Sim() as sim, \
+            Gateway(sim.url, Path(folder) / "r", "--set", "history.path=off") as gateway:
+        fetch(gateway.port, "/api/v3/ping")
+
+        def turn():
+            top.read(0.02)
+            found = [re.search(r"(\d+)s$", line) for line in top.lines if line.startswith("spot-raw")]
+            return int(found[0].group(1)) if found and found[0] else None
+
+        with Terminal("top", "--gateway", gateway.url, "--interval", "0.1") as top:
+            top.wait_for("spot-raw")
+            first = turn()
+            # Nothing happens, so nothing is told; the countdown goes on all the same.
+            eventually(lambda: turn() != first)
+            gateway.process.send_signal(signal.SIGSTOP)
+            top.wait_for("NOT LIVE")
+            gateway.process.send_signal(signal.SIGCONT)
+            eventually(lambda: not top.shows("NOT LIVE"))
+            top.press("q")
+            assert top.end() == 0
