@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every log_event() of the sources: its fields are pairs that are well-formed.
+"""Every log_event() of the sources: its fields are pairs that are well-formed, and nothing in them is as a client sent it.
 
 A format is key=value, separated by single spaces; a value is bare, or in double quotes. Only conversions that
 base/log_fields.c takes stand in it. `log_sites.py --list` prints level, event and keys of each.
@@ -39,15 +39,15 @@ def words(text):
 
 
 def sites():
-    """[(place, level, events, format)]; an event that is chosen while running has several names, or none here."""
+    """[(place, level, events, format, arguments)]; an event that is chosen while running has several names, or none here."""
     for path in sorted((ROOT / "src").rglob("*.c")):
         if path.name.startswith("test_") or path.parent.name == "base":
             continue
         text = path.read_text(encoding="utf-8")
         for call in re.finditer(r"\blog_event\(", text):
-            level, event, form, *_ = arguments(text, call.end() - 1)
+            level, event, form, *values = arguments(text, call.end() - 1)
             place = f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, call.start()) + 1}"
-            yield place, level, [e[1:-1] for e in re.findall(STRING, event)], form
+            yield place, level, [e[1:-1] for e in re.findall(STRING, event)], form, values
 
 
 def keys_of(form):
@@ -75,11 +75,15 @@ def main():
     for place in sentences():
         print(f"weir: {place}: it writes to stderr itself; use log_say() or log_event()", file=sys.stderr)
         wrong += 1
-    for place, level, events, form in sites():
+    for place, level, events, form, values in sites():
         keys = keys_of(form)
         n += 1
         if not re.fullmatch(r"LOG_(ERROR|WARN|INFO|DEBUG)", level):
             print(f"weir: {place}: the level is no LOG_ERROR, LOG_WARN, LOG_INFO or LOG_DEBUG", file=sys.stderr)
+            wrong += 1
+        # A key or a signature may stand anywhere in these: what may be shown of them is in gateway/shown.h.
+        if any(re.search(r"\bhead->|\bhttp_(?:field_value|exchange_body|exchange_head)\(|\bquery\b", v) for v in values):
+            print(f"weir: {place}: what a client sent is logged as it is; see gateway/shown.h", file=sys.stderr)
             wrong += 1
         if keys is None or {"ts", "level", "event", "logger"} & set(keys):
             print(f"weir: {place}: the fields are not key=value, one space between them, each key once: {form}",

@@ -26,7 +26,7 @@ def access_keys():
 def events():
     """{event: (levels, keys)} of the sources."""
     found = {"said": ({"error", "info"}, {"text"}), "access": ({"info"}, access_keys())}
-    for _, level, names, form in log_sites.sites():
+    for _, level, names, form, _ in log_sites.sites():
         for name in names or stops():
             levels, keys = found.setdefault(name, (set(), set()))
             levels.add(level.removeprefix("LOG_").lower())

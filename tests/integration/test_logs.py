@@ -137,6 +137,7 @@ def test_the_journal_gets_priorities_and_nobody_else(tmp_path):
 
 
 def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path):
+    chunks = []
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     with RawUpstream() as upstream:
@@ -152,16 +153,15 @@ def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path):
             # Some twenty times what the pipe takes: both kinds of lines.
             for i in range(200):
                 assert fetch(port, f"/api/v3/{'time?n=1' if i % 2 else 'nonsense'}", timeout=5)[0] == 200
-            read_all = threading.Thread(target=lambda: [chunks.append(piece) for piece in iter(lambda: os.read(read, 65536), b"")])
-            chunks = []
-            read_all.start()
+            reader = threading.Thread(target=lambda: chunks.extend(iter(lambda: os.read(read, 65536), b"")))
+            reader.start()
             eventually(lambda: b"".join(chunks).count(b"event=access") == 200)
             process.send_signal(signal.SIGHUP)
             eventually(lambda: b"event=reloaded" in b"".join(chunks))
         finally:
             process.terminate()
             assert process.wait(15) == 0
-        read_all.join()
+        reader.join()
     lines = b"".join(chunks).decode().splitlines()
     assert all(read_logfmt(line) for line in lines)
     # Ten a second are let through, of which the pipe took some.

@@ -147,7 +147,8 @@ def hold(port, account):
     """What a client does whose keys the gateway holds."""
     form = urlencode(ORDER)
     for method, target, body, headers in (
-            ("GET", "/api/v3/account", None, {}), ("POST", "/fapi/v1/order", form, FORM), ("POST", f"/fapi/v1/order?{form}", None, {}),
+            ("GET", "/api/v3/account", None, {}), ("POST", "/fapi/v1/order", form, FORM),
+            ("POST", f"/fapi/v1/order?{form}", None, {}),
             ("GET", "/api/v3/myTrades?symbol=BTCUSDT", None, {}), ("POST", "/fapi/v1/listenKey", None, {}),
             ("GET", "/api/v3/account?timestamp=1", None, {}), ("GET", "/api/v3/unheard-of", None, {})):
         fetch(port, target, method, body, use(account, **headers), timeout=20)
@@ -187,8 +188,8 @@ def watch(port, secrets):
 
 def collect(gateway, secrets, folder, region):
     """Everything that was written or is shown."""
-    for path in ("/weir/", "/weir/metrics", "/weir/healthz", "/weir/readyz", "/weir/api/me", "/weir/api/now", "/weir/api/events",
-                 "/weir/api/queue", *(f"/weir/api/{what}?by={by}" for what in ("spenders", "history")
+    for path in ("/weir/", "/weir/metrics", "/weir/healthz", "/weir/readyz", "/weir/api/me", "/weir/api/now",
+                 "/weir/api/events", "/weir/api/queue", *(f"/weir/api/{what}?by={by}" for what in ("spenders", "history")
                                       for by in ("client", "account", "endpoint", "class"))):
         secrets.search(path, fetch(gateway.port, path)[2])
     gateway.process.send_signal(signal.SIGUSR1)
@@ -198,8 +199,9 @@ def collect(gateway, secrets, folder, region):
     said = "\n".join(gateway.lines).encode()
     assert said.count(b"unknown_endpoint") > 0 and said.count(b"malformed") > 3
     secrets.search("the log", said)
+    given = (".pem", ".pub", ".key", ".secret", ".payload", ".yaml", ".watch")
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".pem", ".pub", ".key", ".secret", ".payload", ".yaml", ".watch") and path.name != "tokens" and path.is_file():
+        if path.is_file() and path.suffix not in given and path.name != "tokens":
             secrets.search(path.name, path.read_bytes())
     secrets.search("weir status", subprocess.run([*gateway.args[:1], "status", "--region", str(region)], check=True,
                                                  capture_output=True).stdout)
@@ -215,7 +217,8 @@ def test_with_an_exchange_that_errs_and_bans(tmp_path, form, access, more):
                                                                              watch={"action_token_file":
                                                                                     str(tmp_path / "tokens.watch")}),
                     "--set", f"log.format={form}", "--set", "log.level=debug", "--set", f"log.access={access}",
-                    "--set", "timeouts.answer=5s", "--set", "retry.base_backoff=10ms", "--set", "breaker.threshold=0", "--set", "max_wait=3s",
+                    "--set", "timeouts.answer=5s", "--set", "retry.base_backoff=10ms", "--set", "breaker.threshold=0",
+                    "--set", "max_wait=3s",
                     *more) as gateway:
         fetch(gateway.port, "/fapi/v1/ping")
         sim.faults(FAULTS)
