@@ -9,8 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The greatest lag is of this span, and of the one before it: a reader that comes every 15 seconds,
@@ -60,7 +60,7 @@ void measures_beat(struct gateway *g, uint64_t interval_us)
 static double resident_bytes(void)
 {
         char text[128];
-        unsigned long long pages = 0;
+        const char *second;
         int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
@@ -69,9 +69,10 @@ static double resident_bytes(void)
         if (n <= 0)
                 return 0;
         text[n] = '\0';
-        if (sscanf(text, "%*u %llu", &pages) != 1)
+        second = strchr(text, ' ');
+        if (!second)
                 return 0;
-        return (double)pages * (double)sysconf(_SC_PAGESIZE);
+        return (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static bool is_starting(const struct upstream *u)
@@ -141,6 +142,8 @@ static void keep_names(struct gateway *g)
 
 static void show_clocks(struct gateway *g, struct metrics_gateway *to)
 {
+        uint64_t wall_ms = clock_wall_us() / US_PER_MS;
+
         to->n_clocks = 0;
         for (size_t k = 0; k < g->n_outlets; ++k)
                 for (unsigned i = 0; i < POLICY_GROUP_COUNT; ++i) {
@@ -154,9 +157,7 @@ static void show_clocks(struct gateway *g, struct metrics_gateway *to)
                                 .product = policy_group_name((enum policy_group)i),
                                 .egress = g->outlets[k].name,
                                 .is_known = exclock_is_known(&u->clock),
-                                .offset_s = ((double)now.now_ms -
-                                             (double)(clock_wall_us() / US_PER_MS)) /
-                                            1e3,
+                                .offset_s = ((double)now.now_ms - (double)wall_ms) / 1e3,
                                 .error_s = (double)now.guard_ms / 1e3,
                         };
                 }
