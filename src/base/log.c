@@ -203,6 +203,10 @@ void log_say(enum log_level level, const char *format, ...)
                 write_record(&record);
                 return;
         }
+        /* One line, whatever stood in a file's name. */
+        for (char *p = text; *p; ++p)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                        *p = '?';
         before = log_prefix(level, line);
         n = snprintf(line + before, sizeof(line) - before, "weir: %s\n", text);
         write_line(line, before + (size_t)n);

@@ -6,7 +6,9 @@
 
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static struct {
         unsigned n;
@@ -57,10 +59,81 @@ static void a_listener_hears_no_more_than_the_ceiling_lets_through(void **state)
         log_listen(NULL, NULL);
 }
 
+/* What @say writes to stderr. */
+static void capture(void (*say)(void), char *to, size_t size)
+{
+        int kept = dup(STDERR_FILENO), fds[2];
+        ssize_t n;
+
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+        say();
+        assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+        close(kept);
+        close(fds[1]);
+        n = read(fds[0], to, size - 1);
+        close(fds[0]);
+        to[n > 0 ? n : 0] = '\0';
+}
+
+static void say_it(void)
+{
+        log_say(LOG_ERROR, "cannot open %s: no \"such\" file", "a\nb");
+}
+
+static void a_sentence_is_one_line_in_either_form(void **state)
+{
+        char text[512];
+
+        (void)state;
+        capture(say_it, text, sizeof(text));
+        assert_string_equal(text, "weir: cannot open a?b: no \"such\" file\n");
+        log_set_format(LOG_JSON);
+        capture(say_it, text, sizeof(text));
+        log_set_format(LOG_LOGFMT);
+        assert_ptr_equal(strstr(text, "{\"logger\":\"weir\",\"ts\":\""), text);
+        assert_non_null(strstr(text, "Z\",\"level\":\"error\",\"event\":\"said\",\"text\":"
+                                     "\"cannot open a\\nb: no \\\"such\\\" file\"}\n"));
+}
+
+static void fill_and_log(void)
+{
+        static char much[4096];
+        int flags = fcntl(STDERR_FILENO, F_GETFL);
+
+        /* Full: a blocking write would never return. */
+        assert_int_equal(fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK), 0);
+        while (write(STDERR_FILENO, much, sizeof(much)) > 0)
+                ;
+        assert_int_equal(fcntl(STDERR_FILENO, F_SETFL, flags), 0);
+        assert_false(log_has_room());
+        log_event(LOG_ERROR, "lost", "n=%u", 1u);
+        log_event(LOG_ERROR, "lost", "n=%u", 2u);
+}
+
+static void log_again(void)
+{
+        log_event(LOG_ERROR, "back", "n=%u", 3u);
+        log_event(LOG_ERROR, "back", "n=%u", 4u);
+}
+
+static void a_line_without_room_is_lost_and_counted(void **state)
+{
+        char text[512];
+
+        (void)state;
+        capture(fill_and_log, text, sizeof(text));
+        capture(log_again, text, sizeof(text));
+        assert_non_null(strstr(text, " event=back n=3 missed=2\n"));
+        assert_non_null(strstr(text, " event=back n=4\n"));
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_listener_hears_what_is_written_and_never_itself),
+                cmocka_unit_test(a_sentence_is_one_line_in_either_form),
+                cmocka_unit_test(a_line_without_room_is_lost_and_counted),
                 cmocka_unit_test(a_listener_hears_no_more_than_the_ceiling_lets_through),
         };
 
