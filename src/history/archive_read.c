@@ -120,14 +120,16 @@ static int find_pool(struct reading *r, bool *ret_found)
         return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Which step of the table the row's start, in column @column, is in. */
-static size_t step_of(const struct reading *r, sqlite3_stmt *s, int column)
+/*
+ * Which step of the table a row's start, in the first column, is in. Return: false for one of
+ * another time: in a damaged file rows lie where they were not looked for.
+ */
+static bool find_step(const struct reading *r, sqlite3_stmt *s, size_t *ret_step)
 {
-        uint64_t at_ms = number_of(s, column) * MS_PER_SECOND;
-        uint64_t i = (at_ms - r->table->first_ms) / r->table->step_ms;
+        uint64_t at_ms = number_of(s, 0) * MS_PER_SECOND, first_ms = r->table->first_ms;
 
-        must(i < r->table->n);
-        return (size_t)i;
+        *ret_step = at_ms < first_ms ? 0 : (size_t)((at_ms - first_ms) / r->table->step_ms);
+        return at_ms >= first_ms && *ret_step < r->table->n;
 }
 
 static int read_all(struct reading *r)
@@ -145,9 +147,11 @@ static int read_all(struct reading *r)
         code = prepare(r, columns, HISTORY_ALL, "", &s);
 
         while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
-                size_t i = step_of(r, s, 0);
+                size_t i;
 
                 code = SQLITE_OK;
+                if (!find_step(r, s, &i))
+                        continue;
                 t->is_there[i] = 1;
                 t->foreign[i] += number_of(s, 1);
                 t->limits[i] = number_of(s, 2) > t->limits[i] ? number_of(s, 2) : t->limits[i];
@@ -223,12 +227,17 @@ static int read_series(struct reading *r, enum history_by by, struct history_ser
 
         memset(r->waits, 0, (top + 1) * sizeof(*r->waits));
         while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
-                struct history_series *to = series_of(r, text_of(s, 1), all, n, top);
+                struct history_series *to;
+                size_t i;
 
+                code = SQLITE_OK;
+                if (!find_step(r, s, &i))
+                        continue;
+                to = series_of(r, text_of(s, 1), all, n, top);
                 code = to ? SQLITE_OK : SQLITE_NOMEM;
                 if (!to)
                         break;
-                add_to(to, step_of(r, s, 0), s);
+                add_to(to, i, s);
                 add_waits(s, 2, &r->waits[to - *all]);
         }
         sqlite3_finalize(s);

@@ -138,6 +138,7 @@ static int choose(struct archive *a, uint64_t now_ms, unsigned *ret_step, int64_
 int archive_make_room(struct archive *a, uint64_t now_ms, uint64_t pages_wanted)
 {
         while (used(a) > pages_wanted) {
+                int before = sqlite3_total_changes(a->db);
                 int64_t oldest_s = 0, part_s;
                 unsigned step = 0;
                 int code = choose(a, now_ms, &step, &oldest_s);
@@ -148,6 +149,9 @@ int archive_make_room(struct archive *a, uint64_t now_ms, uint64_t pages_wanted)
                 code = delete_before(a, step, oldest_s + (part_s > 0 ? part_s : 1));
                 if (code != SQLITE_OK)
                         return code;
+                /* The oldest is there and cannot be found. */
+                if (sqlite3_total_changes(a->db) == before)
+                        return SQLITE_CORRUPT;
         }
         return SQLITE_OK;
 }

@@ -1,5 +1,7 @@
 #include "history/place.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +20,18 @@ static int join(const char *folder, size_t n, const char *more, char *ret, size_
         return length > 0 && (size_t)length < size ? 0 : -ENAMETOOLONG;
 }
 
-/* systemd's, of which there may be several; the first is the unit's own. */
+/*
+ * systemd's, of which there may be several; the first is the unit's own. What a service starts
+ * inherits the variable, as a shell or a test does: then the folder is not for us, which systemd
+ * says by the number of the process that it is for.
+ */
 static const char *state_directory(size_t *ret_length)
 {
-        const char *all = getenv("STATE_DIRECTORY");
+        const char *all = getenv("STATE_DIRECTORY"), *whose = getenv("SYSTEMD_EXEC_PID");
+        uint64_t pid;
 
+        if (whose && (str_to_u64(str_of(whose), &pid) < 0 || pid != (uint64_t)getpid()))
+                all = NULL;
         *ret_length = all ? strcspn(all, ":") : 0;
         return *ret_length > 0 ? all : NULL;
 }

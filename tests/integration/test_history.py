@@ -142,7 +142,12 @@ def test_without_a_path_nothing_is_written_unless_a_service_manager_gives_a_fold
     assert not list(home.rglob("*"))
     given = tmp_path / "state"
     given.mkdir()
-    with Gateway(sim.url, tmp_path / "region", env={**env, "STATE_DIRECTORY": f"{given}:/elsewhere"}) as gate:
+    # It was given to the shell that started the tests, perhaps.
+    with Gateway(sim.url, tmp_path / "region", env={**env, "STATE_DIRECTORY": str(given), "SYSTEMD_EXEC_PID": "1"}) as gate:
+        assert state(gate) == "off"
+    as_systemd = ["/bin/sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh"]
+    with Gateway(sim.url, tmp_path / "region", env={**env, "STATE_DIRECTORY": f"{given}:/elsewhere"},
+                 before=as_systemd) as gate:
         ask(gate, "maker")
         assert gate.stop() == 0
     assert kept(given / "history.db", "maker") == 1
