@@ -1,4 +1,5 @@
 #include "cli/picture.h"
+#include "core/sweep.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -267,8 +268,8 @@ static void add_notes(struct alarms *a, const json_t *now)
         if (json_array_size(json_object_get(now, "same_account")) > 0)
                 alarm_line(a, SHEET_WARN,
                            "keys seem to be one account's and count apart, see weir status");
-        /* As core/sweep.h has it: long before nobody finds room any more. */
-        if (picture_number(now, "slots_taken") >= 1024)
+        /* Long before nobody finds room any more. */
+        if (picture_number(now, "slots_taken") >= SWEEP_FROM)
                 alarm_line(a, SHEET_WARN,
                            "the region gets full: %lld slots are taken, see weir status",
                            (long long)picture_number(now, "slots_taken"));
