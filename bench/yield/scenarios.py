@@ -162,6 +162,8 @@ def measure(scenario, windows=None):
     # One for each time that somebody else did what nobody could foresee.
     row["allowed"] = provoked + sum(result.get("bursts", 0) for result in results)
     refused = row["refused_429"] + row["refused_418"] + row["refused_403"]
-    row["holds"] = (row["yield_worst"] is not None and row["yield_worst"] >= GOAL and row["bans"] == 0
-                    and refused <= row["allowed"])
+    row["is_full"] = row["yield_worst"] is not None and row["yield_worst"] >= GOAL
+    # Where somebody else spends, promised is what the exchange answers; what stays unused is shown.
+    row["is_alone"] = not scenario.stranger and not scenario.ban
+    row["holds"] = row["bans"] == 0 and refused <= row["allowed"] and (row["is_full"] or not row["is_alone"])
     return row
