@@ -160,8 +160,9 @@ struct slot {
          */
         word_t strangers[2];
         /*
-         * When a header was last compared with the books, in ms << 22, and below what others used
-         * lately between two such looks. As above; one of two stores may be lost.
+         * When a header was last compared with the books, or a request left alone (core/alone.h),
+         * in ms << 22, and below what others used lately between two such looks. As above; one of
+         * two stores may be lost.
          */
         word_t look;
         struct cell cells[RING_CELLS];

@@ -4,6 +4,7 @@
  */
 #include "core/limiter.h"
 
+#include "core/alone.h"
 #include "core/front.h"
 #include "core/pacing.h"
 #include "core/search.h"
@@ -394,6 +395,7 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                 uint64_t closes = window_opens_ms(span, take->number + 1, time.guard_ms);
                 uint64_t others, used, at_ms;
                 struct window_view view;
+                bool is_over;
 
                 if (number > take->number)
                         return LIMITER_LOST;
@@ -412,11 +414,14 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                         if (used + view.extra > limit)
                                 return LIMITER_LOST;
                         used += others;
-                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms,
-                                                 time.guard_ms))
-                                continue;
                         at_ms = look_again_ms(take, time);
-                        if (used <= limit && take->has_ceilings) {
+                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms,
+                                                 time.guard_ms)) {
+                                if (!alone_must(take, ticket->class, number, used, time) ||
+                                    alone_claim(take, number, time, &is_over))
+                                        continue;
+                                at_ms = alone_again_ms(take, time);
+                        } else if (used <= limit && take->has_ceilings) {
                                 uint64_t opens_ms =
                                         take_reaches_ms(take, c, ticket->class, number, used, time);
 

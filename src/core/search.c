@@ -1,5 +1,7 @@
 #include "core/search.h"
 
+#include "core/alone.h"
+
 /* Several windows push each other's time forward; more rounds than windows ahead are never needed.
  */
 #define ROUNDS 16
@@ -108,6 +110,9 @@ uint64_t search_opens_ms(const struct limiter_ticket *ticket, const struct ceili
                         opens_ms = perhaps_ms(take, n, used, time);
                 if (opens_ms == UINT64_MAX)
                         return 0;
+                if (alone_must(take, ticket->class, n, used, time) && alone_waits(take, n, time) &&
+                    alone_again_ms(take, time) > opens_ms)
+                        opens_ms = alone_again_ms(take, time);
                 if (opens_ms > at_ms)
                         at_ms = opens_ms;
                 if (again_ms < look_ms)

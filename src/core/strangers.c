@@ -1,7 +1,10 @@
 #include "core/strangers.h"
+#include "core/trip.h"
 #include "core/word.h"
 
 #define PHASES 16
+/* What is reckoned with that may have come after the last look: that of so many phases. */
+#define UNSEEN_PHASES 2
 /* Windows that tell how much others use of one. */
 #define HISTORY 3
 /* Of the limit: most that is left for what others did between two looks. */
@@ -9,15 +12,25 @@
 /* Of what others use of a window, so much at once makes it a burst: no part of it comes later. */
 #define BURST_PART 4
 /* A burst that did not come is waited for until the last part of the window, and less and less in
- * it. */
+ * it; longer before the end, half of the window at most, where what it leaves is used one by one
+ * (core/alone.h), by requests of such a part of the limit. */
 #define BURST_MELTS_PART 8
+#define BURST_MELTS_MOST 2
+#define TYPICAL_PART     512
+/* Of the limit: most that is left when others have come to a window's brim, and the rest is left
+ * alone; and most of what others may do before we know that is reckoned with. */
+#define BRIM_PART     16
+#define SURPRISE_PART 3
+/* A burst that was cut off at the limit is expected to be so many times as large. */
+#define CUT_TIMES 2
 /* This much of the limit is ours in any case. */
 #define LEAST_PART 16
-/* Of the word's low field: noted, phase, over, and others' use when the phase began. */
+/* Of the word's low field: noted, phase, over, theirs, and others' use when the phase began. */
 #define NOTED       (1u << 21)
 #define PHASE_SHIFT 17
 #define OVER        (1u << 16)
-#define BEGAN_MASK  (OVER - 1)
+#define THEIRS      (1u << 15)
+#define BEGAN_MASK  (THEIRS - 1)
 
 /* How far others have come in a window. */
 struct mark {
@@ -25,13 +38,14 @@ struct mark {
         uint32_t began; /* when the phase began; rounded down */
         unsigned phase;
         bool is_noted;
-        bool is_over; /* the limit was passed: others wanted more than they got */
+        bool is_over;   /* the limit was passed: others wanted more than they got */
+        bool is_theirs; /* or may be: what is left is not worth a refusal */
 };
 
-/* What does not fit its bits is kept in 1/64. */
+/* What does not fit its bits is kept in 1/128. */
 static unsigned began_shift(const struct window *w)
 {
-        return w->limit > BEGAN_MASK ? 6 : 0;
+        return w->limit > BEGAN_MASK ? 7 : 0;
 }
 
 static struct mark mark_of(const struct window *w, struct pair p)
@@ -42,6 +56,7 @@ static struct mark mark_of(const struct window *w, struct pair p)
                 .phase = p.low >> PHASE_SHIFT & (PHASES - 1),
                 .is_noted = (p.low & NOTED) != 0,
                 .is_over = (p.low & OVER) != 0,
+                .is_theirs = (p.low & THEIRS) != 0,
         };
 }
 
@@ -50,6 +65,7 @@ static struct pair pair_of(const struct window *w, const struct mark *m)
         uint32_t began = m->began >> began_shift(w);
 
         return (struct pair){ m->used, NOTED | m->phase << PHASE_SHIFT | (m->is_over ? OVER : 0) |
+                                               (m->is_theirs ? THEIRS : 0) |
                                                (began < BEGAN_MASK ? began : BEGAN_MASK) };
 }
 
@@ -129,6 +145,53 @@ static void look_note(const struct window *w, uint32_t more, uint64_t now_ms)
         atomic_store_explicit(&w->slot->look, now_ms << FIELD_BITS | step, memory_order_relaxed);
 }
 
+static uint32_t history(const struct window *w, uint64_t number);
+
+/* Others are using more of this sixteenth of the window than a part of what they use of a whole
+ * one.
+ */
+static bool is_bursting(const struct window *w, const struct mark *m, uint64_t number)
+{
+        return minus(m->used, m->began) >= history(w, number) / BURST_PART;
+}
+
+/*
+ * Others are using more of this sixteenth of the window than is left of it at the last look, in a
+ * burst, and more of the window than of any of the last. It goes on or does not: nobody knows, as
+ * what is refused them counts too, and is in no header of ours.
+ */
+static bool is_at_brim(const struct window *w, const struct mark *m, uint64_t number)
+{
+        uint32_t top = read_pair(&cell_of(w, number)->seen, number).high;
+        uint32_t left = minus(w->limit, top), before = history(w, number);
+
+        return left <= w->limit / BRIM_PART && left < minus(m->used, m->began) &&
+               m->used > before + before / BURST_PART && is_bursting(w, m, number);
+}
+
+/* A window begins. What was not seen in the last one is half as likely, and forgotten after some.
+ */
+static void forget(const struct window *w, uint64_t number)
+{
+        uint64_t seen = atomic_load_explicit(&w->slot->look, memory_order_relaxed);
+        unsigned n = 0;
+
+        while (n < HISTORY && n + 1 <= number) {
+                struct mark m = mark_read(w, number - 1 - n);
+
+                if (!m.is_noted || m.used > 0)
+                        break;
+                ++n;
+        }
+        if (n == 0)
+                return;
+        for (unsigned i = 0; n == HISTORY && i < ARRAY_SIZE(w->slot->strangers); ++i)
+                atomic_store_explicit(&w->slot->strangers[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&w->slot->look,
+                              (seen & ~FIELD_MASK) | (n == HISTORY ? 0 : (seen & FIELD_MASK) / 2),
+                              memory_order_relaxed);
+}
+
 void strangers_note(const struct window *w, uint64_t number, uint32_t used, uint32_t more,
                     uint64_t now_ms)
 {
@@ -144,15 +207,18 @@ void strangers_note(const struct window *w, uint64_t number, uint32_t used, uint
                         return;
                 was = is = mark_of(w, unpack(number, seen));
                 phase = (unsigned)(into_ms(w, number, now_ms) * PHASES / w->span_ms);
-                is.is_over = was.is_over || used > w->limit;
-                if (was.is_noted && phase <= was.phase && is.is_over == was.is_over)
-                        break;
                 if (!was.is_noted || phase > was.phase) {
                         is.is_noted = true;
                         is.phase = phase;
                         /* What was found just now may have happened a moment ago. */
                         is.began = minus(was.used, more);
                 }
+                is.is_over = was.is_over || used > w->limit;
+                is.is_theirs =
+                        was.is_theirs || is.is_over || (more > 0 && is_at_brim(w, &is, number));
+                if (was.is_noted && phase <= was.phase && is.is_over == was.is_over &&
+                    is.is_theirs == was.is_theirs)
+                        break;
         } while (!swap(word, &seen, pack(number, pair_of(w, &is))));
 
         if (!was.is_noted && number > 0) {
@@ -160,11 +226,15 @@ void strangers_note(const struct window *w, uint64_t number, uint32_t used, uint
 
                 if (last.is_noted)
                         learn_until(w, &last, last.used, PHASES);
+                forget(w, number);
         }
         if (phase > was.phase)
                 learn_until(w, &was, minus(was.used, more), phase);
         if (more > 0) {
-                learn(w, is.phase, minus(is.used, is.began), false);
+                /* Who was cut off wanted more. */
+                bool is_cut = is.is_over && is_bursting(w, &is, number);
+
+                learn(w, is.phase, minus(is.used, is.began) * (is_cut ? CUT_TIMES : 1), false);
                 more = more / (is.phase - was.phase + 1) + 1;
         }
         look_note(w, more, now_ms);
@@ -172,7 +242,8 @@ void strangers_note(const struct window *w, uint64_t number, uint32_t used, uint
 
 /*
  * The most that others used of one of the last windows. What they did after the last look at it was
- * not seen: as until then. Where the limit was passed they wanted more, nobody knows how much.
+ * not seen: as until then, unless it was a burst. Where the limit was passed they wanted more,
+ * nobody knows how much.
  */
 static uint32_t history(const struct window *w, uint64_t number)
 {
@@ -184,11 +255,81 @@ static uint32_t history(const struct window *w, uint64_t number)
 
                 if (m.is_over)
                         used += used / 2;
-                if (m.is_noted)
+                if (m.is_noted && m.used - m.began < m.used / 2)
                         used = used * PHASES / (m.phase < PHASES / 4 ? PHASES / 4 : m.phase + 1);
                 most = used > most ? used : most;
         }
         return most < w->limit ? (uint32_t)most : w->limit;
+}
+
+/* The most of all phases, of late. */
+static uint32_t largest_phase(const struct window *w)
+{
+        uint64_t most = 0;
+
+        for (unsigned k = 0; k < PHASES; ++k) {
+                uint64_t byte =
+                        atomic_load_explicit(&w->slot->strangers[k / 8], memory_order_relaxed) >>
+                                (k % 8 * 8) &
+                        255;
+
+                most = byte > most ? byte : most;
+        }
+        return amount_of(w, most);
+}
+
+/* All at once, or one by one? */
+static bool is_burst(const struct window *w, uint32_t before)
+{
+        return step_of(w) >= before / BURST_PART;
+}
+
+/* Whether others did at least half of @step in two of the last windows, or in this one and one. */
+static bool is_likely(const struct window *w, uint64_t number, uint32_t step)
+{
+        unsigned n = 0;
+
+        for (uint64_t i = 0; i <= HISTORY && i <= number; ++i) {
+                uint32_t used = mark_read(w, number - i).used;
+
+                n += used > 0 && used >= step / 2;
+        }
+        return n >= 2;
+}
+
+bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
+                       bool *ret_is_likely)
+{
+        uint32_t step = step_of(w), more = w->limit / STEP_PART, most = w->limit / SURPRISE_PART;
+        uint32_t before = history(w, number), phase = largest_phase(w);
+        /* It comes once in each window. */
+        bool is_over = mark_read(w, number).used >= before - before / BURST_PART;
+
+        /* Once as long as it takes us to know, and once until what we send then is there. */
+        more = step < more ? step : more;
+        *ret_is_likely = is_likely(w, number, step) && !(is_burst(w, before) && is_over);
+        if (amount >= most)
+                return false;
+        if (amount < add(step, more))
+                return true;
+        /* Who found a burst was not always the first to look, and it comes at another moment of
+         * each window. */
+        if (phase == 0 || phase < before / 3)
+                return false;
+        *ret_is_likely = is_likely(w, number, phase) && !is_over;
+        before = before < add(phase, phase) ? before : add(phase, phase);
+        return amount < add(before, more);
+}
+
+/* So long before the turn a burst that did not come is waited for less and less. */
+static uint64_t melts_ms(const struct window *w, uint64_t number, uint32_t before)
+{
+        uint64_t least = w->span_ms / BURST_MELTS_PART, most = w->span_ms / BURST_MELTS_MOST, ms;
+
+        if (!is_likely(w, number, step_of(w)))
+                return least;
+        ms = (uint64_t)(before / (w->limit / TYPICAL_PART + 1)) * trip_most_ms(w->slot);
+        return ms < least ? least : ms < most ? ms : most;
 }
 
 /* What is left of the phases from @phase on. */
@@ -210,38 +351,45 @@ static uint32_t by_phases(const struct window *w, const struct mark *m, unsigned
 
 /*
  * What is likely to come after the last look, given that others used @before of one of the last
- * windows. Not after now: what they did since is not seen yet.
+ * windows. Not after now: what they did since is not seen yet. But where nobody has looked for
+ * long, because all is kept for them, one has to go and see.
  */
-static uint64_t likely(const struct window *w, const struct mark *m, uint32_t before, uint64_t into)
+static uint64_t likely(const struct window *w, uint64_t number, const struct mark *m,
+                       uint32_t before, uint64_t at_ms)
 {
-        uint64_t rest = w->span_ms - into, least = w->span_ms / PHASES + 1, phases, time;
+        uint64_t looked_ms = look_ms(w), now = into_ms(w, number, at_ms),
+                 into = into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms), phases, time;
+        uint64_t rest = w->span_ms - into, least = w->span_ms / PHASES + 1, melts;
 
-        if (before == 0) {
-                /* The first time: he goes on as until now, and not for more than until now. */
+        if (m->used > before + before / BURST_PART) {
+                /* More than ever: he goes on as until now, and not for more than until now. */
                 time = m->used * rest / (into > least ? into : least);
                 return time < m->used ? time : m->used;
         }
+        if (into + UNSEEN_PHASES * least < now)
+                into = now - UNSEEN_PHASES * least;
+        rest = w->span_ms - into;
         phases = by_phases(w, m, (unsigned)(into * PHASES / w->span_ms));
-        if (step_of(w) < before / BURST_PART)
+        if (!is_burst(w, before))
                 /* Steadily, and a quarter more, since no two windows are alike. */
                 time = before * rest / w->span_ms * 5 / 4;
         else if (m->used >= before)
                 /* All at once, and that is over. */
                 time = 0;
-        else
+        else {
                 /* All at once, at any moment. */
-                time = before *
-                       (rest < w->span_ms / BURST_MELTS_PART ? rest * BURST_MELTS_PART
-                                                             : w->span_ms) /
-                       w->span_ms;
+                melts = melts_ms(w, number, before);
+                time = rest < melts ? before * rest / melts : before;
+        }
         return time > phases ? time : phases;
 }
 
 uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at_ms)
 {
-        uint64_t expected, step, looked_ms = look_ms(w);
+        uint64_t expected, step;
         uint32_t before;
         struct mark m;
+        bool is_quiet;
 
         if (LIKELY(!strangers_are_known(w->slot)))
                 return 0;
@@ -249,11 +397,21 @@ uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at
         before = history(w, number);
         if (before == 0 && m.used == 0)
                 return 0;
-        /* Once as long as it takes us to know, and once until what we send then is there. */
-        step = 2 * (uint64_t)step_of(w);
+        /* Nobody knows what they did while the last looks were on their way, and it is theirs. */
+        if (m.is_theirs)
+                return w->limit;
+        /*
+         * One at a time leaves here, so that what comes between a look and its arrival is all that
+         * nobody sees: one of theirs, and what they use in so long. A burst that did not come until
+         * the end is not waited for, nor is who was not there for half of the window.
+         */
+        step = step_of(w) + 2 * (uint64_t)before * trip_most_ms(w->slot) / w->span_ms;
         if (step > w->limit / STEP_PART)
                 step = w->limit / STEP_PART;
-        expected = likely(w, &m, before, into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms));
+        is_quiet = m.used == 0 && look_ms(w) >= number * w->span_ms + w->span_ms / 2;
+        if (is_quiet || is_burst(w, before))
+                step = 0;
+        expected = likely(w, number, &m, before, at_ms);
         /* The last of the last window were not seen either. */
         if (before > 0 && m.used < before && expected > before + step - m.used)
                 expected = before + step - m.used;

@@ -20,8 +20,13 @@
  * for bursts that come at the same moment of each window, what is kept of the sixteenths to come.
  * Who was never seen before, or uses more than ever, is expected to go on as until now.
  *
- * Beyond that, while others are there at all, as much is left as they used lately between two of
- * our looks, a fiftieth of the limit at most: they have done it again by the time that we know.
+ * Beyond that, while others are there, as much is left as they used lately between two of our looks
+ * and use on average in two trips, a fiftieth of the limit at most: they have done it again by the
+ * time that we know. That is for who uses it steadily; a burst that did not come until the window's
+ * end is not waited for: one request at a time leaves then (core/alone.h).
+ *
+ * A window that a burst took to its brim, larger than any of late, is theirs until the turn. What
+ * was not seen in a window is half as likely in the next, and after three of them forgotten.
  *
  * All of it is in words that change by one swap or store each; what a killed writer leaves out is a
  * forecast that is a little off.
@@ -38,8 +43,17 @@ static inline bool strangers_are_known(const struct slot *slot)
                 atomic_load_explicit(&slot->strangers[1], memory_order_relaxed)) != 0;
 }
 
-/* What others are expected to use of window @number from @at_ms on. */
+/* What others are expected to use of window @number from @at_ms on; all of it: it is theirs, and
+ * for none of ours any more. */
 uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at_ms);
+
+/*
+ * Whether others may use @amount or more of window @number before we know that they began, by what
+ * they were seen to do lately. *ret_is_likely: they did so in two windows of late, and it may come
+ * again.
+ */
+bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
+                       bool *ret_is_likely);
 
 /**
  * strangers_note() - a header was compared with the books of window @number

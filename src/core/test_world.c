@@ -225,10 +225,17 @@ static void foreign(struct world *w, unsigned which)
                                0, 0);
                 return;
         }
-        /* Who is refused stops as well: it is not about him. */
-        for (uint32_t i = 0; i < s->burst; ++i)
-                if (count(w, cost, NULL))
-                        break;
+        /* Who is refused stops as well, mostly: it is not about him. */
+        if (w->burst_left[which] == 0)
+                w->burst_left[which] = s->burst;
+        while (w->burst_left[which] > 0) {
+                if (count(w, cost, NULL) && !s->goes_on)
+                        w->burst_left[which] = 0;
+                else if (--w->burst_left[which] > 0 && s->spacing_ms > 0) {
+                        world_schedule(w, EV_FOREIGN, w->now_ms + s->spacing_ms, 0, which);
+                        return;
+                }
+        }
         plan_stranger(w, which);
 }
 

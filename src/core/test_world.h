@@ -39,6 +39,8 @@ struct stranger {
         uint32_t at_ms;    /* after the multiple of every_ms; jitter_ms around it */
         uint32_t jitter_ms;
         uint32_t from_window; /* so many windows after the start */
+        uint32_t spacing_ms;  /* between the requests of a burst; 0: all at once */
+        bool goes_on;         /* when it is refused */
 };
 
 struct scenario {
@@ -147,8 +149,9 @@ struct world {
         struct heap heap;
         uint64_t n_sent, n_lost, n_waits, n_carried, n_short, n_refused, n_refused_others,
                 judged_ms;
-        uint64_t spike_ms; /* in the latency drawn last */
-        uint32_t strayed;  /* left in the window of now, and certainly not counted in it */
+        uint64_t spike_ms;      /* in the latency drawn last */
+        uint32_t burst_left[2]; /* of each stranger's burst, still to come */
+        uint32_t strayed;       /* left in the window of now, and certainly not counted in it */
         struct learnt learnt[ROUTES];
         unsigned n_learnt;
         uint32_t order_waits[WORLD_WAIT_MS + 1]; /* how many orders waited so many ms, or more */
