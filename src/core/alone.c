@@ -54,6 +54,9 @@ bool alone_must(const struct limiter_take *take, enum weir_class class, uint64_t
         if (strangers_are_known(w->slot)) {
                 bool is_likely;
 
+                /* One goes and sees, and tells the others. */
+                if (strangers_are_unseen(w, number, time.now_ms))
+                        return true;
                 if (!strangers_may_use(w, number, (uint32_t)left, &is_likely))
                         return false;
                 if (is_likely)

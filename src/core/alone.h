@@ -7,6 +7,7 @@
  *
  *  - where strangers are known, in what is left of a window and less than they were seen to use
  *    between two looks, once more as it may have happened twice;
+ *  - where they have just begun, with a burst, and nobody has looked for long: one goes and sees;
  *  - where nobody was seen, in the last fifth, for data, as long as the rest of the window is time
  *    enough to use it up one by one: that costs nothing.
  *

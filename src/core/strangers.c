@@ -147,6 +147,24 @@ static void look_note(const struct window *w, uint32_t more, uint64_t now_ms)
 
 static uint32_t history(const struct window *w, uint64_t number);
 
+/* Others used @before of one of the last windows at most: nothing to speak of. */
+static bool is_stranger_new(const struct window *w, uint32_t before)
+{
+        return before < w->limit / BRIM_PART;
+}
+
+/* They used so much of one sixteenth of a window that nobody would do so steadily. */
+static bool is_large(const struct window *w, const struct mark *m)
+{
+        return minus(m->used, m->began) >= w->limit / BRIM_PART;
+}
+
+/* Whether @used is more than ever, when others used @before of one of the last windows at most. */
+static bool is_more(uint32_t used, uint32_t before)
+{
+        return used > before + before / BURST_PART;
+}
+
 /* Others are using more of this sixteenth of the window than a part of what they use of a whole
  * one.
  */
@@ -166,7 +184,7 @@ static bool is_at_brim(const struct window *w, const struct mark *m, uint64_t nu
         uint32_t left = minus(w->limit, top), before = history(w, number);
 
         return left <= w->limit / BRIM_PART && left < minus(m->used, m->began) &&
-               m->used > before + before / BURST_PART && is_bursting(w, m, number);
+               is_more(m->used, before) && is_bursting(w, m, number);
 }
 
 /* A window begins. What was not seen in the last one is half as likely, and forgotten after some.
@@ -255,7 +273,7 @@ static uint32_t history(const struct window *w, uint64_t number)
 
                 if (m.is_over)
                         used += used / 2;
-                if (m.is_noted && m.used - m.began < m.used / 2)
+                if (m.is_noted && (m.used - m.began < m.used / 2 || !is_large(w, &m)))
                         used = used * PHASES / (m.phase < PHASES / 4 ? PHASES / 4 : m.phase + 1);
                 most = used > most ? used : most;
         }
@@ -284,7 +302,8 @@ static bool is_burst(const struct window *w, uint32_t before)
         return step_of(w) >= before / BURST_PART;
 }
 
-/* Whether others did at least half of @step in two of the last windows, or in this one and one. */
+/* Whether others did at least half of @step in two of the last windows, or in this one and one; or
+ * twice as much in this one. */
 static bool is_likely(const struct window *w, uint64_t number, uint32_t step)
 {
         unsigned n = 0;
@@ -294,7 +313,16 @@ static bool is_likely(const struct window *w, uint64_t number, uint32_t step)
 
                 n += used > 0 && used >= step / 2;
         }
-        return n >= 2;
+        return n >= 2 || mark_read(w, number).used >= 2 * (uint64_t)step;
+}
+
+bool strangers_are_unseen(const struct window *w, uint64_t number, uint64_t at_ms)
+{
+        struct mark m = mark_read(w, number);
+        uint64_t phase = into_ms(w, number, at_ms) * PHASES / w->span_ms;
+
+        return phase >= m.phase + UNSEEN_PHASES && is_large(w, &m) &&
+               is_stranger_new(w, history(w, number));
 }
 
 bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
@@ -302,8 +330,9 @@ bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
 {
         uint32_t step = step_of(w), more = w->limit / STEP_PART, most = w->limit / SURPRISE_PART;
         uint32_t before = history(w, number), phase = largest_phase(w);
-        /* It comes once in each window. */
-        bool is_over = mark_read(w, number).used >= before - before / BURST_PART;
+        uint32_t used = mark_read(w, number).used;
+        /* It comes once in each window, and it is no other. */
+        bool is_over = used >= before - before / BURST_PART && !is_more(used, before);
 
         /* Once as long as it takes us to know, and once until what we send then is there. */
         more = step < more ? step : more;
@@ -358,13 +387,18 @@ static uint64_t likely(const struct window *w, uint64_t number, const struct mar
                        uint32_t before, uint64_t at_ms)
 {
         uint64_t looked_ms = look_ms(w), now = into_ms(w, number, at_ms),
-                 into = into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms), phases, time;
+                 into = into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms), phases = 0, time;
         uint64_t rest = w->span_ms - into, least = w->span_ms / PHASES + 1, melts;
 
-        if (m->used > before + before / BURST_PART) {
+        if (is_more(m->used, before)) {
                 /* More than ever: he goes on as until now, and not for more than until now. */
                 time = m->used * rest / (into > least ? into : least);
-                return time < m->used ? time : m->used;
+                time = time < m->used ? time : m->used;
+                /* So much at once, and nobody has looked since: it may have gone on all the time.
+                 */
+                if (is_stranger_new(w, before) && is_large(w, m) && now / least > m->phase)
+                        phases = (uint64_t)minus(m->used, m->began) * (now / least - m->phase);
+                return time > phases ? time : phases;
         }
         if (into + UNSEEN_PHASES * least < now)
                 into = now - UNSEEN_PHASES * least;
@@ -405,11 +439,11 @@ uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at
          * nobody sees: one of theirs, and what they use in so long. A burst that did not come until
          * the end is not waited for, nor is who was not there for half of the window.
          */
-        step = step_of(w) + 2 * (uint64_t)before * trip_most_ms(w->slot) / w->span_ms;
+        step = step_of(w) + 2 * (uint64_t)before * trip_most_ms(w->slot) / w->span_ms + 1;
         if (step > w->limit / STEP_PART)
                 step = w->limit / STEP_PART;
         is_quiet = m.used == 0 && look_ms(w) >= number * w->span_ms + w->span_ms / 2;
-        if (is_quiet || is_burst(w, before))
+        if (is_quiet || (is_burst(w, before) && !is_more(m.used, before)))
                 step = 0;
         expected = likely(w, number, &m, before, at_ms);
         /* The last of the last window were not seen either. */

@@ -55,6 +55,10 @@ uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at
 bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
                        bool *ret_is_likely);
 
+/* Whether others who were not there before have begun with a burst in window @number, and nobody
+ * has looked at it for an eighth of it. */
+bool strangers_are_unseen(const struct window *w, uint64_t number, uint64_t at_ms);
+
 /**
  * strangers_note() - a header was compared with the books of window @number
  * @used: what it showed

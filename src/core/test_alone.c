@@ -214,6 +214,43 @@ static void a_window_that_a_burst_took_to_its_brim_is_closed(void **state)
         land(&t, 2 * SPAN_MS + GUARD + TRIP_MS);
 }
 
+/*
+ * The same while a third of the window is left: nobody could leave while the burst went on, so
+ * nobody knows how far it went.
+ */
+static void a_burst_that_nobody_saw_the_end_of_closes_the_window(void **state)
+{
+        struct limiter_ticket t;
+
+        (void)state;
+        look_at(0, 0, 1000 + GUARD);
+        fill(0, LIMIT / 2);
+        look_at(0, LIMIT / 4, SPAN_MS / 4);
+        for (uint64_t ms = SPAN_MS / 4 + 4000; ms < SPAN_MS; ms += 300) {
+                assert_int_equal(reserve(CLASS_MARKET, 1, 0, ms, &t), LIMITER_WAIT);
+                assert_true(t.at_ms >= AT(SPAN_MS));
+                limiter_refund(&l, &t);
+                assert_int_equal(reserve(CLASS_ORDER, 1, 0, ms, &t), LIMITER_WAIT);
+                limiter_refund(&l, &t);
+        }
+}
+
+/* Its end was seen: what it left is used. */
+static void a_burst_that_was_seen_to_end_leaves_the_rest(void **state)
+{
+        struct limiter_ticket first, second;
+
+        (void)state;
+        look_at(0, 0, 1000 + GUARD);
+        fill(0, LIMIT / 4);
+        look_at(0, LIMIT / 5, SPAN_MS / 8);
+        look_at(0, LIMIT / 5, SPAN_MS / 4);
+        first = go(CLASS_MARKET, 1, 0, SPAN_MS / 2);
+        second = go(CLASS_MARKET, 1, 0, SPAN_MS / 2);
+        land(&first, SPAN_MS / 2 + TRIP_MS);
+        land(&second, SPAN_MS / 2 + TRIP_MS);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -226,6 +263,8 @@ int main(void)
                 TEST(who_comes_back_is_not_forgotten),
                 TEST(of_a_steady_stranger_one_request_is_kept_at_the_end),
                 TEST(a_window_that_a_burst_took_to_its_brim_is_closed),
+                TEST(a_burst_that_nobody_saw_the_end_of_closes_the_window),
+                TEST(a_burst_that_was_seen_to_end_leaves_the_rest),
         };
 
         return cmocka_run_group_tests_name("core/alone", tests, NULL, teardown);
