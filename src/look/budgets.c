@@ -21,11 +21,10 @@ static void look_at_owner(const struct look *look, struct look_budget *b)
         b->egress = b->account = LOOK_NONE;
         if (!owner)
                 return;
-        if (b->pool->scope == POLICY_PER_ACCOUNT) {
+        if (b->pool->scope == POLICY_PER_ACCOUNT)
                 b->account = owner->account;
-                return;
-        }
-        b->egress = owner->egress;
+        else
+                b->egress = owner->egress;
         if (owner->endpoint) {
                 b->endpoint_method = owner->endpoint->method;
                 b->endpoint_path = owner->endpoint->path;

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+/* So many accounts have their endpoints told apart; a desk has a handful. */
+#define ACCOUNTS_MAX 64u
+
 struct look_owners {
         size_t mask;        /* places less one, a power of two */
         unsigned addresses; /* how many there were */
@@ -38,34 +41,51 @@ static struct look_owner *add(struct look_owners *o, uint64_t owner)
         return at;
 }
 
-/* The products whose endpoints have budgets of their own by address. */
-static uint32_t groups_by_endpoint(void)
+/* The products whose endpoints have budgets of their own, by address or by account. */
+static uint32_t groups_by_endpoint(enum policy_scope scope)
 {
         uint32_t groups = 0;
 
         for (size_t i = 0; i < policy_pool_count(); ++i)
-                if (policy_pool(i)->is_per_endpoint && policy_pool(i)->scope == POLICY_PER_IP)
+                if (policy_pool(i)->is_per_endpoint && policy_pool(i)->scope == scope)
                         groups |= policy_pool(i)->groups;
         return groups;
 }
 
-static void add_address(struct look_owners *o, const struct limiter *l, unsigned egress,
-                        uint64_t address)
+/* @whose: the address' or the account's number. */
+static void add_endpoints(struct look_owners *o, const struct limiter *l, enum policy_scope scope,
+                          uint64_t whose, int egress, int account)
 {
-        uint32_t groups = groups_by_endpoint();
-        struct look_owner *at = add(o, address);
+        uint32_t groups = groups_by_endpoint(scope);
+        struct look_owner *at = add(o, holder_owner(l, whose, POLICY_ENDPOINT_UNKNOWN));
 
-        at->egress = (int)egress;
+        at->egress = egress;
+        at->account = account;
         for (size_t i = 0; i < policy_endpoint_count(); ++i) {
                 const struct policy_endpoint *endpoint = policy_endpoint(i);
 
                 if (!(groups & 1u << endpoint->group))
                         continue;
-                at = add(o, holder_owner(l, address, endpoint->key));
-                at->egress = (int)egress;
+                at = add(o, holder_owner(l, whose, endpoint->key));
+                at->egress = egress;
+                at->account = account;
                 at->endpoint = endpoint;
         }
-        add(o, holder_owner(l, address, POLICY_ENDPOINT_UNKNOWN))->egress = (int)egress;
+}
+
+static void add_address(struct look_owners *o, const struct limiter *l, unsigned egress,
+                        uint64_t address)
+{
+        add(o, address)->egress = (int)egress;
+        add_endpoints(o, l, POLICY_PER_IP, address, (int)egress, LOOK_NONE);
+}
+
+static void add_account(struct look_owners *o, const struct limiter *l, unsigned account,
+                        const struct look_account *a)
+{
+        add(o, a->owner)->account = (int)account;
+        if (account < ACCOUNTS_MAX)
+                add_endpoints(o, l, POLICY_PER_ACCOUNT, a->number, LOOK_NONE, (int)account);
 }
 
 static unsigned addresses_of(const struct region_header *header)
@@ -80,7 +100,9 @@ static unsigned addresses_of(const struct region_header *header)
 /* Twice as many places as there may be owners, so that a search is short. */
 static struct look_owners *owners_new(const struct look *look, unsigned addresses)
 {
-        size_t n = addresses * (policy_endpoint_count() + 2) + look->n_accounts, places = 64;
+        size_t accounts = look->n_accounts < ACCOUNTS_MAX ? look->n_accounts : ACCOUNTS_MAX;
+        size_t n = (addresses + accounts) * (policy_endpoint_count() + 2) + look->n_accounts;
+        size_t places = 64;
         struct look_owners *o;
 
         while (places < 2 * n)
@@ -114,8 +136,8 @@ void owners_renew(struct look *look, bool are_others)
                 add_address(look->owners, &l, i,
                             atomic_load_explicit(&header->egresses[i].name, memory_order_relaxed));
         }
-        for (size_t i = 0; i < look->n_accounts; ++i)
-                add(look->owners, look->accounts[i].owner)->account = (int)i;
+        for (unsigned i = 0; i < look->n_accounts; ++i)
+                add_account(look->owners, &l, i, &look->accounts[i]);
 }
 
 struct look_owners *owners_free(struct look_owners *owners)

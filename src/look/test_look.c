@@ -254,6 +254,23 @@ static void an_account_has_its_name_and_keys(void **state)
         }
 }
 
+static void an_endpoints_budget_of_a_named_account_has_both_names(void **state)
+{
+        const struct look_budget *b;
+        struct limiter_ticket t;
+
+        (void)state;
+        assert_int_equal(holder_name(&l, STR_LITERAL("main"), STR_LITERAL(KEY), NOW_MS * 1000),
+                         HOLDER_NAMED);
+        assert_true(reserve("POST", "/sapi/v1/algo/futures/newOrderVp", KEY, &t));
+        land(&t);
+        look_take(look, NOW_MS);
+        b = find("sapi-uid", 60000);
+        assert_string_equal(look_account_of(look, b), "main");
+        assert_string_equal(b->endpoint_path, "/sapi/v1/algo/futures/newOrderVp");
+        assert_null(look_egress_of(look, b));
+}
+
 static void stops_bans_and_pacing_are_seen(void **state)
 {
         unsigned futures = budget_gate(POLICY_FAPI);
@@ -360,6 +377,7 @@ int main(void)
                 ROW(an_endpoints_own_budget_has_its_name),
                 ROW(another_address_is_known_as_soon_as_it_is_there),
                 ROW(an_account_has_its_name_and_keys),
+                ROW(an_endpoints_budget_of_a_named_account_has_both_names),
                 ROW(stops_bans_and_pacing_are_seen),
                 ROW(json_has_a_member_for_each),
                 ROW(what_a_look_costs),
