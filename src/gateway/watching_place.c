@@ -40,6 +40,7 @@ static void on_request(void *ctx, struct http_exchange *exchange)
 {
         struct gateway *g = ctx;
 
+        request_id_give(&g->request_ids, exchange);
         watch_begin(g->watching->watch, exchange);
 }
 
@@ -61,6 +62,7 @@ static const struct http_server_ops ops = {
         .request = on_request,
         .gone = on_gone,
         .drained = on_drained,
+        .malformed = access_log_malformed,
 };
 
 static int listen_at(struct gateway *g, const struct settings_address *a)
@@ -104,6 +106,7 @@ int watching_place_open(struct gateway *g)
         config.write_timeout_us = s->timeouts.write_ms * US_PER_MS;
         config.body_max = BODY_MAX;
         config.tls = g->watching->tls;
+        config.label_field = STR_LITERAL(REQUEST_ID_FIELD);
         r = http_server_new(g->loop, &config, &ops, g, &g->watching->server);
         for (size_t i = 0; r == 0 && i < s->watch.listen.n; ++i)
                 r = listen_at(g, &s->watch.listen.all[i]);

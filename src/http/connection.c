@@ -169,15 +169,6 @@ static ssize_t receive(struct http_exchange *x)
         return n;
 }
 
-int connection_write_label(struct http_exchange *x)
-{
-        struct str field = x->server->config.label_field;
-
-        if (field.n == 0 || x->label[0] == '\0')
-                return 0;
-        return http_write_field(&x->out, field, str_of(x->label));
-}
-
 void connection_refuse(struct http_exchange *x, unsigned status, const char *why)
 {
         const struct http_server_ops *ops = x->server->ops;
@@ -195,7 +186,7 @@ void connection_refuse(struct http_exchange *x, unsigned status, const char *why
                     0 ||
             http_write_content_length(out, start.n + text.n + end.n) < 0 ||
             http_write_field(out, STR_LITERAL("Connection"), STR_LITERAL("close")) < 0 ||
-            connection_write_label(x) < 0 || http_write_head_end(out) < 0 ||
+            http_exchange_write_label(x) < 0 || http_write_head_end(out) < 0 ||
             buf_append_str(out, start) < 0 || buf_append_str(out, text) < 0 ||
             buf_append_str(out, end) < 0 || connection_send(x) < 0)
                 connection_die(x);

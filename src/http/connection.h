@@ -120,8 +120,6 @@ void connection_settle(struct http_exchange *x);
 void connection_lose(struct http_exchange *x);
 /* Closes, and frees at the end of the turn. */
 void connection_die(struct http_exchange *x);
-/* The field that names its label, if both are there. Return: as in write.h. */
-CHECKED int connection_write_label(struct http_exchange *x);
 /* Answers instead of the owner, and closes. */
 void connection_refuse(struct http_exchange *x, unsigned status, const char *why);
 /* For the stream; @ctx: the connection. */

@@ -113,6 +113,15 @@ const char *http_exchange_label(const struct http_exchange *exchange)
         return exchange->label;
 }
 
+int http_exchange_write_label(struct http_exchange *exchange)
+{
+        struct str field = exchange->server->config.label_field;
+
+        if (field.n == 0 || exchange->label[0] == '\0')
+                return 0;
+        return http_write_field(&exchange->out, field, str_of(exchange->label));
+}
+
 void *http_exchange_ctx(const struct http_exchange *exchange)
 {
         return exchange->server->ctx;
@@ -236,7 +245,7 @@ void http_exchange_reply(struct http_exchange *exchange, unsigned status, struct
         for (size_t i = 0; r == 0 && i < n_fields; ++i)
                 r = http_write_field(out, fields[i].name, fields[i].value);
         if (r == 0)
-                r = connection_write_label(exchange);
+                r = http_exchange_write_label(exchange);
         if (r == 0)
                 r = http_exchange_write_connection(exchange, true);
         if (r == 0)

@@ -187,6 +187,9 @@ void *http_exchange_user(const struct http_exchange *exchange);
 void http_exchange_set_label(struct http_exchange *exchange, struct str label);
 /* "" when it has none. */
 const char *http_exchange_label(const struct http_exchange *exchange);
+/* Appends the field that names it, if both are there; for answers that are not of one piece.
+ * Return: as in write.h. */
+CHECKED int http_exchange_write_label(struct http_exchange *exchange);
 
 /* True if gone() was or is about to be told. */
 bool http_exchange_is_gone(const struct http_exchange *exchange);

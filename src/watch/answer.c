@@ -65,6 +65,8 @@ int answer_stream(struct visit *v, const char *type)
         if (r == 0)
                 r = http_write_field(to, STR_LITERAL("X-Accel-Buffering"), STR_LITERAL("no"));
         if (r == 0)
+                r = http_exchange_write_label(v->exchange);
+        if (r == 0)
                 r = http_exchange_write_connection(v->exchange, false);
         return r == 0 ? http_write_head_end(to) : r;
 }

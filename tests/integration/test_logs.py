@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import threading
 
@@ -194,6 +195,27 @@ def test_an_id_travels_through_answer_and_log_and_never_to_the_exchange(tmp_path
         assert reply.startswith(b"HTTP/1.1 400 ") and match, reply
         eventually(lambda: any(match.group(1).decode() in line for line in gateway.logged("malformed")))
         assert not any(line.lower().startswith(b"x-weir") for _, _, lines, _ in upstream.seen() for line in lines)
+
+
+def test_what_is_under_weir_has_ids_too_at_any_address(tmp_path):
+    config = tmp_path / "weir.yaml"
+    config.write_text("watch: {listen: ['127.0.0.1:0']}\n")
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", str(config)) as gateway:
+        def ports():
+            return set(map(int, re.findall(r"127\.0\.0\.1:(\d+)", "\n".join(gateway.lines))))
+
+        eventually(lambda: len(ports()) == 2)
+        for port in ports():
+            assert fetch(port, "/weir/healthz", headers={"X-Weir-Request-Id": "mine"})[1]["x-weir-request-id"] == "mine"
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+                s.sendall(b"GET /weir/api/live HTTP/1.1\r\nHost: localhost\r\nX-Weir-Request-Id: live\r\n\r\n")
+                reply = b""
+                while b"\r\n\r\n" not in reply:
+                    reply += s.recv(65536)
+            assert b"\r\nX-Weir-Request-Id: live\r\n" in reply, reply
+            reply = raw(port, b"GET /weir/ HTTP/7\r\n\r\n")
+            assert re.search(rb"\r\nX-Weir-Request-Id: [0-9a-z]{18}\r\n", reply), reply
 
 
 def test_a_shadow_leaves_replies_alone_and_names_the_request_in_its_report(tmp_path):
