@@ -64,6 +64,15 @@ function update(node, event) {
         set_text(p.times, `${event.times} times since ${time_of_day(event.since_ms)}`);
 }
 
+/* Events whose figures differ each time. */
+const alike = new Set(["foreign_use", "refused", "retry", "not_sent", "read_failed"]);
+
+function sameness(event) {
+        const words = alike.has(event.event) ? event.words.replace(/[\d.,]+/g, "") : event.words;
+
+        return `${event.level} ${event.event} ${words}`;
+}
+
 /* The same once more and once more is one line that says how often. Keyed by the first of them, which stays. */
 function folded(events) {
         const lines = [];
@@ -72,7 +81,7 @@ function folded(events) {
                 const last = lines[lines.length - 1];
 
 
-                if (last && last.event === event.event && last.words === event.words && last.level === event.level) {
+                if (last && sameness(last) === sameness(event)) {
                         last.key = event.key;
                         last.since_ms = event.at_ms;
                         ++last.times;

@@ -9,7 +9,8 @@ import { CLASSES, pool_name, pool_unit } from "./names.js";
 import { changed, elapsed_ms, left_ms, on_change, on_tick, store } from "./store.js";
 
 
-const FIRST = 24, MORE = 48;
+/* LETTER: as a part of the narrowest channel. */
+const FIRST = 24, MORE = 48, LETTER = 0.026;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let shown = FIRST;
 
@@ -44,20 +45,30 @@ function parts_of(budget) {
                  total: used + held };
 }
 
-/* [{at, name}], those that stand too near to each other joined. */
+/* How far each class may go, as a part of the scale, lowest first. */
 function marks_of(budget, scale) {
-        const ceilings = budget.ceilings || {}, joined = [];
-        const marks = CLASSES.filter((name) => is_number(ceilings[name]))
-                              .map((name) => ({ at: Math.min(1, ceilings[name] / scale), letter: name[0].toUpperCase() }))
-                              .sort((a, b) => a.at - b.at);
+        const ceilings = budget.ceilings || {};
 
-        for (const mark of marks) {
-                const last = joined[joined.length - 1];
+        return CLASSES.filter((name) => is_number(ceilings[name]))
+                      .map((name) => ({ at: Math.min(1, ceilings[name] / scale), name, letters: name[0].toUpperCase() }))
+                      .sort((a, b) => a.at - b.at);
+}
 
-                if (last && mark.at - last.at < 0.035)
-                        last.letter += mark.letter;
-                else
-                        joined.push({ ...mark });
+/* Their letters; of marks that stand too near to each other together, in the middle of them. */
+function letters_of(marks) {
+        const joined = marks.map((mark) => ({ at: mark.at, letters: mark.letters }));
+
+        for (let i = 1; i < joined.length;) {
+                const a = joined[i - 1], b = joined[i], n = a.letters.length + b.letters.length;
+
+                if (b.at - a.at >= n / 2 * LETTER + LETTER / 2) {
+                        ++i;
+                        continue;
+                }
+                a.at = (a.at * a.letters.length + b.at * b.letters.length) / n;
+                a.letters += b.letters;
+                joined.splice(i, 1);
+                i = Math.max(1, i - 1);
         }
         return joined;
 }
@@ -94,7 +105,9 @@ function make() {
         p.expected = el("i.seg.seg-expected");
         p.cap = el("i.gauge-cap", { hidden: true });
         p.channel = el("div.channel", { role: "img" }, p.ours, p.flying, p.foreign, p.held, p.expected, p.cap);
-        p.marks = el("div.marks", { "aria-hidden": "true" });
+        p.ticks = el("div.ticks");
+        p.letters = el("div.letters");
+        p.marks = el("div.marks", { "aria-hidden": "true" }, p.ticks, p.letters);
         p.time = el("i");
         p.parts = el("p.gauge-parts");
         p.table = el("tbody");
@@ -195,12 +208,14 @@ function update(node, budget) {
         set_attr(p.channel, "aria-label",
                  `${pool_name(budget.name)}, window of ${window_length(budget.span_ms)}: ${count(parts.used)} of ` +
                  `${count(budget.limit)} ${unit} used${said(parts, budget) ? `, ${said(parts, budget)}` : ""}`);
-        set_list(p.marks, marks_of(budget, parts.scale), (m) => m.letter, () => el("span", null, el("b")),
-                 (mark, m) => {
-                         set_text(mark.firstChild, m.letter);
-                         set_style(mark, "left", `${(m.at * 100).toFixed(1)}%`);
-                         set_class(mark, "mark-end", m.at > 0.97);
-                 });
+        const marks = marks_of(budget, parts.scale);
+
+        set_list(p.ticks, marks, (mark) => mark.name, () => el("i"),
+                 (tick, mark) => set_style(tick, "left", `${(mark.at * 100).toFixed(1)}%`));
+        set_list(p.letters, letters_of(marks), (mark) => mark.letters, () => el("b"), (label, mark) => {
+                set_text(label, mark.letters);
+                set_style(label, "left", `min(${(mark.at * 100).toFixed(1)}%, 100% - ${(mark.letters.length * 0.31).toFixed(2)}rem)`);
+        });
         set_text(p.parts, said(parts, budget) || "all ours, nothing on its way");
         set_class(node, "is-idle", parts.total === 0);
         set_class(node, "is-full", parts.limit > 0 && parts.total >= parts.limit * 0.985);
@@ -244,7 +259,7 @@ function sections_of(budgets) {
 }
 
 function make_group(group) {
-        const grid = el("div.gauge-grid"), node = el("section.gauge-group", { "aria-label": group.title },
+        const grid = el(`div.gauge-grid.grid-${group.id}`), node = el("section.gauge-group", { "aria-label": group.title },
                                                      el("h4", null, group.title), grid);
 
         node.grid = grid;

@@ -3,6 +3,7 @@ import { get } from "./ask.js";
 import { make_chart, show } from "./charts.js";
 import { by_id, set_shown, set_text } from "./dom.js";
 import { brief, count, day, is_number, minute_of_day, percent, plural, time_of_day, wait } from "./format.js";
+import { merged } from "./merge.js";
 import { pool_name } from "./names.js";
 import { choice, fill, list } from "./picks.js";
 import { on_change, on_tick, store } from "./store.js";
@@ -70,7 +71,7 @@ function draw_weight(h, labels) {
         const most = Math.max(0, ...labels.map((_, i) => series.filter((s) => !s.line)
                                                                 .reduce((all, s) => all + (s.values[i] || 0), 0)));
 
-        set_text(weight.title, `${h.pool ? pool_name(h.pool) : "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`);
+        set_text(weight.title, `${pool_name(h.pool || pool.select.value) || "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`);
         show(weight, { labels, starts: h.starts, series,
                        summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
                                 `${is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
@@ -154,7 +155,15 @@ async function ask() {
 
         if (pool.select.value)
                 query.set("pool", pool.select.value);
-        draw(await get(`api/history?${query}`));
+        const asked = get(`api/history?${query}`), kept = (store.now && store.now.gateway) || {};
+
+        if (r.step === "window" && kept.history !== "off") {
+                const [file, memory] = await Promise.all([asked, get(`api/history?${query}&source=memory`)]);
+
+                draw({ ...(file.status === 200 ? file : memory), body: merged(file.body, memory.body) });
+        } else {
+                draw(await asked);
+        }
         is_asking = false;
         if (is_again) {
                 is_again = false;

@@ -58,6 +58,20 @@ function parsed(text) {
         }
 }
 
+/* There are only so many who may look on live: the others ask, once a second. */
+async function poll() {
+        close();
+        const reply = await get("api/now", ANSWER_MS);
+
+        if (reply.status === 200 && reply.body) {
+                take_snapshot(reply.body);
+                catch_up();
+        } else {
+                set_connection("gone");
+        }
+        later();
+}
+
 /* Anew, whatever there was: at the start, after a login, when it was broken for good. */
 export async function connect() {
         close();
@@ -99,9 +113,10 @@ export async function connect() {
                                 listener(fresh);
         });
         source.addEventListener("error", () => {
-                set_connection("gone");
                 if (source && source.readyState === EventSource.CLOSED)
-                        later();
+                        poll();
+                else
+                        set_connection("gone");
         });
 }
 

@@ -70,6 +70,7 @@ function update(node, row, most) {
         set_style(p.bar, "width", most > 0 ? `${(row.waiting || 0) / most * 100}%` : "0%");
         set_text(p.oldest, row.waiting > 0 ? wait(row.oldest_ms) : "");
         set_shown(p.paused, row.paused);
+        set_shown(p.act, row.may_pause || row.paused);
         set_text(p.act, row.paused ? "Resume" : "Pause");
         set_attr(p.act, "aria-label", `${row.paused ? "Resume" : "Pause"} class ${row.class}`);
         set_class(node, "is-waiting", row.waiting > 0);
@@ -81,7 +82,8 @@ function draw(state) {
                 return;
         const queue = state.now.queue || [], by_class = new Map(queue.map((row) => [row.class, row]));
         const paused = new Set((state.now.paused && state.now.paused.classes) || []);
-        const lines = CLASSES.map((name) => ({ class: name, ...(by_class.get(name) || {}),
+        const gateway = state.now.gateway || {}, may_pause = gateway.limits !== false && !gateway.shadow;
+        const lines = CLASSES.map((name) => ({ class: name, may_pause, ...(by_class.get(name) || {}),
                                                paused: Boolean((by_class.get(name) || {}).paused) || paused.has(name) }));
         const most = Math.max(0, ...lines.map((row) => row.waiting || 0));
 

@@ -142,6 +142,9 @@ export function notices_of(store) {
                                         "It is asked every second, and the page goes on by itself."));
         if (!now)
                 return found;
+        if (store.version && now.version && store.version !== now.version)
+                found.push(notice("version", INFO, `The gateway is version ${now.version} now`,
+                                  `This page came from version ${store.version}: reload it.`));
         found = found.concat((now.gates || []).map(gate_notice), (now.breakers || []).map(breaker_notice), store_notices(now),
                              gateway_notices(now), paused_notices(now), small_notices(now));
         return found.sort((a, b) => b.level - a.level);

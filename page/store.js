@@ -16,7 +16,7 @@ export const store = {
         connection: "first", /* first, live, gone, locked (who is not logged in may not look) */
         events: [],       /* newest first */
         events_known: new Set(),
-        restarts: 0,      /* of the gateway, while we looked */
+        version: null,    /* of the gateway that this page came from */
 };
 
 const views = [], clocks = [];
@@ -70,10 +70,7 @@ export function left_ms(ms) {
 }
 
 export function take_snapshot(snapshot) {
-        const before = store.now && store.now.gateway, after = snapshot.gateway;
-
-        if (before && after && before.pid !== after.pid)
-                ++store.restarts;
+        store.version ||= snapshot.version;
         store.now = snapshot;
         store.now_at = performance.now();
         store.gone_at = 0;

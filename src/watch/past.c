@@ -171,8 +171,14 @@ void past_show(struct visit *v)
         struct history_ask ask = { .by = HISTORY_CLIENT };
         uint64_t now_ms = 0;
         const struct stats *stats = v->watch->ops->stats(v->watch->ctx, &now_ms);
+        char source[16] = "";
 
-        if (!history) {
+        if (query_text(v->head->query, "source", source, sizeof(source)) == QUERY_BAD ||
+            (source[0] && strcmp(source, "memory") != 0)) {
+                answer_refusal(v, 400, "source must be memory, or not be named");
+                return;
+        }
+        if (!history || source[0]) {
                 tallies_show_history(v);
                 return;
         }

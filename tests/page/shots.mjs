@@ -21,7 +21,7 @@ async function shot(page, name, options = {}) {
                 return;
         await page.mouse.move(0, 0);
         await page.screenshot({ path: file, ...options });
-        spawnSync("convert", [file, "-strip", "-colors", "96", "-define", "png:compression-level=9", `PNG8:${file}`]);
+        spawnSync("pngquant", ["--force", "--strip", "--speed", "1", "--nofs", "--output", file, "64", file]);
         console.log(`${path.relative(process.cwd(), file)} ${Math.ceil(fs.statSync(file).size / 1024)} KiB`);
 }
 
@@ -32,25 +32,27 @@ async function at(page, id) {
 
 /* A desk of several programs, more of them than fit now and then. */
 function desk(stage) {
-        const pace = (ms, fn) => stage.every(ms, () => Math.random() < 0.5 + 0.5 * Math.sin(Date.now() / 40000 + ms) && fn());
+        const wave = (ms, fn) => stage.every(ms, () => Math.random() < 0.5 + 0.5 * Math.sin(Date.now() / 40000 + ms) && fn());
+        const order = (client, path) => stage.signed(client, "POST", path,
+                                                     "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000");
 
-        stage.every(110, () => stage.send("maker-btc", "GET", "/api/v3/depth?symbol=BTCUSDT&limit=100"));
-        pace(70, () => stage.send("backfill", "GET", "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000"));
-        pace(160, () => stage.send("scanner", "GET", "/api/v3/depth?symbol=ETHUSDT&limit=500"));
-        stage.every(150, () => stage.send("hedger", "GET", "/fapi/v1/depth?symbol=ETHUSDT&limit=100"));
-        pace(600, () => stage.signed("risk", "GET", "/api/v3/account"));
-        stage.every(300, () => stage.signed("maker-eth", "POST", "/fapi/v1/order",
-                                            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000"));
-        pace(500, () => stage.signed("maker-btc", "POST", "/api/v3/order",
-                                     "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000"));
-        pace(900, () => stage.signed("risk", "GET", "/fapi/v2/positionRisk"));
+        stage.every(240, () => stage.send("maker-btc", "GET", "/api/v3/depth?symbol=BTCUSDT&limit=100"));
+        wave(170, () => stage.send("backfill", "GET", "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000", { "X-Weir-Class": "backfill" }));
+        wave(900, () => stage.send("scanner", "GET", "/api/v3/depth?symbol=ETHUSDT&limit=500"));
+        stage.every(320, () => stage.send("hedger", "GET", "/fapi/v1/depth?symbol=ETHUSDT&limit=100"));
+        wave(2500, () => stage.signed("risk", "GET", "/api/v3/account"));
+        wave(900, () => stage.signed("risk", "GET", "/fapi/v2/positionRisk"));
+        stage.every(260, () => order("maker-eth", "/fapi/v1/order"));
+        stage.every(2100, () => stage.signed("maker-eth", "DELETE", "/fapi/v1/allOpenOrders", "symbol=BTCUSDT"));
+        wave(500, () => order("maker-btc", "/api/v3/order"));
+        stage.every(1900, () => stage.signed("maker-btc", "DELETE", "/api/v3/openOrders", "symbol=BTCUSDT"));
 }
 
 async function busy(minutes) {
         const stage = new Stage();
 
         await stage.open({ sim: ["--limit", "spot-weight=3000/1m", "--latency", "20~10"], config:
-                           `watch:\n  action_token_file: ${stage.secret("act", ACT)}\n` });
+                           `watch:\n  action_token_file: ${stage.secret("act", ACT)}\nhistory:\n  path: ${stage.folder}/history.db\n` });
         await stage.sim.admin("/sim/faults", "foreign spot 3\n");
         desk(stage);
         await sleep(minutes * 60000);
@@ -77,8 +79,6 @@ async function views(page) {
         await shot(page, "history");
         await at(page, "spenders");
         await shot(page, "spenders");
-        await at(page, "events");
-        await shot(page, "events");
 }
 
 async function actions(stage) {
@@ -141,6 +141,22 @@ async function states() {
                         await stage.send("maker-btc", "GET", "/api/v3/depth?symbol=BTCUSDT");
                 await shows(page, "#state-text", /No answer/);
         });
+        await scene("events", { config: "breaker:\n  threshold: 3\n  pause: 2s\n" }, async (stage, page) => {
+                const port = stage.sim.port, depth = () => stage.send("maker-btc", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+
+                for (let i = 0; i < 3; ++i)
+                        await stage.send("scraper", "GET", "/api/v3/nonsense");
+                await stage.sim.admin("/sim/faults", "foreign spot 20\nGET /fapi/v1/depth next 1 error 429 -1003 Too much request weight used");
+                for (let i = 0; i < 6; ++i, await sleep(200))
+                        await depth();
+                await stage.send("hedger", "GET", "/fapi/v1/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                await stage.sim.kill();
+                for (let i = 0; i < 4; ++i)
+                        await depth();
+                await stage.start_sim(port);
+                await shows(page, "#events", /answers again/, 30);
+                await at(page, "events");
+        });
         await scene("shadow", { gateway: ["--shadow"] }, (_, page) => shows(page, "#state-text", /Shadow/));
         await scene("limits-off", { config: "limits: off\n" }, (_, page) => shows(page, "#state-text", /Limits off/));
         await scene("locked", (stage) => ({ config: `watch:\n  token_file: ${stage.secret("look", ACT)}\n` }),
@@ -171,7 +187,7 @@ export async function main(args) {
         wanted = args.slice(1);
         fs.mkdirSync(folder, { recursive: true });
         await states();
-        if (is_wanted("now", "now-dark", "wall", "phone", "history", "spenders", "events", "login", "confirm", "paused", "gone"))
+        if (is_wanted("now", "now-dark", "wall", "phone", "history", "spenders", "login", "confirm", "paused", "gone"))
                 await busy(minutes);
         await close_browser();
 }

@@ -172,3 +172,19 @@ describe("a gateway's state", () => {
                 await is_clean(page);
         }));
 });
+
+describe("more who look on than there are places", () => {
+        it("are shown the same, by asking", () => on_stage({}, async (stage) => {
+                const others = Array.from({ length: 64 }, () => ask(stage.port, "/weir/api/live", { timeout_ms: 40000 }));
+
+                await eventually(async () => (await ask(stage.port, "/weir/api/live", { timeout_ms: 1000 })).status === 503, "a full house");
+                const page = await look_at(stage, { may_fail: /503/ });
+
+                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                await shows(page, "#gauges", /Spot weight/);
+                await shows(page, "#state-text", /Serving/);
+                await is_clean(page);
+                await stage.gateway.kill();
+                await Promise.all(others);
+        }));
+});

@@ -29,7 +29,8 @@ async function used_of(name) {
 
 describe("the page beside the exchange's books", () => {
         before(async () => {
-                stage = await new Stage().open();
+                stage = new Stage();
+                await stage.open({ config: `history:\n  path: ${stage.folder}/history.db\n` });
                 page = await look_at(stage);
                 stage.trade();
                 await shows(page, "#gauges", /Spot weight[^]*Futures weight/);
@@ -143,6 +144,10 @@ describe("the page beside the exchange's books", () => {
                 await page.locator("#history-picks select").selectOption({ label: "Futures weight" });
                 await shows(page, ".chart h3", /Futures weight per window, by class/);
                 await is_for_all(page, "history");
+                await page.locator("#history-picks label", { hasText: /^Day$/ }).click();
+                await shows(page, ".chart h3", /Futures weight per hour, by class/);
+                await page.locator("#history-picks label", { hasText: /^Hour$/ }).click();
+                await shows(page, ".chart h3", /Futures weight per window, by class/);
         });
 
         it("tells of events as they happen, by level, and says warnings aloud", async () => {
