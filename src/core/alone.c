@@ -43,8 +43,8 @@ static uint64_t pace(const struct limiter_take *take, uint64_t number, struct li
         return rest_ms * ENOUGH_PCT / 100 * each / one_ms;
 }
 
-bool alone_must(const struct limiter_take *take, enum weir_class class, uint64_t number,
-                uint64_t used, struct limiter_time time)
+bool alone_must(const struct limiter_take *take, const struct ceilings *c, enum weir_class class,
+                uint64_t number, uint64_t used, struct limiter_time time)
 {
         const struct window *w = &take->window;
         uint64_t left = used < w->limit ? w->limit - used : 0;
@@ -61,7 +61,8 @@ bool alone_must(const struct limiter_take *take, enum weir_class class, uint64_t
                         return false;
                 if (is_likely)
                         return true;
-        } else if (!take->has_ceilings || class <= CLASS_ORDER || left >= w->limit / LAST_PART) {
+        } else if (!take->has_ceilings || class <= CLASS_ORDER || left >= w->limit / LAST_PART ||
+                   used * 100 <= (uint64_t)w->limit * c->pct[class]) {
                 return false;
         }
         return left <= pace(take, number, time);

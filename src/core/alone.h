@@ -8,8 +8,8 @@
  *  - where strangers are known, in what is left of a window and less than they were seen to use
  *    between two looks, once more as it may have happened twice;
  *  - where they have just begun, with a burst, and nobody has looked for long: one goes and sees;
- *  - where nobody was seen, in the last fifth, for data, as long as the rest of the window is time
- *    enough to use it up one by one: that costs nothing.
+ *  - where nobody was seen, in the last fifth, for data above its own share, as long as the rest of
+ * the window is time enough to use it up one by one: that costs nothing.
  *
  * A round trip must be short for that, against the window and what is left of it; where it is not,
  * only what was seen in two of the last windows is reason enough to leave some unused.
@@ -21,12 +21,14 @@
 #ifndef CORE_ALONE_H
 #define CORE_ALONE_H
 
+#include "core/ceiling.h"
 #include "core/limiter.h"
 
 /* Whether @take, with which @used would be used in window @number, may be the only one on its way.
  */
-CHECKED bool alone_must(const struct limiter_take *take, enum weir_class class, uint64_t number,
-                        uint64_t used, struct limiter_time time);
+CHECKED bool alone_must(const struct limiter_take *take, const struct ceilings *c,
+                        enum weir_class class, uint64_t number, uint64_t used,
+                        struct limiter_time time);
 
 /* Whether something is on its way, so that one that must be alone has to wait. */
 CHECKED bool alone_waits(const struct limiter_take *take, uint64_t number,

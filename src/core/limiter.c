@@ -417,7 +417,7 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
                         at_ms = look_again_ms(take, time);
                         if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms,
                                                  time.guard_ms)) {
-                                if (!alone_must(take, ticket->class, number, used, time) ||
+                                if (!alone_must(take, c, ticket->class, number, used, time) ||
                                     alone_claim(take, number, time, &is_over))
                                         continue;
                                 at_ms = alone_again_ms(take, time);

@@ -110,8 +110,8 @@ uint64_t search_opens_ms(const struct limiter_ticket *ticket, const struct ceili
                         opens_ms = perhaps_ms(take, n, used, time);
                 if (opens_ms == UINT64_MAX)
                         return 0;
-                if (alone_must(take, ticket->class, n, used, time) && alone_waits(take, n, time) &&
-                    alone_again_ms(take, time) > opens_ms)
+                if (alone_must(take, c, ticket->class, n, used, time) &&
+                    alone_waits(take, n, time) && alone_again_ms(take, time) > opens_ms)
                         opens_ms = alone_again_ms(take, time);
                 if (opens_ms > at_ms)
                         at_ms = opens_ms;

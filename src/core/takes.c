@@ -141,7 +141,7 @@ bool take_fits_now(const struct limiter_take *take, const struct ceilings *c, en
 
         return used <= take_ceiling(take, c, class, number, time.now_ms, time.guard_ms) &&
                window_holds(&take->window, number, take->amount, time.now_ms, time.guard_ms) &&
-               !(alone_must(take, class, number, used, time) && alone_waits(take, number, time));
+               !(alone_must(take, c, class, number, used, time) && alone_waits(take, number, time));
 }
 
 bool takes_note_hunger(const struct limiter_ticket *ticket, const struct ceilings *c,
@@ -177,12 +177,13 @@ void takes_give_back(struct limiter_ticket *ticket, unsigned n, bool flew)
 }
 
 /* Whether @take may be sent now as far as others on their way go. *ret_must: it must be alone. */
-static bool may_leave(const struct limiter_take *take, enum weir_class class,
-                      struct limiter_time time, bool *ret_must, bool *ret_is_over)
+static bool may_leave(const struct limiter_take *take, const struct ceilings *c,
+                      enum weir_class class, struct limiter_time time, bool *ret_must,
+                      bool *ret_is_over)
 {
         uint64_t used = (uint64_t)window_used(&take->window, take->number, true) + take->amount;
 
-        *ret_must = alone_must(take, class, take->number, used, time);
+        *ret_must = alone_must(take, c, class, take->number, used, time);
         return !*ret_must || alone_claim(take, take->number, time, ret_is_over);
 }
 
@@ -195,7 +196,7 @@ int takes_take(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t
                 int r = WINDOW_FULL;
 
                 take->number = window_number(take->window.span_ms, at_ms, time.guard_ms);
-                if (!fly || may_leave(take, ticket->class, time, &must, &is_over))
+                if (!fly || may_leave(take, c, ticket->class, time, &must, &is_over))
                         r = window_take(&take->window, take->number, take->amount,
                                         take_ceiling(take, c, ticket->class, take->number, at_ms,
                                                      time.guard_ms),
