@@ -74,6 +74,8 @@ def look(port):
 def scrape(port):
     began = time.monotonic()
     text = get(port, "/weir/metrics").decode()
+    if '\nweir_history_state{state="on"} 1\n' not in text:
+        raise SystemExit("weir: bench: the history is not written")
     return {"scrape_ms": (time.monotonic() - began) * 1000, "scrape_bytes": len(text),
             "series": sum(1 for line in text.splitlines() if not line.startswith("#"))}
 
