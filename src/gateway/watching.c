@@ -79,6 +79,7 @@ int watching_read(const struct settings *s, struct watch_config *ret_config)
 void watching_follow(struct gateway *g, const struct watch_config *config)
 {
         watch_configure(g->watching->watch, config);
+        watching_place_follow(g);
         /* A plain proxy holds nothing: who was held is let go. */
         if (!g->settings.limits && !pauses_are_none(&g->pauses)) {
                 g->pauses = (struct pauses){ 0 };

@@ -53,6 +53,8 @@ bool watching_is_queued(const struct flow *f);
 
 /* watching_place.c */
 CHECKED int watching_place_open(struct gateway *g);
+/* SIGHUP: the files of watch.tls_cert and its like may be others. */
+void watching_place_follow(struct gateway *g);
 void watching_place_close(struct gateway *g);
 
 /* watching_now.c; struct watch_ops */

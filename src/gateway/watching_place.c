@@ -36,6 +36,22 @@ static int open_tls(struct gateway *g)
         return r < 0 && r != -EINVAL ? complain_tls("watch.client_ca", s->watch.client_ca, r) : r;
 }
 
+void watching_place_follow(struct gateway *g)
+{
+        const struct settings *s = &g->settings;
+        int r;
+
+        if (!g->watching->tls)
+                return;
+        r = tls_server_renew(g->watching->tls, s->watch.tls_cert, s->watch.tls_key,
+                             s->watch.client_ca[0] ? s->watch.client_ca : NULL);
+        if (r < 0)
+                log_event(LOG_ERROR, "certificate_kept",
+                          "path=%s why=\"%s; the one before is shown on\"", s->watch.tls_cert,
+                          r == -EINVAL ? "certificate, key and client_ca do not belong together"
+                                       : strerror(-r));
+}
+
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
         struct gateway *g = ctx;

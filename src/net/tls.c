@@ -197,6 +197,27 @@ int tls_server_trust(struct tls *tls, const char *ca_file)
         return 0;
 }
 
+int tls_server_renew(struct tls *tls, const char *cert_file, const char *key_file,
+                     const char *ca_file)
+{
+        struct tls *next;
+        SSL_CTX *before = tls->ctx;
+        int r = tls_server_new(cert_file, key_file, &next);
+
+        if (r < 0)
+                return r;
+        if (ca_file)
+                r = tls_server_trust(next, ca_file);
+        if (r == 0) {
+                /* A connection that is open keeps the context that it began with. */
+                tls->ctx = next->ctx;
+                next->ctx = before;
+                SSL_CTX_set_app_data(tls->ctx, tls);
+        }
+        tls_free(next);
+        return r;
+}
+
 struct tls *tls_free(struct tls *tls)
 {
         if (!tls)

@@ -20,6 +20,10 @@ CHECKED int tls_server_new(const char *cert_file, const char *key_file, struct t
 /* A server's: clients may show certificates that @ca_file vouches for; one of somebody else's ends
  * the handshake, and none is none. Return: as tls_client_new(). */
 CHECKED int tls_server_trust(struct tls *tls, const char *ca_file);
+/* The same files, or others: for the connections that come. @ca_file: NULL for none. Return: as
+ * above; then it stays as it is. */
+CHECKED int tls_server_renew(struct tls *tls, const char *cert_file, const char *key_file,
+                             const char *ca_file);
 /* Every stream of it must be closed. Accepts NULL. Return: NULL. */
 struct tls *tls_free(struct tls *tls);
 

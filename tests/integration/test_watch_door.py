@@ -270,6 +270,17 @@ def test_at_another_address_a_token_or_a_certificate_is_asked_for(sim, tmp_path)
         assert "; Secure" in fields["set-cookie"]
         with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
             https("/weir/api/me", "stranger")
+        # A certificate is renewed by SIGHUP; one that is wrong leaves the old one.
+        first = ssl.get_server_certificate((address, port))
+        make_certificates(tmp_path, address)
+        g.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(g.logged("reloaded")) == 1)
+        second = ssl.get_server_certificate((address, port))
+        assert second != first and https("/weir/api/now", "client")[0] == 200
+        (tmp_path / "server.pem").write_text("no certificate\n")
+        g.process.send_signal(signal.SIGHUP)
+        eventually(lambda: g.logged("certificate_kept"))
+        assert ssl.get_server_certificate((address, port)) == second
         # Nothing else is there, and nobody gets in without TLS.
         assert https("/api/v3/ping", "client")[0] == 404
         assert https("/")[1]["location"] == "/weir/"
