@@ -130,6 +130,16 @@ static void a_budget_shows_what_is_used_and_what_is_left(void **state)
         assert_line(look_text(), "weir_budget_headroom" LABELS_OF "} 0");
 }
 
+/* A series that is there twice makes Prometheus refuse all of them. */
+static void no_two_pools_have_one_name(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < policy_pool_count(); ++i)
+                for (size_t k = 0; k < i; ++k)
+                        if (strcmp(policy_pool(i)->name, policy_pool(k)->name) == 0)
+                                fail_msg("%s is there twice", policy_pool(i)->name);
+}
+
 static void windows_are_named_as_the_exchange_names_them(void **state)
 {
         static const struct {
@@ -325,6 +335,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(a_budget_shows_what_is_used_and_what_is_left),
+                TEST(no_two_pools_have_one_name),
                 TEST(windows_are_named_as_the_exchange_names_them),
                 TEST(many_budgets_are_bounded_and_the_important_come_first),
                 TEST(a_ban_has_an_end_and_an_open_gate_has_none),
