@@ -24,7 +24,7 @@ export function pairs_of(text) {
 
 const words = {
         group: (value) => product_name(value),
-        pool: (value) => pool_name(value),
+        pool: (value) => value === "none" ? "" : pool_name(value),
         class: (value) => `class ${value}`,
         egress: (value) => value === "default" ? "" : `by ${value}`,
         msg: (value) => `\u201c${value}\u201d`,

@@ -76,7 +76,7 @@ function store_notices(now) {
 function gateway_notices(now) {
         const gateway = now.gateway || {}, found = [];
 
-        if (gateway.state === "starting")
+        if (gateway.state === "starting" && (now.gates || []).length === 0)
                 found.push(notice("starting", INFO, "The gateway is starting",
                                   "It measures the exchange\u2019s clock and reads its limits; requests wait that long, three " +
                                   "seconds at most."));

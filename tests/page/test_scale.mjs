@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { close_browser, is_clean, look_at, shows, sleep } from "./look.mjs";
 import { Stage } from "./stage.mjs";
 
-const CLIENTS = 10000, ENDPOINTS = 500, LIMIT_MS = 100, TRIES = 4, WATCHED_MS = 3000;
+const CLIENTS = 10000, ENDPOINTS = 500, LIMIT_MS = 100, TRIES = 4, WATCHED_MS = 2000;
 
 /* Of the tables, as [method, path]. What has to be signed is answered with an error, and is an endpoint all the same. */
 function endpoints() {
