@@ -43,25 +43,36 @@ def use(gateway):
     fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "0"})
 
 
+def judged(gateway):
+    """What a scrape has, when a strict reader of each form has taken it."""
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    headers, classic = scrape(gateway)
+    assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8" and "# EOF" not in classic
+    done = subprocess.run(["promtool", "check", "metrics"], input=classic, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    headers, text = scrape(gateway, OPENMETRICS)
+    assert headers["content-type"] == OPENMETRICS and text.endswith("\n# EOF\n")
+    assert series(classic).keys() == series(text).keys()
+    return text, {f.name: f for f in parser.text_string_to_metric_families(text)}
+
+
 @pytest.mark.skipif(not IS_THERE, reason="no prometheus is installed")
 def test_both_forms_are_what_their_readers_want_and_say_the_same(tmp_path):
-    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
     with Sim() as sim, Gateway(sim.url, tmp_path / "region") as gateway:
         use(gateway)
-        headers, classic = scrape(gateway)
-        assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-        done = subprocess.run(["promtool", "check", "metrics"], input=classic, capture_output=True, text=True, timeout=60)
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
-        headers, text = scrape(gateway, OPENMETRICS)
-        assert headers["content-type"] == OPENMETRICS and text.endswith("\n# EOF\n")
-        families = {f.name: f for f in parser.text_string_to_metric_families(text)}
+        text, families = judged(gateway)
         assert len(families) > 70
         assert families["weir_wait_seconds"].unit == "seconds" and families["weir_requests"].type == "counter"
-        assert series(classic).keys() == series(text).keys()
-        assert "# EOF" not in classic
-    # Of a key and of what it signs there is nothing in them.
-    for secret in (ALICE[0][:6], ALICE[1][:6], "signature"):
-        assert secret not in text
+        # Of a key and of what it signs there is nothing in them.
+        for secret in (ALICE[0][:6], ALICE[1][:6], "signature"):
+            assert secret not in text
+        # Nor is a ban, or a product that does not answer, one thing too many.
+        sim.faults("GET /api/v3/* always error 418 -1003 banned\n* /fapi/* always reset unread")
+        fetch(gateway.port, "/api/v3/ping")
+        for _ in range(10):
+            fetch(gateway.port, "/fapi/v1/ping")
+        _, families = judged(gateway)
+        assert families["weir_gate_until_timestamp_seconds"].samples and families["weir_breaker_failures"].samples
 
 
 def of_labels(found, family, **labels):
