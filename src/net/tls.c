@@ -200,12 +200,13 @@ int tls_server_trust(struct tls *tls, const char *ca_file)
 int tls_server_renew(struct tls *tls, const char *cert_file, const char *key_file,
                      const char *ca_file)
 {
-        struct tls *next;
+        struct tls *next = NULL;
         SSL_CTX *before = tls->ctx;
         int r = tls_server_new(cert_file, key_file, &next);
 
         if (r < 0)
                 return r;
+        must(next);
         if (ca_file)
                 r = tls_server_trust(next, ca_file);
         if (r == 0) {
