@@ -4,7 +4,7 @@ add_test(NAME cli/demo COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/c
 set_tests_properties(cli/demo PROPERTIES LABELS integration TIMEOUT 60)
 # Skipped where the kernel gives no namespaces, or no Redis is installed.
 add_test(NAME example/three_hosts COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/examples/three-hosts/run --quick)
-set_tests_properties(example/three_hosts PROPERTIES LABELS integration TIMEOUT 120 SKIP_RETURN_CODE 77
+set_tests_properties(example/three_hosts PROPERTIES LABELS integration TIMEOUT 120 SKIP_RETURN_CODE 77 RESOURCE_LOCK networks
   ENVIRONMENT "WEIR=${CMAKE_BINARY_DIR}/weir;PYTHONDONTWRITEBYTECODE=1")
 add_test(NAME cli/usage COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/cli/check_usage.py ${CMAKE_BINARY_DIR}/weir)
 set_tests_properties(cli/usage PROPERTIES LABELS integration TIMEOUT 60)
