@@ -155,15 +155,15 @@ async function ask() {
 
         if (pool.select.value)
                 query.set("pool", pool.select.value);
-        const asked = get(`api/history?${query}`), kept = (store.now && store.now.gateway) || {};
+        const is_kept = ((store.now && store.now.gateway) || {}).history === "on";
+        const answers = await Promise.all([
+                r.step !== "window" || is_kept ? get(`api/history?${query}`) : null,
+                r.step === "window" ? get(`api/history?${query}&source=memory`) : null,
+        ]);
+        const [file, memory] = answers.map((reply) => reply || { status: 0, body: null });
 
-        if (r.step === "window" && kept.history !== "off") {
-                const [file, memory] = await Promise.all([asked, get(`api/history?${query}&source=memory`)]);
-
-                draw({ ...(file.status === 200 ? file : memory), body: merged(file.body, memory.body) });
-        } else {
-                draw(await asked);
-        }
+        draw({ status: Math.min(...answers.filter(Boolean).map((reply) => reply.status || 503)),
+               body: merged(file.body, memory.body) });
         is_asking = false;
         if (is_again) {
                 is_again = false;

@@ -1,5 +1,7 @@
 /* Each state that a gateway can be in has a look: staged for real, judged by words and by axe. */
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { after, describe, it } from "node:test";
 import { close_browser, is_clean, is_for_all, look_at, shows } from "./look.mjs";
 import { Stage, Store, ask, eventually } from "./stage.mjs";
@@ -48,6 +50,46 @@ describe("a gateway's state", () => {
                 await is_for_all(page, "empty");
                 await is_clean(page);
         }, { may_fail: /404/ }));
+
+        it("is starting while the exchange does not tell its time", () => on_stage({}, async (stage, page) => {
+                page.may_fail = GONE;
+                await stage.gateway.kill();
+                stage.sim.freeze(true);
+                /* Of a region that knows no time yet. */
+                fs.rmSync(path.join(stage.folder, "region"));
+                await stage.start();
+                stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                await shows(page, "#state-text", /Starting/);
+                await shows(page, "#notices", /The gateway is starting/);
+                await is_for_all(page, "starting");
+                stage.sim.freeze(false);
+                await shows(page, "#state-text", /Serving/);
+                await is_clean(page);
+        }));
+
+        it("is ending while what was sent is waited for", () => on_stage({}, async (stage, page) => {
+                page.may_fail = GONE;
+                await stage.sim.admin("/sim/faults", "GET /api/v3/depth always slow 2500");
+                const answer = stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+
+                await shows(page, "#gauges", /1 in flight|5 in flight|in flight/);
+                const ended = stage.gateway.stop();
+
+                await shows(page, "#state-text", /Ending|Gone/);
+                await shows(page, "#notices", /The gateway is ending|does not answer/);
+                assert.equal((await answer).status, 200);
+                await ended;
+                await shows(page, "#state-text", /Gone/);
+                await is_clean(page);
+        }));
+
+        it("is a history that cannot be written: service goes on", () => on_stage({ config: "history:\n  path: /proc/no/such/folder.db\n" },
+                async (stage, page) => {
+                        await shows(page, "#notices", /History cannot be written/);
+                        await shows(page, "#history-note", /cannot be written now/);
+                        await is_for_all(page, "history failed");
+                        await is_clean(page);
+                }));
 
         it("is a ban, with its countdown and what to do", () => on_stage({ sim: ["--limit", "spot-weight=100/1m", "--ban", "20"] },
                 async (stage, page) => {
