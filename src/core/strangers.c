@@ -330,9 +330,9 @@ bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
 {
         uint32_t step = step_of(w), more = w->limit / STEP_PART, most = w->limit / SURPRISE_PART;
         uint32_t before = history(w, number), phase = largest_phase(w);
-        uint32_t used = mark_read(w, number).used;
+        struct mark m = mark_read(w, number);
         /* It comes once in each window, and it is no other. */
-        bool is_over = used >= before - before / BURST_PART && !is_more(used, before);
+        bool is_over = m.used >= before - before / BURST_PART && !is_more(m.used, before);
 
         /* Once as long as it takes us to know, and once until what we send then is there. */
         more = step < more ? step : more;
@@ -341,6 +341,11 @@ bool strangers_may_use(const struct window *w, uint64_t number, uint32_t amount,
                 return false;
         if (amount < add(step, more))
                 return true;
+        /* While a burst goes on, what it did in this sixteenth of the window it may do again. */
+        if (amount < minus(m.used, m.began) && is_bursting(w, &m, number)) {
+                *ret_is_likely = true;
+                return true;
+        }
         /* Who found a burst was not always the first to look, and it comes at another moment of
          * each window. */
         if (phase == 0 || phase < before / 3)

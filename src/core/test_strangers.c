@@ -116,7 +116,7 @@ static void bursts_are_expected_and_what_they_leave_is_used(void **state)
                 { "20 % at a tenth of each window", 20, 40, 1, 10, 1, false, 9, 0.95, 0, 0, 0 },
                 { "30 % in the middle of each", 30, 40, 1, 50, 1, false, 9, 0.95, 0, 0, 0 },
                 { "30 % at nine tenths of each", 30, 40, 1, 90, 1, false, 9, 0.93, 1, 1, 0 },
-                { "30 % in three bursts", 30, 42, 3, 20, 1, false, 9, 0.95, 0, 0, 0 },
+                { "30 % in three bursts", 30, 42, 3, 20, 1, false, 9, 0.95, 0, 1, 0 },
                 { "20 % at any moment", 20, 40, 1, 0, 90, false, 9, 0.93, 2, 3, 8 },
         };
 
