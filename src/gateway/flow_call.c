@@ -16,6 +16,8 @@
 
 /* A read whose kept connection died under it is asked again this often. */
 #define STALE_MAX 2
+/* What others use is told again after so long. */
+#define TOLD_AGAIN_US (10 * US_PER_SECOND)
 
 /* Sending. */
 
@@ -96,6 +98,21 @@ void flow_send(struct flow *f)
 
 /* The reply. */
 
+/* Somebody steady shows in every other reply: told when it is twice what was told, else every ten
+ * seconds, or nothing else would be left of what happened. */
+static void tell_foreign(struct flow *f, uint32_t foreign)
+{
+        struct upstream *u = f->upstream;
+        uint64_t now_us = loop_now_us(f->gateway->loop);
+
+        if (foreign < 2 * (uint64_t)u->told_foreign && now_us - u->told_foreign_us < TOLD_AGAIN_US)
+                return;
+        u->told_foreign = foreign;
+        u->told_foreign_us = now_us;
+        log_event(LOG_INFO, "foreign_use", "request=%s group=%s in_window=%u", f->request_id,
+                  policy_group_name(f->plan.group), foreign);
+}
+
 /* The books: called once per attempt, when its reply's head, or all of it, is here. */
 static void flow_land(struct flow *f, int status, int code)
 {
@@ -125,8 +142,7 @@ static void flow_land(struct flow *f, int status, int code)
         /* Where budgets are shared it is mostly the other hosts', of whom the store knows. */
         if (foreign > 0 && !g->hosts.is_sharing) {
                 counter_add(g->region.header, COUNTER_foreign);
-                log_event(LOG_INFO, "foreign_use", "request=%s group=%s in_window=%u",
-                          f->request_id, policy_group_name(f->plan.group), foreign);
+                tell_foreign(f, foreign);
         }
 }
 

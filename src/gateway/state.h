@@ -44,8 +44,10 @@ struct upstream {
         char host_field[272];   /* the Host header: name, and port unless it is the usual one */
         struct exclock clock;
         bool is_in_use;
-        bool has_started;  /* those who waited for the exchange's time were let go */
-        bool has_given_up; /* goes by the wall clock: the exchange's time does not come */
+        bool has_started;         /* those who waited for the exchange's time were let go */
+        bool has_given_up;        /* goes by the wall clock: the exchange's time does not come */
+        uint32_t told_foreign;    /* what others used of a window, as the log was told last */
+        uint64_t told_foreign_us; /* monotonic */
         struct errands errands;
 };
 
