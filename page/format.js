@@ -36,7 +36,7 @@ export function percent(value) {
         const of100 = value * 100;
 
         if (of100 > 0 && of100 < 0.1)
-                return "< 0.1\u00a0%";
+                return "<\u00a00.1\u00a0%";
         if (of100 > 0 && of100 < 9.95)
                 return `${tenth.format(of100)}\u00a0%`;
         if (of100 > 99 && of100 < 100)
