@@ -194,6 +194,9 @@ void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint
         uint64_t pool_span = (uint64_t)pool << 32 | from_ms;
         bool is_again = pool_limit(l->region, pool, to.span_ms) > 0;
 
+        /* No window has no length; a word that says so is damaged, and holds nothing to carry. */
+        if (from_ms == 0 || to.span_ms == 0)
+                return;
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 struct window from = { &l->region->slots[i], from_ms, WINDOW_AMOUNT_MAX, NULL };
 
