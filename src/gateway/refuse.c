@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/answer.h"
 #include "gateway/shadow.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 
 #include <errno.h>
@@ -164,13 +165,16 @@ static bool is_about_orders(const struct flow *f)
 static void log_refusal(struct flow *f, const char *verdict, uint64_t wait_ms)
 {
         const char *blocker = budget_blocked_by(&f->ticket);
+        char client[TALLY_CLIENT_SIZE];
 
         tally_refused(f, verdict);
         log_event(LOG_WARN, "refused",
-                  "request=%s group=%s egress=%s class=%s verdict=%s pool=%s wait_ms=%llu",
+                  "request=%s group=%s egress=%s class=%s client=%s verdict=%s pool=%s "
+                  "wait_ms=%llu",
                   f->request_id, policy_group_name(f->plan.group), f->upstream->outlet->shown,
-                  class_name(f->request.class), verdict, blocker[0] ? blocker : "none",
-                  (unsigned long long)wait_ms);
+                  class_name(f->request.class),
+                  shown_text(str_of(f->tally.client), client, sizeof(client)), verdict,
+                  blocker[0] ? blocker : "none", (unsigned long long)wait_ms);
 }
 
 /* What a client can do about a deadline, which only a signature makes it name itself. */

@@ -171,12 +171,29 @@ static void set_share(struct gateway *g, const struct watch_action *a, struct wa
                           json_pack("{s:s, s:i}", "client", a->client, "share", (int)before));
 }
 
+/* Clients may give several requests one id: which is meant, only the queue's own ids say. */
+static void refuse_to_choose(const struct gateway *g, const char *request_id, size_t n,
+                             struct watch_result *r)
+{
+        char ids[3 * WATCHING_ID_SIZE];
+
+        say(r, 409,
+            "%zu requests have that request_id; name one by its id of /weir/api/queue: %s; "
+            "nothing was done",
+            n, watching_ids(g, request_id, ids, sizeof(ids)));
+}
+
 static void drop(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
-        struct flow *f = watching_find(g, a->request);
+        size_t n;
+        struct flow *f = watching_find(g, a->request, &n);
         char client[TALLY_CLIENT_SIZE], request[REQUEST_ID_SIZE];
         enum weir_class class;
 
+        if (n > 1) {
+                refuse_to_choose(g, a->request, n, r);
+                return;
+        }
         if (!f) {
                 say(r, 404,
                     "no request of that id is under way: it was answered meanwhile, or "

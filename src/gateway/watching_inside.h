@@ -47,8 +47,12 @@ struct watching {
 /* Of a flow that waits, as people see it. */
 #define WATCHING_ID_SIZE 48
 const char *watching_id(const struct flow *f, char to[WATCHING_ID_SIZE]);
-/* The flow that @id is of; NULL: it is none, or over. */
-struct flow *watching_find(struct gateway *g, const char *id);
+/* The flow that @id is of, its row's or its request id; NULL: it is none, or over. *@ret_n: how
+ * many it fits, as clients may give several requests one id. */
+struct flow *watching_find(struct gateway *g, const char *id, size_t *ret_n);
+/* The ids of the rows of all requests with @request_id, as many as @to has room for. Return: @to.
+ */
+const char *watching_ids(const struct gateway *g, const char *request_id, char *to, size_t size);
 bool watching_is_queued(const struct flow *f);
 
 /* watching_place.c */

@@ -18,7 +18,8 @@ const char *watching_id(const struct flow *f, char to[WATCHING_ID_SIZE])
         return to;
 }
 
-struct flow *watching_find(struct gateway *g, const char *id)
+/* By the id of its row in the queue. */
+static struct flow *find_row(struct gateway *g, const char *id)
 {
         const char *dash = strchr(id, '-');
         char text[WATCHING_ID_SIZE];
@@ -29,6 +30,47 @@ struct flow *watching_find(struct gateway *g, const char *id)
                 return NULL;
         f = flow_find(g, sequence);
         return f && strcmp(watching_id(f, text), id) == 0 ? f : NULL;
+}
+
+struct flow *watching_find(struct gateway *g, const char *id, size_t *ret_n)
+{
+        struct flow *found = find_row(g, id);
+        struct list *it, *after;
+
+        *ret_n = found != NULL;
+        if (found)
+                return found;
+        list_for_each_safe(it, after, &g->flows)
+        {
+                struct flow *f = container_of(it, struct flow, link);
+
+                if (strcmp(f->request_id, id) != 0)
+                        continue;
+                found = f;
+                ++*ret_n;
+        }
+        return found;
+}
+
+const char *watching_ids(const struct gateway *g, const char *request_id, char *to, size_t size)
+{
+        char id[WATCHING_ID_SIZE];
+        struct list *it, *after;
+        size_t n = 0;
+
+        to[0] = '\0';
+        list_for_each_safe(it, after, &g->flows)
+        {
+                const struct flow *f = container_of(it, struct flow, link);
+
+                if (strcmp(f->request_id, request_id) != 0)
+                        continue;
+                watching_id(f, id);
+                if (n + strlen(id) + 2 * sizeof(", ...") > size)
+                        return strcat(to, ", ...");
+                n += (size_t)snprintf(to + n, size - n, "%s%s", n > 0 ? ", " : "", id);
+        }
+        return to;
 }
 
 bool watching_is_queued(const struct flow *f)

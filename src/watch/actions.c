@@ -36,7 +36,7 @@ static const struct verb {
           { { "client", JSON_STRING, true }, { "share", JSON_INTEGER, true } } },
         { "/weir/api/drop",
           WATCH_DROP,
-          "{\"request\": \"ID\"}, with an id of /weir/api/queue",
+          "{\"request\": \"ID\"}, with an id or a request_id of /weir/api/queue",
           { { "request", JSON_STRING, true } } },
         { "/weir/api/acknowledge",
           WATCH_ACKNOWLEDGE,

@@ -184,11 +184,22 @@ def test_a_request_that_waits_is_dropped_and_one_that_was_sent_is_not(tmp_path):
         assert [r["id"] for r in queue(gateway)] == [second]
         for nonsense in (first, "1", "x-1", second.split("-")[0] + "-99", "0-" + second.split("-")[1]):
             assert "nothing was done" in act(gateway, "drop", 404, request=nonsense)["msg"]
+        # The id that clients and logs show will do, where it is one request's only.
+        twins = [Asking(gateway, "/api/v3/account?" + signed({}, ALICE[1], 60000), X_MBX_APIKEY=ALICE[0],
+                        X_Weir_Request_Id="twin") for _ in range(2)]
+        eventually(lambda: len(queue(gateway)) == 3)
+        rows = [r["id"] for r in queue(gateway) if r["request_id"] == "twin"]
+        refusal = act(gateway, "drop", 409, request="twin")["msg"]
+        assert refusal.startswith("weir: 2 requests have that request_id") and all(i in refusal for i in rows)
+        act(gateway, "drop", request=rows[1])
+        act(gateway, "drop", request="twin")
+        assert [t.verdict for t in twins] == ["dropped", "dropped"]
+        assert "nothing was done" in act(gateway, "drop", 404, request="twin")["msg"]
         # One that is on its way: it has the next number.
         away = Asking(gateway, "/api/v3/depth?symbol=BTCUSDT")
         eventually(lambda: any("/depth" in str(r[1]) for r in upstream.requests))
         born, number = second.split("-")
-        assert "cannot be taken back" in act(gateway, "drop", 409, request=f"{born}-{int(number) + 1}")["msg"]
+        assert "cannot be taken back" in act(gateway, "drop", 409, request=f"{born}-{int(number) + 3}")["msg"]
         answered.set()
         away.join(5)
         assert away.status == 200
@@ -196,7 +207,7 @@ def test_a_request_that_waits_is_dropped_and_one_that_was_sent_is_not(tmp_path):
         waits.join(5)
         assert waits.status == 200
         assert len([r for r in upstream.requests if b"/account" in r[1] or "/account" in str(r[1])]) == 1
-        assert now(gateway)["counters"]["dropped"] == 1
+        assert now(gateway)["counters"]["dropped"] == 3
 
 
 def test_a_share_counts_at_once(tmp_path):
