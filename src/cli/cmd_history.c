@@ -34,7 +34,12 @@ static const char usage[] =
         "  --json, --csv   for programs\n"
         "  --help          this text\n\n"
         "A bar is as long as the most of any line; parts are those of the table below it, + or a\n"
-        "dotted end is what others than weir used. \"full\" is the part of the limit.\n\n"
+        "dotted end is what others than weir used. \"full\" is the part of the limit of those "
+        "windows\n"
+        "that were written; where only hours or days are kept, of all that they have. Lines are "
+        "as\n"
+        "long as the terminal, or as COLUMNS says; where it is no terminal, as all columns "
+        "want.\n\n"
         "Exit status: 0 shown, 1 there is no history to show, 2 for a wrong command line.\n";
 
 #define HOUR_MS (3600 * MS_PER_SECOND)
@@ -213,8 +218,8 @@ static int read_table(const struct command *c, struct history_table **ret_table)
 
 static int show(const struct history_table *t, enum form form)
 {
-        const struct history_look look = { terminal_cols(), terminal_has_unicode(),
-                                           terminal_has_colours() };
+        const struct history_look look = { terminal_edge(), terminal_has_unicode(),
+                                           terminal_has_colours(), clock_wall_us() / US_PER_MS };
         char *text;
         int r = 0;
 

@@ -11,7 +11,12 @@
 #define FIGURES       38u
 #define BAR_MIN       10u
 #define NAME_MAX_COLS 40u
+#define SUM_COLS      9u
+#define SUMS          9u
+#define COLS          80u
 #define DAY_MS        (86400 * MS_PER_SECOND)
+/* From the end of a window until it is surely in the file. */
+#define WRITTEN_MS (5 * MS_PER_SECOND)
 
 /* Beyond these they are told apart by their letters only. */
 static const enum sheet_style styles[] = { SHEET_OURS, SHEET_FLIGHT, SHEET_HELD, SHEET_WARN,
@@ -107,9 +112,9 @@ static void draw_step(struct drawing *d, size_t i)
         sheet_put(&d->line, 0, 0, LABEL_COLS, SHEET_DIM, "%s", label(t, i, text));
         draw_bar(d, i);
         put_count(d, at, at + 9, SHEET_BOLD, used(t, i));
-        if (t->limits[i] > 0)
+        if (t->written[i] > 0)
                 sheet_put_right(&d->line, 0, at + 9, at + 14, SHEET_PLAIN, "%.0f%%",
-                                (double)used(t, i) * 100 / (double)t->limits[i]);
+                                (double)used(t, i) * 100 / (double)t->written[i]);
         sheet_put_right(&d->line, 0, at + 14, at + 24, SHEET_PLAIN, "%s",
                         wait_text(t->wait_p99_us[i], wait));
         put_count(d, at + 24, at + 30, SHEET_BAD, t->counts[HISTORY_COUNT_over_limit][i]);
@@ -136,13 +141,36 @@ static void draw_heads(struct drawing *d)
         finish(d);
 }
 
+/* What is on, or was a moment ago, is in no file: that is no gap. */
+static bool is_unwritten(const struct drawing *d, size_t i)
+{
+        return d->table->first_ms + (i + 1) * d->table->step_ms + WRITTEN_MS > d->look->now_ms;
+}
+
+static void draw_unwritten(struct drawing *d, size_t i)
+{
+        const struct history_table *t = d->table;
+        char text[HISTORY_TIME_SIZE];
+
+        sheet_put(&d->line, 0, 0, LABEL_COLS, SHEET_DIM, "%s", label(t, i, text));
+        sheet_put(&d->line, 0, LABEL_COLS, d->line.cols, SHEET_DIM,
+                  t->first_ms + (i + 1) * t->step_ms > d->look->now_ms
+                          ? "still open: a window is written when it is over"
+                          : "just over: not written yet");
+        finish(d);
+}
+
 /* Lines in which nobody wrote are one. Return: how many there are from @i on. */
 static size_t draw_gap(struct drawing *d, size_t i)
 {
         const struct history_table *t = d->table;
         size_t n = 1;
 
-        while (i + n < t->n && !t->is_there[i + n])
+        if (is_unwritten(d, i)) {
+                draw_unwritten(d, i);
+                return n;
+        }
+        while (i + n < t->n && !t->is_there[i + n] && !is_unwritten(d, i + n))
                 ++n;
         sheet_put(&d->line, 0, 0, d->line.cols, SHEET_DIM, "%*s%zu %s%s without anything written",
                   (int)LABEL_COLS, "", n, history_step_name(t->step), n == 1 ? "" : "s");
@@ -173,8 +201,8 @@ static void draw_sums_head(struct drawing *d, unsigned at)
         finish(d);
         sheet_put(&d->line, 0, 2, d->line.cols, SHEET_DIM, "%s", history_by_name(d->table->by));
         for (unsigned i = 0; i < ARRAY_SIZE(heads); ++i)
-                sheet_put_right(&d->line, 0, at + 9 * i, at + 9 * (i + 1), SHEET_DIM, "%s",
-                                heads[i]);
+                sheet_put_right(&d->line, 0, at + SUM_COLS * i, at + SUM_COLS * (i + 1), SHEET_DIM,
+                                "%s", heads[i]);
         finish(d);
 }
 
@@ -202,7 +230,7 @@ static void draw_sums(struct drawing *d)
                                 all ? (double)s->total[HISTORY_COUNT_weight] * 100 / (double)all
                                     : 0);
                 for (unsigned i = 0; i < ARRAY_SIZE(shown); ++i)
-                        put_count(d, at + 9 * (i + 2), at + 9 * (i + 3),
+                        put_count(d, at + SUM_COLS * (i + 2), at + SUM_COLS * (i + 3),
                                   i < 2 ? SHEET_PLAIN : SHEET_WARN, s->total[shown[i]]);
                 sheet_put_right(&d->line, 0, at + 72, at + 81, SHEET_PLAIN, "%s",
                                 wait_text(s->wait_p99_us, wait));
@@ -226,17 +254,25 @@ static void draw_reasons(struct drawing *d)
         finish(d);
 }
 
+/* Nobody's edge: of all that there is. */
+static unsigned wanted_cols(const struct history_table *t)
+{
+        unsigned sums = longest_name(t) + 2 + SUM_COLS * SUMS;
+
+        return sums > COLS ? sums : COLS;
+}
+
 int history_picture(const struct history_table *t, const struct history_look *look)
 {
         struct drawing d = { .table = t, .look = look, .bar = LABEL_COLS };
-        unsigned cols = look->cols > LABEL_COLS + FIGURES + BAR_MIN
-                                ? look->cols
-                                : LABEL_COLS + FIGURES + BAR_MIN;
-        int r = sheet_init(&d.line, 1, cols, look->is_unicode);
+        unsigned least = LABEL_COLS + FIGURES + BAR_MIN;
+        unsigned cols = look->cols == 0 ? wanted_cols(t) : look->cols > least ? look->cols : least;
+        /* Sentences are as long as they are. */
+        int r = sheet_init(&d.line, 1, look->cols == 0 ? SHEET_COLS_MAX : cols, look->is_unicode);
 
         if (r < 0)
                 return r;
-        d.bar_end = d.line.cols - FIGURES;
+        d.bar_end = (cols < d.line.cols ? cols : d.line.cols) - FIGURES;
         for (size_t i = 0; i < t->n; ++i)
                 if (used(t, i) > d.full)
                         d.full = used(t, i);

@@ -13,8 +13,9 @@
 #include "history/table.h"
 
 struct history_look {
-        unsigned cols;
+        unsigned cols; /* 0: as many as all figures want */
         bool is_unicode, is_coloured;
+        uint64_t now_ms; /* of which windows cannot be written yet */
 };
 
 /* On the standard output. Return: 0 or -ENOMEM. */

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-unsigned terminal_cols(void)
+unsigned terminal_edge(void)
 {
         const char *named = getenv("COLUMNS");
         struct winsize size;
@@ -17,7 +17,14 @@ unsigned terminal_cols(void)
                 return size.ws_col;
         if (named && str_to_u64(str_of(named), &cols) == 0 && cols > 0 && cols <= UINT16_MAX)
                 return (unsigned)cols;
-        return TERMINAL_COLS;
+        return isatty(STDOUT_FILENO) ? TERMINAL_COLS : 0;
+}
+
+unsigned terminal_cols(void)
+{
+        unsigned cols = terminal_edge();
+
+        return cols > 0 ? cols : TERMINAL_COLS;
 }
 
 bool terminal_has_colours(void)

@@ -13,6 +13,9 @@
 
 /* Of the terminal, else COLUMNS, else 80. */
 unsigned terminal_cols(void);
+/* The same, but 0 where it is no terminal and there is no COLUMNS: what a program or a file gets
+ * has no edge to be cut at. */
+unsigned terminal_edge(void);
 
 /* A terminal that is not dumb, and nobody has set NO_COLOR. */
 bool terminal_has_colours(void);

@@ -58,7 +58,7 @@ static void bind(const struct reading *r, enum history_by by, sqlite3_stmt *s)
 static int prepare(struct reading *r, const char *columns, enum history_by by, const char *more,
                    sqlite3_stmt **ret)
 {
-        char sql[1024];
+        char sql[2048];
         int code;
 
         snprintf(sql, sizeof(sql),
@@ -132,26 +132,50 @@ static bool find_step(const struct reading *r, sqlite3_stmt *s, size_t *ret_step
         return at_ms >= first_ms && *ret_step < r->table->n;
 }
 
+/*
+ * A column: the limits of the windows that were written of a row. NULL where they are not all there
+ * any more, which shows in what they sum up to.
+ */
+static void write_written(enum history_step step, char *to, size_t size)
+{
+        const char *table = archive_tables[step];
+
+        if (step == HISTORY_WINDOW)
+                snprintf(to, size, ", most");
+        else
+                snprintf(to, size,
+                         ", (SELECT CASE WHEN sum(w.requests) = %s.requests AND "
+                         "sum(w.weight) = %s.weight AND sum(w.orders) = %s.orders "
+                         "THEN sum(w.most) END FROM windows AS w WHERE w.pool = %s.pool AND "
+                         "w.\"by\" = %d AND w.start >= %s.start AND w.start < %s.start + %llu)",
+                         table, table, table, table, HISTORY_ALL, table, table,
+                         (unsigned long long)(steps_ms[step] / MS_PER_SECOND));
+}
+
 static int read_all(struct reading *r)
 {
         struct history_table *t = r->table;
         sqlite3_stmt *s = NULL;
-        char columns[512];
+        char columns[1024], written[512];
         int code;
 
+        write_written(r->ask->step, written, sizeof(written));
         /* Of all windows that a step has. */
         snprintf(columns, sizeof(columns),
                  "start, foreign_use, "
-                 "most * max(1, %llu / (SELECT span FROM pools WHERE id = pool)), waits" COUNTS,
-                 (unsigned long long)(t->step_ms / MS_PER_SECOND));
+                 "most * max(1, %llu / (SELECT span FROM pools WHERE id = pool)), waits" COUNTS
+                 "%s",
+                 (unsigned long long)(t->step_ms / MS_PER_SECOND), written);
         code = prepare(r, columns, HISTORY_ALL, "", &s);
 
         while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+                uint64_t limit = number_of(s, 4 + HISTORY_COUNTS);
                 size_t i;
 
                 code = SQLITE_OK;
                 if (!find_step(r, s, &i))
                         continue;
+                t->written[i] += limit > 0 ? limit : number_of(s, 2);
                 t->is_there[i] = 1;
                 t->foreign[i] += number_of(s, 1);
                 t->limits[i] = number_of(s, 2) > t->limits[i] ? number_of(s, 2) : t->limits[i];

@@ -65,7 +65,7 @@ static uint64_t *figures_new(size_t n, size_t lists)
 struct history_table *history_table_new(size_t n)
 {
         struct history_table *t = calloc(1, sizeof(*t));
-        uint64_t *figures = figures_new(n, HISTORY_COUNTS + 6);
+        uint64_t *figures = figures_new(n, HISTORY_COUNTS + 7);
 
         if (!t || !figures) {
                 free(t);
@@ -79,8 +79,9 @@ struct history_table *history_table_new(size_t n)
         t->wait_p99_us = figures + 3 * n;
         t->wait_max_us = figures + 4 * n;
         t->is_there = figures + 5 * n;
+        t->written = figures + 6 * n;
         for (size_t i = 0; i < HISTORY_COUNTS; ++i)
-                t->counts[i] = figures + (6 + i) * n;
+                t->counts[i] = figures + (7 + i) * n;
         for (size_t i = 0; i < n; ++i)
                 t->wait_p50_us[i] = t->wait_p99_us[i] = t->wait_max_us[i] = HISTORY_NO_WAIT;
         return t;

@@ -83,7 +83,8 @@ struct history_table {
 
         /* One per step, of all. */
         uint64_t *is_there; /* 0: nobody wrote what happened then */
-        uint64_t *limits;   /* 0: none */
+        uint64_t *limits;   /* of all windows that a step has; 0: none */
+        uint64_t *written;  /* of those that were written; as limits where nobody knows any more */
         uint64_t *foreign;
         uint64_t *counts[HISTORY_COUNTS];
         uint64_t *wait_p50_us, *wait_p99_us, *wait_max_us; /* HISTORY_NO_WAIT: none */

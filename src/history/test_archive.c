@@ -129,6 +129,7 @@ static void what_two_gateways_did_is_one_row_and_its_hour_and_day(void **state)
                 assert_int_equal(t->n, 1);
                 assert_int_equal(t->step_ms, rows[i].step_ms);
                 assert_int_equal(t->limits[0], rows[i].limit);
+                assert_int_equal(t->written[0], 6000);
                 assert_int_equal(t->foreign[0], 9);
                 assert_int_equal(t->counts[HISTORY_COUNT_weight][0], 92);
                 assert_int_equal(t->counts[HISTORY_COUNT_refused][0], 3);

@@ -86,6 +86,13 @@ def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_pat
     assert sum(int(line.split(",")[4]) for line in lines if ",maker," in line) == 100
     picture = printed(path, "--top", "1", "--since", "10m")
     assert "A maker" in picture and "- (others)" in picture and "spot-weight by client and window" in picture
+    sums = next(line for line in picture.splitlines() if line.startswith("  client "))
+    assert sums.split() == ["client", "weight", "share", "requests", "orders", "errors", "retries", "429", "refused", "wait", "p99"]
+    narrow = subprocess.run([WEIR, "history", "--db", path], capture_output=True, text=True, check=True,
+                            env={**os.environ, "COLUMNS": "80"}).stdout
+    assert max(len(line) for line in narrow.splitlines()) <= 80
+    # What is on is no gap.
+    eventually(lambda: "still open" in printed(path, "--step", "window", "--since", "1m"))
     # A copy on a shelf that nobody may write on.
     shelf = tmp_path / "shelf"
     shelf.mkdir()
