@@ -228,11 +228,11 @@ int store_url_parse(struct str text, struct store_url *ret, char why[OP_WHY_SIZE
                 { "valkey://", false, false },        { "valkeys://", true, false },
         };
         const struct str path = STR_LITERAL("unix://");
-        struct str rest = text, url;
+        struct str rest = text.p ? text : STR_LITERAL(""), url;
         int r = 1;
 
         *ret = (struct store_url){ 0 };
-        if (text.n >= STORE_URL_MAX || memchr(text.p ? text.p : "", '\0', text.n))
+        if (rest.n >= STORE_URL_MAX || memchr(rest.p, '\0', rest.n))
                 return say(why, "a URL of a store has %d characters at most", STORE_URL_MAX - 1);
         url = before(&rest, '?');
         if (str_has_prefix(url, path))
