@@ -47,8 +47,18 @@ static struct pace pace_of_rule(uint64_t rule)
 uint32_t front_rate_of(uint64_t rule)
 {
         struct pace pace = pace_of_rule(rule);
+        uint32_t per_s;
 
-        return pace.cost_us == 0 ? 0 : US_PER_S / pace.cost_us + pace.burst;
+        if (pace.cost_us == 0)
+                return 0;
+        /* The interval was rounded up: of the rates that it stands for this is the least. */
+        per_s = (US_PER_S + pace.cost_us - 1) / pace.cost_us + pace.burst;
+        /* A burst that is a tenth of the ceiling tells all of it but the last digit. */
+        if (pace.burst > RAMP_BURST && per_s < 10 * pace.burst)
+                per_s = 10 * pace.burst;
+        if (pace.burst > RAMP_BURST && per_s > 10 * pace.burst + 9)
+                per_s = 10 * pace.burst + 9;
+        return per_s;
 }
 
 uint64_t front_ramp_pack(uint32_t ramp_ms)

@@ -44,6 +44,10 @@
 uint64_t front_rate_pack(uint32_t per_s);
 /* @ramp_ms: 0 for none; a word that was never written is the default. */
 uint64_t front_ramp_pack(uint32_t ramp_ms);
+/*
+ * Return: what @rule was made of, for people: the ceiling, not the rate of its steady part. It is
+ * kept as an interval of whole microseconds: above 1000 the last digit may be another one.
+ */
 uint32_t front_rate_of(uint64_t rule);
 uint32_t front_ramp_of(uint64_t rule);
 

@@ -67,6 +67,17 @@ static void no_second_has_more_than_the_ceiling(void **state)
         }
 }
 
+static void a_ceiling_is_told_as_it_was_set(void **state)
+{
+        (void)state;
+        for (uint32_t per_s = 2; per_s <= 1000; ++per_s)
+                if (front_rate_of(front_rate_pack(per_s)) != per_s)
+                        fail_msg("%u is told as %u", per_s, front_rate_of(front_rate_pack(per_s)));
+        for (uint32_t per_s = 1000; per_s <= 100000; per_s += 1000)
+                if (front_rate_of(front_rate_pack(per_s)) != per_s)
+                        fail_msg("%u is told as %u", per_s, front_rate_of(front_rate_pack(per_s)));
+}
+
 static void without_a_ceiling_nobody_is_held_back(void **state)
 {
         (void)state;
@@ -206,6 +217,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(no_second_has_more_than_the_ceiling),
+                cmocka_unit_test(a_ceiling_is_told_as_it_was_set),
                 cmocka_unit_test(without_a_ceiling_nobody_is_held_back),
                 cmocka_unit_test(what_is_above_passes_while_those_below_use_it_up),
                 cmocka_unit_test(who_waits_is_told_to_come_one_after_the_other),
