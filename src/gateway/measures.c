@@ -168,6 +168,7 @@ static void show_queue(struct gateway *g, struct metrics_gateway *to)
         uint64_t now_us = clock_mono_us();
         struct list *it, *after;
 
+        to->paused_clients = g->pauses.n_clients;
         for (unsigned class = 0; class < CLASS_COUNT; ++class)
                 to->queue[class] = (struct metrics_queue){
                         .is_paused = pauses_class_is(&g->pauses, (enum weir_class) class),

@@ -54,6 +54,7 @@ struct metrics_gateway {
         double cpu_s, resident_bytes, loop_lag_s;
         struct http_server_counters server;
         struct metrics_queue queue[CLASS_COUNT];
+        size_t paused_clients;
         struct metrics_clock clocks[METRICS_CLOCKS_MAX];
         size_t n_clocks;
         size_t weights_acknowledged;

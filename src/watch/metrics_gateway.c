@@ -97,4 +97,5 @@ void metrics_gateway(struct exposition *e, const struct metrics_gateway *gateway
         write_server(e, &gateway->server);
         write_clocks(e, gateway);
         write_queue(e, gateway);
+        metrics_one(e, METRIC_paused_clients, (double)gateway->paused_clients);
 }

@@ -254,6 +254,7 @@ static void the_states_of_a_gateway_are_told(void **state)
         gateway.state = METRICS_DRAINING;
         gateway.history = "failed";
         gateway.queue[CLASS_ORDER] = (struct metrics_queue){ 3, 0.25, true };
+        gateway.paused_clients = 2;
         gateway.clocks[0] = (struct metrics_clock){ "api", "default", false, 5, 6 };
         gateway.clocks[1] = (struct metrics_clock){ "fapi", "default", true, -0.5, 0.02 };
         gateway.n_clocks = 2;
@@ -264,6 +265,7 @@ static void the_states_of_a_gateway_are_told(void **state)
         assert_line(text, "weir_queue_waiting{class=\"order\"} 3");
         assert_line(text, "weir_queue_oldest_seconds{class=\"order\"} 0.25");
         assert_line(text, "weir_queue_paused{class=\"order\"} 1");
+        assert_line(text, "weir_paused_clients 2");
         assert_line(text, "weir_clock_known{product=\"api\",egress=\"default\"} 0");
         assert_line(text, "weir_clock_offset_seconds{product=\"fapi\",egress=\"default\"} -0.5");
         /* What is not known has no number. */

@@ -12,6 +12,7 @@ import time
 import pytest
 from prometheus import IS_THERE
 from support import ALICE, IS_SANITIZED, ROOT, Gateway, RawUpstream, Sim, eventually, fetch, signed
+from watchers import ACT, MEANT, tokens
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 ODD = "bot \"1\" \\ two"  # as a client may call itself, or not
@@ -89,7 +90,9 @@ def agree(gateway):
     pairs = [(found["weir_connections"], now["gateway"]["connections"]),
              (found[f'weir_gateway_state{{state="{now["gateway"]["state"]}"}}'], 1),
              (found["weir_region_slots_taken"], now["slots_taken"]),
-             (found["weir_requests_total"], now["counters"]["requests"])]
+             (found["weir_requests_total"], now["counters"]["requests"]),
+             (found["weir_paused_clients"], len(now["paused"]["clients"])),
+             (found["weir_front_requests_per_second"], 1000), (now["front"]["requests_per_second"], 1000)]
     for queue in now["queue"]:
         pairs.append((of_labels(found, "weir_queue_waiting", **{"class": queue["class"]}), queue["waiting"]))
         pairs.append((of_labels(found, "weir_queue_paused", **{"class": queue["class"]}), queue["paused"]))
@@ -105,8 +108,11 @@ def agree(gateway):
 
 def test_the_metrics_say_what_the_page_says(tmp_path):
     limits = "spot-weight=60/2s,spot-orders=100/2s,spot-raw=100000/2s"
-    with Sim("--limit", limits) as sim, Gateway(sim.url, tmp_path / "region") as gateway:
+    config = tokens(tmp_path, action_token_file=ACT)
+    with Sim("--limit", limits) as sim, Gateway(sim.url, tmp_path / "region", "--config", str(config)) as gateway:
         use(gateway)
+        assert fetch(gateway.port, "/weir/api/pause", "POST", b'{"client":"resting"}', MEANT)[0] == 200
+        assert series(scrape(gateway)[1])["weir_paused_clients"] == 1
         waiting = [threading.Thread(target=fetch, args=(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5"))
                    for _ in range(15)]
         for thread in waiting:
@@ -118,17 +124,17 @@ def test_the_metrics_say_what_the_page_says(tmp_path):
 
 
 def test_who_may_look_may_scrape_and_all_may_ask_how_it_is(tmp_path):
-    tokens = tmp_path / "tokens"
-    tokens.write_text("0123456789abcdef0123456789abcdef\n")
-    tokens.chmod(0o600)
+    path = tmp_path / "tokens"
+    path.write_text("0123456789abcdef0123456789abcdef\n")
+    path.chmod(0o600)
     with RawUpstream() as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set",
-                                            f"watch.token_file={tokens}") as gateway:
+                                            f"watch.token_file={path}") as gateway:
         assert fetch(gateway.port, "/weir/metrics")[0] == 401
         proof = {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"}
         assert fetch(gateway.port, "/weir/metrics", headers=proof)[0] == 200
         assert fetch(gateway.port, "/weir/metrics", headers={"Origin": "https://elsewhere.example", **proof})[0] == 403
-        for path in ("/weir/healthz", "/weir/readyz"):
-            assert fetch(gateway.port, path)[0] == 200
+        for health in ("/weir/healthz", "/weir/readyz"):
+            assert fetch(gateway.port, health)[0] == 200
 
 
 def test_no_name_that_a_client_chose_is_shown_where_none_shall_be(tmp_path):
