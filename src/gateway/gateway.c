@@ -306,6 +306,7 @@ static void on_reload(void *ctx)
                 g->keys = keys;
                 keys_tell(keys);
                 accounts_warn_dropped(g, next);
+                watching_shares_lapse(g, next);
                 n = settings_reload(&g->settings, next, say_ignored);
                 apply_settings(g);
                 watching_follow(g, &watch);

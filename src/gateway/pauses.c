@@ -2,12 +2,17 @@
 
 #include <errno.h>
 
-static struct pause_client *find(const struct pauses *p, const char *name)
+const struct pause_client *pauses_client_find(const struct pauses *p, const char *name)
 {
         for (size_t i = 0; i < p->n_clients; ++i)
                 if (strcmp(p->clients[i].name, name) == 0)
-                        return (struct pause_client *)(uintptr_t)&p->clients[i];
+                        return &p->clients[i];
         return NULL;
+}
+
+static struct pause_client *find(struct pauses *p, const char *name)
+{
+        return (struct pause_client *)(uintptr_t)pauses_client_find(p, name);
 }
 
 const char *pauses_hold(const struct pauses *p, enum weir_class class, const char *client)
@@ -16,7 +21,7 @@ const char *pauses_hold(const struct pauses *p, enum weir_class class, const cha
 
         if (pauses_class_is(p, class))
                 return "class";
-        c = find(p, client);
+        c = pauses_client_find(p, client);
         return c && (class != CLASS_CANCEL || c->with_cancels) ? "client" : NULL;
 }
 

@@ -40,6 +40,8 @@ static inline bool pauses_class_is(const struct pauses *p, enum weir_class class
 
 void pauses_class(struct pauses *p, enum weir_class class, bool is_paused);
 
+/* NULL: it is not paused by its name. Until the next change. */
+const struct pause_client *pauses_client_find(const struct pauses *p, const char *name);
 /* Return: 0, -ENOSPC when there are as many as may be, -ENAMETOOLONG for what is no client's name.
  */
 CHECKED int pauses_client(struct pauses *p, const char *name, bool with_cancels);

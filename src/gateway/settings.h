@@ -294,6 +294,7 @@ struct settings {
 
         struct settings_accounts accounts;
         struct settings_clients clients;
+        struct settings_clients by_hand; /* shares of now, that a reload ends */
         struct settings_weights weights;
 
         /* Where each value was given; line and column for files only, from 1. */
@@ -393,11 +394,13 @@ size_t settings_reload(struct settings *s, const struct settings *next,
 /* What a client may call itself: printable ASCII, and not too long. */
 CHECKED bool settings_is_client_name(struct str name);
 
-/* The share of the client @name; STR_NULL: of one without a name. */
+/* The share of the client @name, set by hand or else of the settings; STR_NULL: of one without a
+ * name. */
 uint32_t settings_client_share(const struct settings *s, struct str name);
 
-/* From now on, until they are read anew. @share: 1 to SETTINGS_SHARE_MAX. Return: 0, or -ENOSPC
- * when there is no row for another client. */
+/* By hand, from now on, until they are read anew; what the settings say themselves is none by hand.
+ * @share: 1 to SETTINGS_SHARE_MAX. Return: 0, or -ENOSPC when there is no row for another client.
+ */
 CHECKED int settings_set_client_share(struct settings *s, struct str name, uint32_t share);
 
 /* The settings as a file that settings_load_file() takes, with a comment where each is from. Only

@@ -22,31 +22,45 @@ static uint32_t share_of_default(const struct settings_clients *clients)
         return clients->default_share > 0 ? clients->default_share : 1;
 }
 
-uint32_t settings_client_share(const struct settings *s, struct str name)
+static const struct settings_client *find(const struct settings_clients *clients, struct str name)
 {
-        const struct settings_clients *clients = &s->clients;
-
         for (size_t i = 0; name.n > 0 && i < clients->n; ++i)
                 if (str_eq(str_of(clients->all[i].name), name))
-                        return clients->all[i].share;
-        return share_of_default(clients);
+                        return &clients->all[i];
+        return NULL;
+}
+
+static uint32_t share_in(const struct settings_clients *clients, struct str name)
+{
+        const struct settings_client *client = find(clients, name);
+
+        return client ? client->share : share_of_default(clients);
+}
+
+uint32_t settings_client_share(const struct settings *s, struct str name)
+{
+        const struct settings_client *client = find(&s->by_hand, name);
+
+        return client ? client->share : share_in(&s->clients, name);
 }
 
 int settings_set_client_share(struct settings *s, struct str name, uint32_t share)
 {
-        struct settings_clients *clients = &s->clients;
+        struct settings_clients *by_hand = &s->by_hand;
+        const struct settings_client *client = find(by_hand, name);
+        size_t i = client ? (size_t)(client - by_hand->all) : by_hand->n;
 
         must(settings_is_client_name(name) && share >= 1 && share <= SETTINGS_SHARE_MAX);
-        for (size_t i = 0; i < clients->n; ++i) {
-                if (!str_eq(str_of(clients->all[i].name), name))
-                        continue;
-                clients->all[i].share = share;
+        if (share == share_in(&s->clients, name)) {
+                if (client)
+                        by_hand->all[i] = by_hand->all[--by_hand->n];
                 return 0;
         }
-        if (clients->n == SETTINGS_CLIENTS_MAX)
+        if (i == SETTINGS_CLIENTS_MAX)
                 return -ENOSPC;
-        clients->all[clients->n] = (struct settings_client){ .share = share };
-        str_copy(name, clients->all[clients->n++].name, SETTINGS_CLIENT_SIZE);
+        by_hand->n += !client;
+        by_hand->all[i] = (struct settings_client){ .share = share };
+        str_copy(name, by_hand->all[i].name, SETTINGS_CLIENT_SIZE);
         return 0;
 }
 

@@ -128,6 +128,26 @@ static void a_reload_takes_the_shares_up(void **state)
         assert_int_equal(settings_reload(&s, &next, NULL), 0);
 }
 
+static void a_share_set_by_hand_is_no_setting_and_ends_with_a_reload(void **state)
+{
+        static struct settings s, next;
+
+        (void)state;
+        load_well(&s, "clients: {a: {share: 3}}\n");
+        load_well(&next, "clients: {a: {share: 3}}\n");
+        assert_int_equal(settings_set_client_share(&s, STR_LITERAL("a"), 5), 0);
+        assert_int_equal(settings_set_client_share(&s, STR_LITERAL("b"), 2), 0);
+        assert_int_equal(settings_set_client_share(&s, STR_LITERAL("c"), 1), 0);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("a")), 5);
+        assert_int_equal(s.by_hand.n, 2);
+        assert_int_equal(settings_set_client_share(&s, STR_LITERAL("a"), 3), 0);
+        assert_int_equal(s.by_hand.n, 1);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 2);
+        assert_int_equal(settings_reload(&s, &next, NULL), 0);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 1);
+        assert_int_equal(s.by_hand.n, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -136,6 +156,7 @@ int main(void)
                 cmocka_unit_test(a_client_has_its_own_share_or_the_default),
                 cmocka_unit_test(what_is_printed_can_be_loaded_again),
                 cmocka_unit_test(a_reload_takes_the_shares_up),
+                cmocka_unit_test(a_share_set_by_hand_is_no_setting_and_ends_with_a_reload),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

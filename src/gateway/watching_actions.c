@@ -72,8 +72,38 @@ static void pause_class(struct gateway *g, const struct watch_action *a, bool is
                           json_pack("{s:s}", "class", a->class));
 }
 
+struct seen {
+        const char *name;
+        bool is_seen;
+};
+
+static void compare_name(void *ctx, const char *name, const struct stats_figures *figures)
+{
+        struct seen *s = ctx;
+
+        (void)figures;
+        /* Who has no row of his own may be any. */
+        s->is_seen |= strcmp(name, s->name) == 0 || strcmp(name, STATS_OTHERS) == 0;
+}
+
+/* Return: false when no request of a client of that name has ended or is under way: it may be a
+ * slip of the pen. */
+static bool is_seen_client(const struct gateway *g, const char *name)
+{
+        struct seen s = { .name = name };
+        struct list *it, *after;
+
+        stats_each(g->stats, STATS_BY_CLIENT, compare_name, &s);
+        list_for_each_safe(it, after, &g->flows)
+        {
+                s.is_seen |= strcmp(container_of(it, struct flow, link)->tally.client, name) == 0;
+        }
+        return s.is_seen;
+}
+
 static void pause_client(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
+        bool was_paused = pauses_client_find(&g->pauses, a->client) != NULL;
         char client[TALLY_CLIENT_SIZE];
         int error = pauses_client(&g->pauses, a->client, a->with_cancels);
         size_t n;
@@ -95,9 +125,12 @@ static void pause_client(struct gateway *g, const struct watch_action *a, struct
                   shown_text(str_of(a->client), client, sizeof(client)),
                   a->with_cancels ? "yes" : "no", n, a->peer, a->by, a->token);
         say(r, 200,
-            "the client %s is paused%s: what has been sent goes on; %zu request%s that "
-            "waited are held",
-            a->client, a->with_cancels ? "" : ", but for its cancels", n, plural(n));
+            "the client %s %s%s: what has been sent goes on; %zu request%s that "
+            "waited are held%s",
+            a->client, was_paused ? "was paused already, and is" : "is paused",
+            a->with_cancels ? (was_paused ? " with its cancels" : "") : ", but for its cancels", n,
+            plural(n),
+            is_seen_client(g, a->client) ? "" : "; no client of that name has been seen");
         r->undo = undo_by("/weir/api/resume", json_pack("{s:s}", "client", a->client));
 }
 
@@ -154,7 +187,7 @@ static void set_share(struct gateway *g, const struct watch_action *a, struct wa
         before = settings_client_share(&g->settings, name);
         if (settings_set_client_share(&g->settings, name, (uint32_t)a->share) < 0) {
                 say(r, 409,
-                    "%d clients have shares of their own, which is as many as can be; "
+                    "%d clients have shares that were set by hand, which is as many as can be; "
                     "nothing was done",
                     SETTINGS_CLIENTS_MAX);
                 return;
@@ -181,6 +214,25 @@ static void refuse_to_choose(const struct gateway *g, const char *request_id, si
             "%zu requests have that request_id; name one by its id of /weir/api/queue: %s; "
             "nothing was done",
             n, watching_ids(g, request_id, ids, sizeof(ids)));
+}
+
+void watching_shares_lapse(struct gateway *g, const struct settings *next)
+{
+        const struct settings_clients *by_hand = &g->settings.by_hand;
+        char client[TALLY_CLIENT_SIZE];
+
+        for (size_t i = 0; i < by_hand->n; ++i) {
+                struct str name = str_of(by_hand->all[i].name);
+                uint32_t share = settings_client_share(next, name);
+
+                if (share == by_hand->all[i].share)
+                        continue;
+                follow_share(g, name, share);
+                log_event(LOG_WARN, "share_lapsed",
+                          "client=%s share=%u was=%u why=\"set by hand, and the settings were read "
+                          "anew; to keep it, write it there (clients)\"",
+                          shown_text(name, client, sizeof(client)), share, by_hand->all[i].share);
+        }
 }
 
 static void drop(struct gateway *g, const struct watch_action *a, struct watch_result *r)

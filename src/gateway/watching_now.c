@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "gateway/measures.h"
 #include "gateway/outlet.h"
+#include "gateway/shown.h"
 #include "gateway/upstream.h"
 #include "gateway/watching_inside.h"
 
@@ -178,6 +179,21 @@ static json_t *paused_json(const struct gateway *g)
                          with_cancels);
 }
 
+/* Those set by hand, by client. */
+static json_t *shares_json(const struct gateway *g)
+{
+        const struct settings_clients *by_hand = &g->settings.by_hand;
+        char client[TALLY_CLIENT_SIZE];
+        json_t *shares = json_object();
+
+        for (size_t i = 0; i < by_hand->n; ++i)
+                json_object_set_new(shares,
+                                    shown_text(str_of(by_hand->all[i].name), client,
+                                               sizeof(client)),
+                                    json_integer(by_hand->all[i].share));
+        return shares;
+}
+
 /* The gateway. */
 
 static json_t *listen_json(const struct gateway *g)
@@ -275,11 +291,11 @@ json_t *watching_now(void *ctx)
         struct gateway *g = ctx;
         const struct look *look = watching_look(g);
         json_t *root = look_json(look, g->watching->region);
-        json_t *own =
-                json_pack("{s:s, s:I, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?}", "version", WEIR_VERSION,
-                          "exchange_ms", (json_int_t)look->exchange_ms, "gateway", gateway_json(g),
-                          "queue", queue_json(g), "paused", paused_json(g), "rates", rates_json(g),
-                          "weights", weights_json(g), "store", store_json(g, look));
+        json_t *own = json_pack("{s:s, s:I, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?}", "version",
+                                WEIR_VERSION, "exchange_ms", (json_int_t)look->exchange_ms,
+                                "gateway", gateway_json(g), "queue", queue_json(g), "paused",
+                                paused_json(g), "shares", shares_json(g), "rates", rates_json(g),
+                                "weights", weights_json(g), "store", store_json(g, look));
         int r = root && own ? json_object_update(root, own) : -1;
 
         json_decref(own);

@@ -2,6 +2,7 @@
 import http.client
 import itertools
 import json
+import signal
 import threading
 import time
 
@@ -139,7 +140,7 @@ def test_a_paused_client_keeps_its_cancels_unless_they_are_named(desk):
     placed = Asking(gateway, path, method, **fields)
     placed.join()
     number = json.loads(placed.text)["orderId"]
-    act(gateway, "pause", client="bot")
+    assert act(gateway, "pause", client="bot")["done"].endswith("no client of that name has been seen")
     path, method, fields = order(side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price="20000")
     held = Asking(gateway, path, method, X_Weir_Client="bot", **fields)
     eventually(lambda: [r["client"] for r in queue(gateway, client="bot")] == ["bot"])
@@ -150,7 +151,7 @@ def test_a_paused_client_keeps_its_cancels_unless_they_are_named(desk):
     other = Asking(gateway, DEPTH_OF_SPOT, X_Weir_Client="bot2")
     other.join(5)
     assert other.status == 200 and held.is_alive()
-    act(gateway, "pause", client="bot", cancels=True)
+    assert "was paused already" in act(gateway, "pause", client="bot", cancels=True)["done"]
     path, method, fields = order("DELETE", orderId=number)
     assert Asking(gateway, path, method, X_Weir_Client="bot", X_Weir_Max_Wait=200, **fields).verdict == "paused"
     assert now(gateway)["paused"] == {"classes": [], "clients": ["bot"], "with_cancels": ["bot"]}
@@ -208,6 +209,19 @@ def test_a_request_that_waits_is_dropped_and_one_that_was_sent_is_not(tmp_path):
         assert waits.status == 200
         assert len([r for r in upstream.requests if b"/account" in r[1] or "/account" in str(r[1])]) == 1
         assert now(gateway)["counters"]["dropped"] == 3
+
+
+def test_a_share_set_by_hand_is_shown_and_its_end_told(desk):
+    sim, gateway = desk
+    done = act(gateway, "share", client="maker", share=3)
+    act(gateway, "share", client="taker", share=2)
+    assert now(gateway)["shares"] == {"maker": 3, "taker": 2}
+    take_back(gateway, done)
+    assert now(gateway)["shares"] == {"taker": 2}
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: gateway.logged("reloaded"))
+    assert "client=taker share=1 was=2" in gateway.logged("share_lapsed")[0]
+    assert gateway.logged("reloaded")[0].endswith("changed=0") and now(gateway)["shares"] == {}
 
 
 def test_a_share_counts_at_once(tmp_path):
