@@ -21,8 +21,11 @@ static void print_help(FILE *to)
               "the\n"
               "settings that result; else every mistake with its line and column, and what to "
               "write\n"
-              "instead. What may be used but had better not is said on stderr, and is no "
-              "mistake.\n\n"
+              "instead. The watch's files of tokens are read as a start reads them, and the folder "
+              "of\n"
+              "history.path is looked for. What may be used but had better not is said on stderr, "
+              "and is\n"
+              "no mistake.\n\n"
               "With --weights: what the replies' headers show that requests cost, beside what the "
               "tables\n"
               "say; where they differ first, with the lines to write in the configuration.\n\n"
@@ -52,6 +55,8 @@ static int load(struct settings *s, const char *path, struct settings_report *re
         if (r < 0)
                 return r;
         r = settings_check(s, report);
+        if (r == SETTINGS_GOOD && report->n_mistakes == 0)
+                r = settings_try_files(s, report);
         if (r < 0)
                 return r;
         return report->n_mistakes > 0 ? SETTINGS_MISTAKEN : SETTINGS_GOOD;

@@ -8,8 +8,10 @@ static void complain(int r, const struct region_error *error)
 {
         fprintf(stderr, "weir: %s%s\n", error->why,
                 error->is_place ? " with --region"
-                : r == -ENOENT  ? "; is a gateway running?"
-                                : "");
+                : r == -ENOENT
+                        ? "; is a gateway running? with another region? name it with --region or "
+                          "WEIR_REGION, or ask the gateway: weir top --gateway URL"
+                        : "");
 }
 
 const char *look_path(const char *path, char place[LOOK_PATH_SIZE])

@@ -64,7 +64,8 @@ void refuse_path(struct gateway *g, struct http_exchange *exchange)
         tally_at_the_door(g, exchange, "no_product");
         answer_send(exchange, &(struct answer){ 404, CODE_UNKNOWN, "no_product", 0 },
                     "no product of the exchange has the path %s; paths begin with /api, /sapi, "
-                    "/fapi, /dapi, /papi, /eapi or /futures/data; nothing was sent",
+                    "/fapi, /dapi, /papi, /eapi or /futures/data; the gateway's own page is "
+                    "/weir/, its metrics are /weir/metrics; nothing was sent",
                     log_quote(http_exchange_head(exchange)->path, quoted, sizeof(quoted)));
 }
 

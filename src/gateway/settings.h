@@ -381,6 +381,16 @@ CHECKED int settings_check(const struct settings *s, struct settings_report *rep
 CHECKED int settings_doubt(const struct settings *s, struct settings_report *report);
 
 /**
+ * settings_try_files() - look at the files that a start would read or make, in its words
+ *
+ * For settings that settings_check() finds good. Root looks at a file as its owner: a service has
+ * a user of its own.
+ *
+ * Return: an enum settings_answer, or -ENOMEM.
+ */
+CHECKED int settings_try_files(const struct settings *s, struct settings_report *report);
+
+/**
  * settings_reload() - take up from @next what may change while running
  * @s:       the settings in use; what needs a restart stays as it is
  * @next:    loaded and checked

@@ -167,6 +167,16 @@ static void waits_sum(sqlite3_context *context, int n, sqlite3_value **values)
         sqlite3_result_blob(context, blob, (int)blob_pack(&sum, blob), SQLITE_TRANSIENT);
 }
 
+/* Return: @error. */
+static int refuse_place(const char *path, int error, char *ret_why)
+{
+        snprintf(ret_why, ARCHIVE_WHY_SIZE,
+                 "history %.300s: cannot be made: %s; make its folder and let this user write "
+                 "there, or name another place with history.path",
+                 path, strerror(-error));
+        return error;
+}
+
 /* For its owner alone. One that is there keeps the mode that somebody gave it. Not opened here when
  * it is there: closing it again would let go of locks that this process has on it. */
 static int make_file(const struct archive *a, char *ret_why)
@@ -183,13 +193,26 @@ static int make_file(const struct archive *a, char *ret_why)
         fd = open(a->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd >= 0)
                 return close(fd) == 0 ? 0 : -errno;
-        if (errno == EEXIST)
-                return 0;
-        snprintf(ret_why, ARCHIVE_WHY_SIZE,
-                 "history %.300s: cannot be made: %s; make its folder and let this user write "
-                 "there, or name another place with history.path",
-                 a->path, strerror(errno));
-        return -errno;
+        return errno == EEXIST ? 0 : refuse_place(a->path, -errno, ret_why);
+}
+
+int archive_try(const char *path, char *ret_why)
+{
+        const char *slash = strrchr(path, '/');
+        char *folder =
+                slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+        struct stat st;
+        int r = folder ? 0 : -ENOMEM;
+
+        if (r == 0 && stat(folder, &st) < 0)
+                r = -errno;
+        /* What only another user may look at is that user's to judge. */
+        if (r == -EACCES)
+                r = 0;
+        else if (r == 0 && !S_ISDIR(st.st_mode))
+                r = -ENOTDIR;
+        free(folder);
+        return r < 0 ? refuse_place(path, r, ret_why) : 0;
 }
 
 static uint64_t log_bytes(const struct archive *a)

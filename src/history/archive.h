@@ -69,6 +69,10 @@ struct archive_size {
 CHECKED int archive_open(const char *path, const struct archive_bounds *bounds,
                          struct archive **ret_archive, char *ret_why);
 
+/* Whether a file could be made there, as far as its folder goes; nothing is made. @ret_why: as
+ * archive_open() says it. Return: 0 or a negative errno. */
+CHECKED int archive_try(const char *path, char *ret_why);
+
 /* As archive_open(), for reading: live, by somebody else's leave, or a copy on a disk that cannot
  * be written. */
 CHECKED int archive_open_readonly(const char *path, struct archive **ret_archive, char *ret_why);

@@ -37,6 +37,10 @@ enum vault_trust {
 CHECKED int vault_read(const char *path, enum vault_trust trust, char *to, struct str *ret_text,
                        char ret_why[VAULT_WHY_MAX]);
 
+/* The same of a file of tokens, of which @ret_why says so. */
+CHECKED int vault_read_tokens(const char *path, enum vault_trust trust, char *to,
+                              struct str *ret_text, char ret_why[VAULT_WHY_MAX]);
+
 /* Writes @format, a literal with one %s, into @why. Return: @error. */
 int vault_refuse(char why[VAULT_WHY_MAX], int error, const char *format, const char *what);
 

@@ -488,19 +488,19 @@ def test_files_that_others_reach_are_refused_by_name_and_remedy(tmp_path):
     desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
     config = desk.config()
     for name in ("desk.key", "desk.secret", "tokens"):
-        path = tmp_path / name
+        path, kind = tmp_path / name, "token" if name == "tokens" else "key"
         for mode in (0o640, 0o604, 0o660, 0o700):
             path.chmod(mode)
             error = start_fails(config, tmp_path)
-            assert f"weir: accounts.desk: the key file {path} " in error and f"chmod 600 {path}" in error
+            assert f"weir: accounts.desk: the {kind} file {path} " in error and f"chmod 600 {path}" in error
         path.chmod(0o600)
         path.rename(tmp_path / "elsewhere")
-        assert f"the key file {path} cannot be opened" in start_fails(config, tmp_path)
+        assert f"the {kind} file {path} cannot be opened" in start_fails(config, tmp_path)
         path.symlink_to(tmp_path / "elsewhere")
-        assert f"the key file {path} is a symbolic link" in start_fails(config, tmp_path)
+        assert f"the {kind} file {path} is a symbolic link" in start_fails(config, tmp_path)
         path.unlink()
         path.mkdir()
-        assert f"the key file {path} is not a file" in start_fails(config, tmp_path)
+        assert f"the {kind} file {path} is not a file" in start_fails(config, tmp_path)
         path.rmdir()
         (tmp_path / "elsewhere").rename(path)
     write(tmp_path / "tokens", TOKEN + "\nshort-token\n")

@@ -209,6 +209,7 @@ def test_paths_of_no_product_are_answered_here(pair):
     for path in ("/", "/apiv3/x", "/weird", "/api"):
         status, _, body = fetch(gateway.port, path)
         assert status == 404 and b"nothing was sent" in body, (path, status, body)
+        assert b"page is /weir/" in body and b"/weir/metrics" in body
     assert upstream.seen()[before:] == []
 
 

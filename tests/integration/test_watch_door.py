@@ -333,7 +333,7 @@ def test_a_wrong_setting_stops_the_start_in_words(tmp_path):
     (tmp_path / "open").write_text(LOOK + "\n")
     (tmp_path / "open").chmod(0o644)
     for lines, words in (("token_file: /nowhere/tokens", "cannot be read"),
-                         (f"token_file: {tmp_path}/open", "chmod 600"),
+                         (f"token_file: {tmp_path}/open", f"watch.token_file: the token file {tmp_path}/open is open to others; chmod 600"),
                          ("listen: ['0.0.0.0:0']", "nobody could look"),
                          ("listen: [nonsense]", "watch.listen"),
                          ("hosts: ['http://x']", "without scheme and port"),
@@ -347,4 +347,6 @@ def test_a_wrong_setting_stops_the_start_in_words(tmp_path):
                                "--upstream", "http://127.0.0.1:9", "--region", str(tmp_path / "region")],
                               capture_output=True, text=True, timeout=10, check=False)
         assert done.returncode in (1, 2) and words in done.stderr, (lines, done)
+        check = subprocess.run([WEIR, "check", str(config)], capture_output=True, text=True, timeout=10, check=False)
+        assert check.returncode == 2 and words in check.stderr, (lines, check)
         assert time.monotonic() - began < 5
