@@ -96,7 +96,7 @@ static void print_counters(const struct look *look)
 static void print_slots(const struct look *look)
 {
         if (look->slots_taken >= SWEEP_FROM)
-                printf("%-18s %zu of %u slots are taken, by about 1400 there may be no room for "
+                printf("%-18s %zu of %d slots are taken, by about 1400 there may be no room for "
                        "another owner: stop all programs that use the region and start them again, "
                        "what nobody used for two days makes room then\n",
                        "region", look->slots_taken, REGION_SLOTS);

@@ -222,11 +222,13 @@ static void print_row(const struct sheet *s, unsigned row, FILE *to)
 
         for (unsigned col = 0; col < cols; ++col) {
                 const struct sheet_cell *cell = cell_at(s, row, col);
+                size_t n;
 
                 if (cell->style != style)
                         fputs(codes[cell->style], to);
                 style = cell->style;
-                fwrite(bytes, 1, write_cell(cell, bytes), to);
+                n = write_cell(cell, bytes);
+                fwrite(bytes, 1, n, to);
         }
         if (style != SHEET_PLAIN)
                 fputs(codes[SHEET_PLAIN], to);
@@ -238,10 +240,13 @@ void sheet_print(const struct sheet *s, FILE *to, bool is_coloured)
         char line[4 * SHEET_COLS_MAX + 1];
 
         for (unsigned row = 0; row < rows; ++row) {
-                if (is_coloured)
+                if (is_coloured) {
                         print_row(s, row, to);
-                else
-                        fwrite(line, 1, sheet_line(s, row, line), to);
+                } else {
+                        size_t n = sheet_line(s, row, line);
+
+                        fwrite(line, 1, n, to);
+                }
                 putc('\n', to);
         }
 }

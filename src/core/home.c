@@ -19,7 +19,7 @@ static uint64_t number_of(uint64_t client)
 
 static word_t *place_of(struct homes homes, uint64_t number, unsigned i)
 {
-        return &homes.words[((number >> 32) + i) % homes.n];
+        return homes.words + ((number >> 32) + i) % homes.n;
 }
 
 /* Return: its place, with what is there; NULL: it has none. */
