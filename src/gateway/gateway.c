@@ -11,6 +11,7 @@
 #include "gateway/flow.h"
 #include "gateway/measures.h"
 #include "gateway/outlet.h"
+#include "gateway/places.h"
 #include "gateway/queue.h"
 #include "gateway/shadow.h"
 #include "gateway/stops.h"
@@ -206,7 +207,12 @@ static int open_server(struct gateway *g)
         if (r < 0)
                 return r;
         r = service_listen(g);
-        return r == 0 ? listen_at_places(g) : r < 0 ? r : 0;
+        if (r == 0)
+                r = listen_at_places(g);
+        if (r < 0)
+                return r;
+        places_warn(g);
+        return 0;
 }
 
 static void keep_house(struct gateway *g, struct upstream *u)

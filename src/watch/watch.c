@@ -180,15 +180,20 @@ static void refuse_at_door(struct visit *v, int answer)
 
 static void refuse_stranger(struct visit *v)
 {
+        char local[HTTP_LOCAL_SIZE];
+
         if (door_has_tokens(&v->watch->config.rules))
                 answer_refusal_with(v, 401, 0, "WWW-Authenticate", "Bearer realm=\"weir\"",
                                     "who looks from there needs a token: log in at /weir/, or send "
                                     "Authorization: Bearer TOKEN");
         else
                 answer_refusal(v, 403,
-                               "only this machine may look (%s is not it, or a proxy stands "
-                               "between); to let others look, set watch.token_file",
-                               http_exchange_peer(v->exchange));
+                               "only this machine may look, and only over loopback or a unix "
+                               "socket with no proxy between; this came from %s to %s; ask "
+                               "127.0.0.1, or let others look by watch.token_file",
+                               http_exchange_peer(v->exchange),
+                               http_exchange_local_host(v->exchange, local)[0] ? local
+                                                                               : "a unix socket");
 }
 
 static void refuse_action(struct visit *v)

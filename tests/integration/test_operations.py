@@ -76,12 +76,20 @@ def test_a_unix_socket_serves_and_is_gone_afterwards(tmp_path):
     place = tmp_path / "weir.sock"
     with RawUpstream() as upstream, \
             Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--listen", f"unix:{place}") as gateway:
+        assert not gateway.logged("open_to_others")
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(str(place))
             s.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert s.recv(4096).startswith(b"HTTP/1.1 200 ")
         assert gateway.stop() == 0
     assert not place.exists()
+
+
+def test_a_place_that_others_reach_is_warned_of(tmp_path):
+    with RawUpstream() as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--listen", "0.0.0.0:0") as gateway:
+        eventually(lambda: gateway.logged("open_to_others"))
+        assert [" address=0.0.0.0:" in line for line in gateway.logged("open_to_others")] == [True]
 
 
 def test_two_gateways_share_one_budget(tmp_path):

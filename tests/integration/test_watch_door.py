@@ -310,6 +310,8 @@ def test_at_the_gateways_port_others_are_told_why_they_may_not_look(sim, tmp_pat
 
         status, text = get("/weir/api/now")
         assert status == 403 and "watch.token_file" in said(text)
+        # Also this machine itself, by that way.
+        assert "only over loopback" in said(text) and f"from {address} to {address}; ask 127.0.0.1" in said(text)
         assert get("/weir/")[0] == 403 and get("/weir/healthz")[0] == 200
         assert get("/api/v3/ping")[0] == 200
 
