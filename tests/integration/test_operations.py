@@ -65,6 +65,11 @@ def test_sighup_takes_up_a_good_file_and_keeps_the_old_settings_for_a_bad_one(tm
         eventually(lambda: gateway.logged("reloaded"))
         fetch(gateway.port, "/api/v3/nonsense")
         eventually(lambda: any("weight=9" in line for line in gateway.logged("unknown_endpoint")))
+        # What cannot be taken up is not counted.
+        config.write_text("unknown_weight: 9\nmax_connections: 77\npool: {max: 3}\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(gateway.logged("reloaded")) == 2)
+        assert gateway.logged("reloaded")[1].endswith("changed=0") and len(gateway.logged("reload_ignored")) == 2
         config.write_text("unknown_wait: 9\n")
         gateway.process.send_signal(signal.SIGHUP)
         eventually(lambda: gateway.logged("reload_refused"))
