@@ -1,6 +1,6 @@
 /* Who looks, and whether he may act: the login, and leaving it. */
 import { post, why } from "./ask.js";
-import { by_id, set_attr, set_text } from "./dom.js";
+import { by_id, set_attr, set_shown, set_text } from "./dom.js";
 import { ask_who_am_i, connect } from "./live.js";
 import { on_change, store } from "./store.js";
 import { span } from "./format.js";
@@ -97,6 +97,8 @@ function draw() {
         const me = store.me;
         const text = me && me.may_act ? "Log out" : "Log in";
 
+        /* Where no token would let anybody do or see more there is nothing to log in for. */
+        set_shown(by_id("access"), !me || me.may_act || me.can_act !== false || me.needs_token);
         set_text(by_id("access-text"), text);
         set_attr(by_id("access"), "aria-label", me && me.may_act ? "You may act. Log out" : "You may only look. Log in to act");
 }

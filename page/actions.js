@@ -6,7 +6,7 @@ import { log_in } from "./access.js";
 import { post, why } from "./ask.js";
 import { by_id, el, set_text } from "./dom.js";
 import { capital } from "./names.js";
-import { store } from "./store.js";
+import { on_change, store } from "./store.js";
 
 const TOAST_MS = 12000;
 
@@ -39,7 +39,7 @@ function confirm({ title, text, verb, field }) {
         });
 }
 
-/* For a while, or until it is put away. @undo: a function, or null */
+/* For a while, or until it is put away. @undo: a function, or null. Return: puts it away. */
 export function toast(text, undo) {
         const box = el("div.toast", { role: "status" }, el("p", null, text));
         const away = () => {
@@ -55,6 +55,39 @@ export function toast(text, undo) {
                 } }, "Undo"));
         box.append(el("button.quiet.close", { type: "button", "aria-label": "Put away", click: away }, "\u00d7"));
         by_id("toasts").append(box);
+        return away;
+}
+
+/* What was said of pauses and may be undone, by whom it is about: {away, is_paused, was_seen}. */
+const told_of = new Map();
+
+function is_paused(now, target) {
+        const paused = now.paused || {};
+
+        return target.class ? (paused.classes || []).includes(target.class) : (paused.clients || []).includes(target.client);
+}
+
+/* What was said of a pause is no longer true once it is resumed, from here or elsewhere: nor is its Undo. */
+function draw_told(state) {
+        for (const [key, one] of told_of) {
+                if (!state.now)
+                        continue;
+                const is_so = is_paused(state.now, one.target) === one.is_paused;
+
+                if (!is_so && one.was_seen) {
+                        one.away();
+                        told_of.delete(key);
+                }
+                one.was_seen ||= is_so;
+        }
+}
+
+function tell_of(name, target, away) {
+        const key = target.class ? `class ${target.class}` : `client ${target.client}`, before = told_of.get(key);
+
+        if (before)
+                before.away();
+        told_of.set(key, { away, target, is_paused: name === "pause", was_seen: false });
 }
 
 async function may_act() {
@@ -81,8 +114,11 @@ async function act(name, body) {
         }
         const told = reply.body || {}, undo = told.undo;
 
-        toast(`${capital(told.done || "done")}.`,
-              undo && undo.path ? () => act(undo.path.replace(/^.*\/api\//, ""), undo.body) : null);
+        const away = toast(`${capital(told.done || "done")}.`,
+                           undo && undo.path ? () => act(undo.path.replace(/^.*\/api\//, ""), undo.body) : null);
+
+        if (name === "pause" || name === "resume")
+                tell_of(name, body, away);
         return true;
 }
 
@@ -177,4 +213,5 @@ export function start_actions() {
         });
         by_id("ask-cancel").addEventListener("click", () => finish(null));
         dialog.addEventListener("close", () => finish(null));
+        on_change(draw_told);
 }

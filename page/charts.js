@@ -4,6 +4,7 @@
  */
 import { el, set_attr, set_list, set_shown, set_text } from "./dom.js";
 import { NONE, brief, is_number } from "./format.js";
+import { UPRIGHT, looks_of } from "./looks.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const all = new Set();
@@ -12,15 +13,15 @@ function colour(name) {
         return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/* 0..11, and what is not one of them ("other", "foreign", "limit"). */
-function series_colour(series, i) {
-        return colour(series.colour ? `--${series.colour}` : `--series-${i % 8}`);
+/* By its name, but for what is no name ("all others", "not through weir", "limit"). */
+function series_colour(series) {
+        return colour(series.colour ? `--${series.colour}` : `--series-${series.look.hue}`);
 }
 
-/* Solid for the first, then lines and dots of the paper in it: told apart without hue too. */
-function pattern(hue, i, paper) {
+/* Solid, or lines and dots of the paper in it: told apart without hue too. */
+function pattern(hue, kind, paper) {
         const tile = document.createElement("canvas"), n = 8;
-        const draw = tile.getContext("2d"), kind = i % 6;
+        const draw = tile.getContext("2d");
 
         if (kind === 0)
                 return hue;
@@ -31,12 +32,16 @@ function pattern(hue, i, paper) {
         draw.strokeStyle = draw.fillStyle = paper;
         draw.lineWidth = 1.4;
         draw.beginPath();
-        if (kind === 1 || kind === 5)
+        if (kind === UPRIGHT) {
+                draw.globalAlpha = 0.75;
+                draw.fillRect(0, 0, n / 2, n);
+        }
+        if (kind === 1)
                 for (const at of [-n, 0, n]) {
                         draw.moveTo(at, n);
                         draw.lineTo(at + n, 0);
                 }
-        if (kind === 2 || kind === 5)
+        if (kind === 2)
                 for (const at of [-n, 0, n]) {
                         draw.moveTo(at, 0);
                         draw.lineTo(at + n, n);
@@ -51,14 +56,23 @@ function pattern(hue, i, paper) {
         return draw.createPattern(tile, "repeat");
 }
 
-function dataset(series, i) {
-        const hue = series_colour(series, i), base = { label: series.name, data: series.values, order: series.line ? 0 : 1 };
+function series_pattern(series) {
+        return pattern(series_colour(series), series.pattern ?? (series.look ? series.look.pattern : 0), colour("--panel"));
+}
+
+/* A point that has no neighbour makes no line: it is drawn as a dot. */
+function point_radius({ dataset: { data }, dataIndex: i }) {
+        return is_number(data[i]) && !is_number(data[i - 1]) && !is_number(data[i + 1]) ? 3.5 : 0;
+}
+
+function dataset(series) {
+        const hue = series_colour(series), base = { label: series.name, data: series.values, order: series.line ? 0 : 1 };
 
         if (series.line)
                 return { ...base, type: "line", borderColor: hue, backgroundColor: hue, borderWidth: series.thin ? 1.5 : 2,
-                         borderDash: series.dash || [], pointRadius: 0, pointHitRadius: 8, tension: 0, spanGaps: false,
+                         borderDash: series.dash || [], pointRadius: point_radius, pointHitRadius: 8, tension: 0, spanGaps: false,
                          stepped: series.stepped || false, yAxisID: series.axis || "y", stack: `line ${series.name}` };
-        return { ...base, type: "bar", backgroundColor: pattern(hue, i, colour("--panel")), stack: "all",
+        return { ...base, type: "bar", backgroundColor: series_pattern(series), stack: "all",
                  barPercentage: 1, categoryPercentage: 0.86, borderWidth: 0 };
 }
 
@@ -86,8 +100,8 @@ function options(chart) {
 }
 
 /* A sign of a series for the legend: the same hue and pattern, on a canvas of its own. */
-function paint_sign(canvas, series, i) {
-        const draw = canvas.getContext("2d"), hue = series_colour(series, i);
+function paint_sign(canvas, series) {
+        const draw = canvas.getContext("2d"), hue = series_colour(series);
 
         canvas.width = 28;
         canvas.height = 20;
@@ -100,7 +114,7 @@ function paint_sign(canvas, series, i) {
                 draw.lineTo(28, 10);
                 draw.stroke();
         } else {
-                draw.fillStyle = pattern(hue, i, colour("--panel"));
+                draw.fillStyle = series_pattern(series);
                 draw.fillRect(0, 0, 28, 20);
         }
 }
@@ -110,19 +124,21 @@ function paint_sign(canvas, series, i) {
  * @title: what it shows
  * @unit:  a figure as people read it
  *
- * show(chart, {labels, starts, series: [{name, values, line?, dash?, colour?}], summary}) fills it.
+ * show(chart, {labels, starts, series: [{name, values, line?, dash?, colour?, pattern?}], summary, title?}) fills
+ * it. Who has a colour of his own has no look by his name.
  */
 export function make_chart(title, unit = brief) {
-        const chart = { unit, drawn: null, data: null, is_seen: false };
+        const chart = { unit, drawn: null, data: null, is_seen: false, looks: new Map() };
 
         chart.canvas = el("canvas", { role: "img", "aria-label": title, hidden: true });
         chart.legend = el("ul.legend");
         chart.empty = el("p.empty", null, "Loading\u2026");
         chart.box = el("div.chart-box", null, chart.canvas, chart.empty);
         chart.head = el("thead");
+        chart.caption = el("caption.unseen", null, title);
         chart.body = el("tbody");
         chart.scroll = el("div.scroll", { tabindex: "0", role: "region", "aria-label": `${title}: figures` },
-                          el("table.figures", null, el("caption.unseen", null, title), chart.head, chart.body));
+                          el("table.figures", null, chart.caption, chart.head, chart.body));
         chart.details = el("details", { hidden: true, toggle: () => draw_table(chart) }, el("summary", null, "Figures"), chart.scroll);
         chart.title = el("h3", null, title);
         chart.node = el("figure.panel.chart", null, el("figcaption", null, chart.title), chart.box, chart.legend, chart.details);
@@ -172,13 +188,13 @@ function draw(chart) {
 function draw_legend(chart) {
         const data = chart.data;
 
-        set_list(chart.legend, data.series.map((s, i) => ({ s, i })), ({ s }) => s.name,
+        set_list(chart.legend, data.series, (s) => s.name,
                  () => el("li", null, el("canvas", { "aria-hidden": "true" }), el("span")),
-                 (node, { s, i }) => {
-                         const look = `${i} ${s.line} ${series_colour(s, i)}`;
+                 (node, s) => {
+                         const look = `${s.line} ${series_colour(s)} ${s.pattern ?? (s.look && s.look.pattern)}`;
 
                          if (node.look !== look)
-                                 paint_sign(node.firstChild, s, i);
+                                 paint_sign(node.firstChild, s);
                          node.look = look;
                          set_text(node.lastChild, s.name);
                  });
@@ -188,6 +204,16 @@ export function show(chart, data) {
         const has = data.series.some((s) => !s.line && s.values.some((v) => v > 0)) ||
                     data.series.some((s) => s.line && !s.dash && s.values.some((v) => v > 0));
 
+        const looks = looks_of(data.series.filter((s) => !s.colour).map((s) => s.name), chart.looks);
+
+        for (const s of data.series)
+                s.look = looks.get(s.name);
+        chart.looks = new Map([...chart.looks, ...looks]);
+        if (data.title) {
+                set_text(chart.title, data.title);
+                set_text(chart.caption, data.title);
+                set_attr(chart.scroll, "aria-label", `${data.title}: figures`);
+        }
         chart.data = data;
         set_attr(chart.canvas, "aria-label", data.summary);
         set_shown(chart.canvas, has);

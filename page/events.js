@@ -3,6 +3,7 @@ import { by_id, el, icon, set_attr, set_icon, set_list, set_shown, set_text } fr
 import { day, plural, time_of_day } from "./format.js";
 import { on_events } from "./live.js";
 import { in_words } from "./logfmt.js";
+import { capital } from "./names.js";
 import { choice } from "./picks.js";
 import { changed, on_change, store } from "./store.js";
 
@@ -21,7 +22,8 @@ const titles = {
         store_up: "The store answers", host_joined: "A host joined", host_gone: "A host left", reloaded: "Settings taken up",
         reload_refused: "Settings refused", limits_off: "Limits are off", same_account: "Two keys, one account",
         draining: "Ending", listening: "Listening", paused: "Paused by hand", resumed: "Resumed", share_set: "Share set",
-        dropped: "Dropped by hand", acknowledged: "Acknowledged",
+        dropped: "Dropped by hand", acknowledged: "Acknowledged", logged_in: "Logged in", token_refused: "Token refused",
+        malformed: "Malformed request",
 };
 
 let shown = FIRST, unsaid = [], said_at = -SAY_EVERY_MS, sayer = 0;
@@ -38,7 +40,7 @@ const list = el("ol.events"), empty = el("p.empty"), more = el("button.quiet.mor
 } });
 
 export function event_title(event) {
-        return titles[event.event] || String(event.event || "").replaceAll("_", " ");
+        return titles[event.event] || capital(String(event.event || "").replaceAll("_", " "));
 }
 
 function make() {

@@ -6,9 +6,10 @@ import { brief, count, day, is_number, minute_of_day, percent, plural, time_of_d
 import { merged } from "./merge.js";
 import { pool_name } from "./names.js";
 import { choice, fill, list } from "./picks.js";
+import { UPRIGHT } from "./looks.js";
 import { on_change, on_tick, store } from "./store.js";
 
-const HOUR = 3600000, COLUMNS_MIN = 20;
+const HOUR = 3600000;
 const ranges = {
         hour: { step: "window", ms: HOUR, every_ms: 5000, text: "Hour" },
         day: { step: "hour", ms: 24 * HOUR, every_ms: 60000, text: "Day" },
@@ -44,7 +45,7 @@ function sum(list_of) {
 }
 
 function numbers(list_of, n) {
-        return Array.from({ length: n }, (_, i) => list_of && is_number(list_of[i]) ? list_of[i] : null);
+        return Array.from({ length: n }, (_, i) => list_of && list_of[i] >= 0 && is_number(list_of[i]) ? list_of[i] : null);
 }
 
 function zeros_off(list_of) {
@@ -61,7 +62,7 @@ function draw_weight(h, labels) {
         });
 
         if (zeros_off(h.foreign))
-                series.push({ name: "not through weir", values: numbers(h.foreign, n), colour: "silt" });
+                series.push({ name: "not through weir", values: numbers(h.foreign, n), colour: "silt", pattern: UPRIGHT });
         const ours = series.reduce((all, s) => all + sum(s.values), 0);
         const last_limit = numbers(h.limits, n).filter(is_number).pop();
 
@@ -71,8 +72,8 @@ function draw_weight(h, labels) {
         const most = Math.max(0, ...labels.map((_, i) => series.filter((s) => !s.line)
                                                                 .reduce((all, s) => all + (s.values[i] || 0), 0)));
 
-        set_text(weight.title, `${pool_name(h.pool || pool.select.value) || "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`);
         show(weight, { labels, starts: h.starts, series,
+                       title: `${pool_name(h.pool || pool.select.value) || "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`,
                        summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
                                 `${is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
                        empty: "Nothing was used in this time." });
@@ -104,21 +105,19 @@ function draw_trouble(h, labels) {
                         empty: "Nothing was refused, nothing retried, and the exchange never said 429." });
 }
 
-/* A young history would stand in a corner: begins with what there is, and has some columns in any case. */
-function trim(h) {
-        const lists = [...(h.series || []).map((s) => s.weight), h.foreign, h.limits, h.over_limit, h.retries];
-        const first = h.starts.findIndex((_, i) => lists.some((values) => values && values[i] > 0));
-        const from = Math.min(first < 0 ? 0 : first, Math.max(0, h.starts.length - COLUMNS_MIN));
-        const cut = (values) => Array.isArray(values) ? values.slice(from) : values;
+/* What nobody wrote is not nothing: no figure, where there is neither a limit nor anything else. */
+function blank(h) {
+        const series = h.series || [], refused = h.refused || {};
+        const lists = [...series.map((s) => s.weight), h.foreign, h.limits, h.over_limit, h.retries, ...Object.values(refused)];
+        const known = h.starts.map((_, i) => lists.some((values) => values && values[i] > 0));
+        const kept = (values) => Array.isArray(values) ? values.map((value, i) => known[i] ? value : null) : values;
 
-        if (from <= 0)
-                return;
-        for (const name of ["starts", "limits", "foreign", "wait_p50_ms", "wait_p99_ms", "retries", "over_limit"])
-                h[name] = cut(h[name]);
-        for (const s of h.series || [])
-                s.weight = cut(s.weight);
-        for (const reason of Object.keys(h.refused || {}))
-                h.refused[reason] = cut(h.refused[reason]);
+        for (const name of ["limits", "foreign", "wait_p50_ms", "wait_p99_ms", "retries", "over_limit"])
+                h[name] = kept(h[name]);
+        for (const s of series)
+                s.weight = kept(s.weight);
+        for (const reason of Object.keys(refused))
+                refused[reason] = kept(refused[reason]);
 }
 
 function draw(reply) {
@@ -131,7 +130,7 @@ function draw(reply) {
         }
         if (reply.status !== 200 || !h || !Array.isArray(h.starts))
                 return;
-        trim(h);
+        blank(h);
         const labels = h.starts.map((start) => label_of(start, h.step));
 
         if (Array.isArray(h.pools))

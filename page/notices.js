@@ -71,14 +71,14 @@ const figures = [
         { key: "weight", name: "Weight a second", of: (now) => rate((now.rates || {}).weight_per_s) },
         { key: "waiting", name: "Waiting now", of: (now) => count((now.rates || {}).waiting) },
         { key: "refused", name: "Refused here, so far",
-          of: (now) => count(sum(now.counters, ["refused_late", "refused_crowded", "refused_shut", "refused_never",
-                                                "refused_queue", "refused_breaker"])) },
-        { key: "over", name: "429 there, so far", of: (now) => count(sum(now.counters, ["over_weight", "too_many_orders"])) },
-        { key: "connections", name: "Clients connected", of: (now) => count((now.gateway || {}).connections) },
+          of: (now) => count(sum(now.counters, (key) => key.startsWith("refused_") || key === "dropped")) },
+        { key: "over", name: "429 there, so far", of: (now) => count(sum(now.counters, (key) => key === "over_weight" || key === "too_many_orders")) },
+        { key: "connections", name: "Connections", of: (now) => count((now.gateway || {}).connections) },
 ];
 
-function sum(counters, keys) {
-        return counters ? keys.reduce((all, key) => all + (counters[key] || 0), 0) : NaN;
+/* Of those whose name @is_counted: a reason that is new is counted without a word here. */
+function sum(counters, is_counted) {
+        return counters ? Object.keys(counters).filter(is_counted).reduce((all, key) => all + (counters[key] || 0), 0) : NaN;
 }
 
 function draw_pulse(state) {

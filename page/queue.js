@@ -100,6 +100,13 @@ function make_request(request) {
         return node;
 }
 
+/* Who has no place is sent when there is room; the time that is told of him is the end of his patience. */
+function due_of(request) {
+        const has_place = request.state !== "paused" && request.state !== "parked";
+
+        return is_number(request.due_in_ms) ? `, ${has_place ? "due" : "refused"} in ${wait(request.due_in_ms)}` : "";
+}
+
 function draw_inside() {
         set_text(inside_title, `Waiting: ${open_class || ""}`);
         set_list(rows, list.requests, (request) => request.id, make_request, (node, request) => {
@@ -107,7 +114,7 @@ function draw_inside() {
                 set_text(node.p.what, request.endpoint || "a request");
                 set_text(node.p.who, request.client || "");
                 set_text(node.p.when, `for ${wait(request.waited_ms)}` +
-                                      `${is_number(request.due_in_ms) ? `, due in ${wait(request.due_in_ms)}` : ""}` +
+                                      due_of(request) +
                                       `${request.state ? `, ${request.state}` : ""}`);
                 set_attr(node.lastChild, "aria-label", `Drop ${request.endpoint || "request"} of ${request.client || "a client"}`);
         });

@@ -43,6 +43,16 @@ static bool may_hold(const struct gateway *g, struct watch_result *r)
         return false;
 }
 
+static const char *held(size_t n)
+{
+        return n == 1 ? "is held" : "are held";
+}
+
+static const char *let_go(size_t n)
+{
+        return n == 1 ? "is let go" : "are let go";
+}
+
 static void pause_class(struct gateway *g, const struct watch_action *a, bool is_paused,
                         struct watch_result *r)
 {
@@ -67,7 +77,7 @@ static void pause_class(struct gateway *g, const struct watch_action *a, bool is
                   a->token);
         say(r, 200, "the class %s %s; %zu request%s that waited %s", a->class,
             is_paused ? "is paused: what has been sent goes on" : "goes on", n, plural(n),
-            is_paused ? "are held" : "are let go");
+            is_paused ? held(n) : let_go(n));
         r->undo = undo_by(is_paused ? "/weir/api/resume" : "/weir/api/pause",
                           json_pack("{s:s}", "class", a->class));
 }
@@ -126,10 +136,10 @@ static void pause_client(struct gateway *g, const struct watch_action *a, struct
                   a->with_cancels ? "yes" : "no", n, a->peer, a->by, a->token);
         say(r, 200,
             "the client %s %s%s: what has been sent goes on; %zu request%s that "
-            "waited are held%s",
+            "waited %s%s",
             a->client, was_paused ? "was paused already, and is" : "is paused",
             a->with_cancels ? (was_paused ? " with its cancels" : "") : ", but for its cancels", n,
-            plural(n),
+            plural(n), held(n),
             is_seen_client(g, a->client) ? "" : "; no client of that name has been seen");
         r->undo = undo_by("/weir/api/resume", json_pack("{s:s}", "client", a->client));
 }
@@ -147,8 +157,8 @@ static void resume_client(struct gateway *g, const struct watch_action *a, struc
         log_event(LOG_WARN, "resumed", "client=%s requests=%zu peer=%s by=%s token=%zu",
                   shown_text(str_of(a->client), client, sizeof(client)), n, a->peer, a->by,
                   a->token);
-        say(r, 200, "the client %s goes on; %zu request%s that waited are let go", a->client, n,
-            plural(n));
+        say(r, 200, "the client %s goes on; %zu request%s that waited %s", a->client, n, plural(n),
+            let_go(n));
         r->undo = undo_by("/weir/api/pause", json_pack("{s:s}", "client", a->client));
 }
 

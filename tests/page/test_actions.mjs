@@ -66,6 +66,7 @@ describe("from the page", () => {
                 await page.locator(".toast button", { hasText: "Undo" }).click();
                 await shows(page, "#state-text", /Serving/);
                 assert.deepEqual((await stage.gateway.json("/weir/api/now")).paused.classes, []);
+                await eventually(async () => !/is paused/.test(await text_of(page, "#toasts")), "what is no longer true going away");
         });
 
         it("what was asked by mistake is called off with Escape, and nothing happens", async () => {
@@ -84,9 +85,17 @@ describe("from the page", () => {
                 await confirm(/Pause client hungry/);
                 await shows(page, "#paused", /client hungry/);
                 await shows(page, ".spenders", /hungry\s*paused/);
+                const button = await spender("hungry").locator("button", { hasText: "Share" }).boundingBox();
+                const table = await page.locator("#spenders-table .scroll").boundingBox();
+
+                assert.ok(button.x + button.width <= table.x + table.width, "the buttons are inside of the table");
+                await page.locator("#queue tbody tr", { hasText: "backfill" }).locator(".link").click();
+                await shows(page, "#queue-inside", /hungry\s*for [^,]*, refused in [^,]*, paused/);
+                await page.locator("#queue tbody tr", { hasText: "backfill" }).locator(".link").click();
                 await page.locator("#paused button").click();
                 await confirm(/Resume client hungry/);
                 await eventually(async () => (await stage.gateway.json("/weir/api/now")).paused.clients.length === 0, "resuming");
+                await eventually(async () => !/hungry is paused/.test(await text_of(page, "#toasts")), "what is no longer true going away");
         });
 
         it("a client gets a share", async () => {
@@ -112,6 +121,13 @@ describe("from the page", () => {
 
                 assert.match(told.text, /weir: /);
                 assert.ok(told.status >= 400, `${told.status}`);
+                await eventually(async () => {
+                        const counters = (await stage.gateway.json("/weir/api/now")).counters;
+                        const sum = Object.keys(counters).filter((key) => /^refused_|^dropped$/.test(key))
+                                                         .reduce((all, key) => all + counters[key], 0);
+
+                        return counters.dropped === 1 && (await text_of(page, "#pulse")).replace(/[\s,]/g, "").includes(`Refusedheresofar${sum}`);
+                }, "all that was refused, the dropped too");
         });
 
         it("the login is left", async () => {

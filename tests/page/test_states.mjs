@@ -48,6 +48,7 @@ describe("a gateway's state", () => {
                 await page.locator("#spenders").scrollIntoViewIfNeeded();
                 await shows(page, "#spenders-table", /Nobody has sent anything|\(weir\)/);
                 await is_for_all(page, "empty");
+                assert.equal(await page.locator("#access").isVisible(), false, "no token would do anything here");
                 await is_clean(page);
         }, { may_fail: /404/ }));
 

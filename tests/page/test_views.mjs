@@ -138,16 +138,39 @@ describe("the page beside the exchange's books", () => {
                 const seen = (await stage.sim.admin("/sim/requests?last=100000")).filter((one) => /^\/api\/v3\/depth/.test(one.target)).length;
 
                 assert.equal(at_page, seen * 5, "weight of a depth of 100 is 5");
+                assert.ok(sums.length >= 60, `the whole hour is there: ${sums.length}`);
+                assert.match(sums.at(-1)[column], /^\u2013$/, "a window that nobody wrote is no zero");
                 assert.match(await chart.locator("canvas").first().getAttribute("aria-label"), /in all, at most/);
                 await page.locator("#history-picks label", { hasText: "Class" }).click();
                 await shows(page, ".chart .figures", /backfill/);
                 await page.locator("#history-picks select").selectOption({ label: "Futures weight" });
                 await shows(page, ".chart h3", /Futures weight per window, by class/);
+                assert.match(await chart.locator("caption").textContent(), /Futures weight per window, by class/);
                 await is_for_all(page, "history");
                 await page.locator("#history-picks label", { hasText: /^Day$/ }).click();
                 await shows(page, ".chart h3", /Futures weight per hour, by class/);
                 await page.locator("#history-picks label", { hasText: /^Hour$/ }).click();
                 await shows(page, ".chart h3", /Futures weight per window, by class/);
+        });
+
+        it("gives a client the same look at any rank, and strangers one that nobody else has", async () => {
+                const seen = await page.evaluate(async () => {
+                        const { UPRIGHT, looks_of } = await import("/weir/assets/looks.js");
+                        const names = Array.from({ length: 40 }, (_, i) => `client-${i}`), text = (map) => [...map].sort().map((one) => JSON.stringify(one));
+                        const few = looks_of(names.slice(0, 8)), all = looks_of(names);
+
+                        return { up: text(looks_of(names.slice(0, 8))), down: text(looks_of(names.slice(0, 8).reverse())),
+                                 hues: new Set([...few.values()].map((look) => look.hue)).size,
+                                 looks: new Set([...all.values()].map((look) => JSON.stringify(look))).size,
+                                 upright: [...all.values()].some((look) => look.pattern === UPRIGHT),
+                                 before: text(few), after: text(looks_of(names.slice(0, 9).reverse(), few)) };
+                });
+
+                assert.deepEqual(seen.up, seen.down);
+                assert.equal(seen.hues, 8);
+                assert.equal(seen.looks, 40);
+                assert.equal(seen.upright, false);
+                assert.deepEqual(seen.before.filter((one) => !seen.after.includes(one)), []);
         });
 
         it("tells of events as they happen, by level, and says warnings aloud", async () => {
