@@ -1,6 +1,7 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "gateway/gateway.h"
+#include "gateway/settings_table.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -159,6 +160,32 @@ static int add_setting(struct command_line *line, char *text)
         return add(line, "--set", text, equals + 1);
 }
 
+/* Whether --watch-token-file is meant for the setting watch.token_file. */
+static bool is_flag_of(const char *flag, size_t n, const char *key)
+{
+        for (size_t i = 0; i < n; ++i)
+                if (flag[i] != key[i] && !(flag[i] == '-' && (key[i] == '.' || key[i] == '_')))
+                        return false;
+        return key[n] == '\0';
+}
+
+/* Most settings have no option of their own. */
+static void complain(int c, char **argv)
+{
+        const char *word = argv[optind - 1];
+
+        if (c == '?' && optopt == 0 && strncmp(word, "--", 2) == 0)
+                for (unsigned i = 0; i < SETTINGS_COUNT; ++i)
+                        if (is_flag_of(word + 2, strcspn(word + 2, "="), settings_table[i].key)) {
+                                fprintf(stderr,
+                                        "weir: gateway: there is no option %s; write --set "
+                                        "%s=VALUE\n",
+                                        word, settings_table[i].key);
+                                return;
+                        }
+        option_complain("gateway", c, argv);
+}
+
 /* Return: 0 to go on, EXIT_DONE + 1 .. to end with that code less 1. */
 static int parse(int argc, char **argv, struct command_line *line, int *ret_exit)
 {
@@ -227,7 +254,7 @@ static int parse(int argc, char **argv, struct command_line *line, int *ret_exit
                                         store_flags[c - OPTION_STORE].key, optarg);
                                 break;
                         }
-                        option_complain("gateway", c, argv);
+                        complain(c, argv);
                         return 1;
                 }
         }

@@ -121,9 +121,9 @@ static const char spenders[] =
         "\n" \
         "cancel 0   order 0   reconcile 0   account 0   market 2, 1.2 s   backfill 1, 9.0 s paused\n" \
         "\n" \
-        "client              requests  vweight   share    429  refused  errors  retried      p99      p50  events\n" \
-        "trader                   468      260  35.8 %      1        0       2    0.6 %    1.2 s     0 ms  20:22:21 refused verdict=late\n" \
-        "watcher                  192      234  32.2 %      0      115       0    0.0 %     8 ms     0 ms  20:22:22 refused 2 times verdict=shut\n" \
+        "client                       requests  vweight   share    429  refused  errors  retried      p99  events\n" \
+        "trader                            468      260  35.8 %      1        0       2    0.6 %    1.2 s  20:22:21 refused verdict=late\n" \
+        "watcher                           192      234  32.2 %      0      115       0    0.0 %     8 ms  20:22:22 refused 2 times verdict=shut\n" \
         "\n" \
         "\n" \
         "\n" \

@@ -25,9 +25,30 @@ static void tell(struct top_source *s)
         s->changed(s->ctx);
 }
 
+/* Who is shown it reads the gateway's address before it: @why without it. */
+static void set_why(struct top_source *s, const char *why)
+{
+        char address[sizeof(s->host) + 16];
+        struct str rest = str_of(why);
+        size_t n = 0, length;
+
+        length = (size_t)snprintf(address, sizeof(address), "%.*s:%u: ", STR_ARGS(s->at.host),
+                                  s->at.port);
+        while (rest.n > 0 && n + 1 < sizeof(s->why)) {
+                bool is_address = s->at.host.n > 0 && length < sizeof(address) &&
+                                  str_has_prefix(rest, str_from(address, length));
+                size_t step = is_address ? length : 1;
+
+                if (!is_address)
+                        s->why[n++] = rest.p[0];
+                rest = str_from(rest.p + step, rest.n - step);
+        }
+        s->why[n] = '\0';
+}
+
 static void fail(struct top_source *s, const char *why)
 {
-        str_copy(str_of(why), s->why, sizeof(s->why));
+        set_why(s, why);
         s->is_live = false;
         tell(s);
 }
@@ -203,9 +224,13 @@ static void explain(struct top_source *s, const json_t *json)
                          s->live_status);
         else if (s->live_status == 200)
                 snprintf(why, sizeof(why), "the gateway has ended; it is looked for");
+        else if (strncmp(msg, "weir: ", 6) != 0)
+                snprintf(why, sizeof(why),
+                         "it answers %u, as no gateway of weir does; name the address that one "
+                         "listens at with --gateway",
+                         s->live_status);
         else
-                snprintf(why, sizeof(why), "it answers %u%s%s", s->live_status, msg[0] ? ": " : "",
-                         msg[0] ? msg : ", as no gateway of weir does");
+                snprintf(why, sizeof(why), "it answers %u: %s", s->live_status, msg);
         fail(s, why);
 }
 
@@ -310,7 +335,7 @@ static void on_ask_failed(struct http_call *call, enum http_failure failure, con
         s->is_asking = false;
         s->has_asked = s->is_mute = true;
         if (s->is_live)
-                str_copy(str_of(why), s->why, sizeof(s->why));
+                set_why(s, why);
         tell(s);
 }
 

@@ -30,7 +30,10 @@ static const struct column {
 };
 
 #define NAME_MIN 13u
-#define ROWS_MAX 4096u
+/* Where there is room for it, endpoints are told apart rather than the last columns shown. */
+#define NAME_WIDE  26u
+#define WIDE_WIDTH 90u
+#define ROWS_MAX   4096u
 
 struct row {
         const json_t *json;
@@ -46,11 +49,11 @@ const char *top_by_name(enum top_by by)
 /* Columns besides the name that fit into @width. */
 static unsigned columns_at(unsigned width, unsigned *ret_name)
 {
-        unsigned n = 1, used = NAME_MIN;
+        unsigned least = width >= WIDE_WIDTH ? NAME_WIDE : NAME_MIN, n = 1, used = least;
 
         while (n < TOP_COLUMNS && used + columns[n].width + 1 <= width)
                 used += columns[n++].width + 1;
-        *ret_name = NAME_MIN + (width > used ? width - used : 0);
+        *ret_name = least + (width > used ? width - used : 0);
         return n;
 }
 
