@@ -43,7 +43,8 @@ class Stranger:
                 reply = connection.getresponse()
                 reply.read()
                 self.statuses.append(reply.status)
-                due += seconds / calls
+                # Who was held up does not catch up: that would be a burst.
+                due = max(due + seconds / calls, time.monotonic())
                 time.sleep(max(0, due - time.monotonic()))
             connection.close()
 
