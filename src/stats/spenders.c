@@ -27,17 +27,6 @@ struct search {
         struct waits *waits; /* of its rows */
 };
 
-static void add(struct stats_figures *to, const struct stats_figures *f)
-{
-        to->requests += f->requests;
-        to->weight += f->weight;
-        to->orders += f->orders;
-        to->errors += f->errors;
-        to->over_limit += f->over_limit;
-        to->retries += f->retries;
-        to->refused += f->refused;
-}
-
 /* Names of one stats are one when they are at one place. Return: NULL without memory. */
 static struct seen *find(struct search *s, const char *name)
 {
@@ -98,14 +87,14 @@ static bool sum_up(struct search *s, const struct stats_window *w)
                 r->from_ms = w->start_ms;
         if (w->start_ms + w->span_ms > r->to_ms)
                 r->to_ms = w->start_ms + w->span_ms;
-        add(&r->all, &w->all);
+        stats_figures_add(&r->all, &w->all);
         for (size_t i = 0; i < w->n_rows; ++i) {
                 struct seen *seen = w->rows[i].by == s->by ? find(s, w->rows[i].name) : NULL;
 
                 if (w->rows[i].by == s->by && !seen)
                         return false;
                 if (seen)
-                        add(&seen->figures, &w->rows[i].figures);
+                        stats_figures_add(&seen->figures, &w->rows[i].figures);
         }
         return true;
 }
@@ -171,7 +160,7 @@ static bool choose(struct search *s, size_t most)
         for (size_t i = 0; i < n_rows; ++i)
                 sorted[i].seen->place = i;
         for (size_t i = 0; i < s->n; ++i)
-                add(&r->rows[s->all[i].place].figures, &s->all[i].figures);
+                stats_figures_add(&r->rows[s->all[i].place].figures, &s->all[i].figures);
         r->n_names = n;
         r->n = n_rows + has_others;
         free(sorted);

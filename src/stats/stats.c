@@ -132,6 +132,17 @@ void stats_add(struct stats_figures *f, const struct stats_request *r)
         f->refused += r->outcome == STATS_REFUSED;
 }
 
+void stats_figures_add(struct stats_figures *to, const struct stats_figures *more)
+{
+        to->requests += more->requests;
+        to->weight += more->weight;
+        to->orders += more->orders;
+        to->errors += more->errors;
+        to->over_limit += more->over_limit;
+        to->retries += more->retries;
+        to->refused += more->refused;
+}
+
 /* The number of a refusal's word; the last one is for all that have none. */
 static int reason_of(struct stats *s, const char *word)
 {

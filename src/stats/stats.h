@@ -135,6 +135,8 @@ struct stats_figures {
         uint64_t refused; /* of those: by weir */
 };
 
+void stats_figures_add(struct stats_figures *to, const struct stats_figures *more);
+
 struct stats;
 
 /* @seed: of the keys' table; any. Return: 0 or -ENOMEM. */

@@ -33,17 +33,6 @@ static struct stats_figures less(const struct stats_figures *a, const struct sta
         };
 }
 
-static void add(struct stats_figures *to, const struct stats_figures *f)
-{
-        to->requests += f->requests;
-        to->weight += f->weight;
-        to->orders += f->orders;
-        to->errors += f->errors;
-        to->over_limit += f->over_limit;
-        to->retries += f->retries;
-        to->refused += f->refused;
-}
-
 void top_init(struct top *top, size_t most)
 {
         must(most <= TOP_MAX);
@@ -76,7 +65,7 @@ static void see(void *ctx, const char *name, const struct stats_figures *figures
         struct update *u = ctx;
         struct top *top = u->top;
 
-        add(&top->all, figures);
+        stats_figures_add(&top->all, figures);
         /* These come and go as they have something: they are in nobody's way, and have no place. */
         if (strcmp(name, STATS_OTHERS) == 0 || strcmp(name, STATS_NONE) == 0)
                 return;
@@ -111,7 +100,7 @@ static void remove_row(struct top *top, size_t i)
 {
         struct stats_figures shown = less(&top->rows[i].now, &top->rows[i].before);
 
-        add(&top->gone, &shown);
+        stats_figures_add(&top->gone, &shown);
         memmove(&top->rows[i], &top->rows[i + 1], (top->n - i - 1) * sizeof(top->rows[0]));
         --top->n;
 }
