@@ -42,27 +42,36 @@ static int prepare_add(struct archive *a, unsigned step, sqlite3_stmt **ret)
         return archive_statement(a, ARCHIVE_ADD + step, sql, ret);
 }
 
+/* @sql, whose parameters are the name and the span of the pool of @w. */
+static int pool_statement(struct archive *a, unsigned id, const char *sql,
+                          const struct archive_window *w, sqlite3_stmt **ret)
+{
+        int code = archive_statement(a, id, sql, ret);
+
+        if (code != SQLITE_OK)
+                return code;
+        sqlite3_bind_text(*ret, 1, w->pool, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(*ret, 2, w->span_ms / 1000);
+        return SQLITE_OK;
+}
+
 /* The number of a pool in the file, which it gets when it is new. */
 static int pool_id(struct archive *a, const struct archive_window *w, int64_t *ret)
 {
         sqlite3_stmt *s;
-        int code = archive_statement(a, ARCHIVE_POOL_ADD,
-                                     "INSERT INTO pools(name, span) VALUES(?, ?) ON CONFLICT DO "
-                                     "NOTHING",
-                                     &s);
+        int code = pool_statement(a, ARCHIVE_POOL_ADD,
+                                  "INSERT INTO pools(name, span) VALUES(?, ?) ON CONFLICT DO "
+                                  "NOTHING",
+                                  w, &s);
 
         if (code != SQLITE_OK)
                 return code;
-        sqlite3_bind_text(s, 1, w->pool, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(s, 2, w->span_ms / 1000);
         code = archive_step(s);
         if (code == SQLITE_OK)
-                code = archive_statement(a, ARCHIVE_POOL_ID,
-                                         "SELECT id FROM pools WHERE name = ? AND span = ?", &s);
+                code = pool_statement(a, ARCHIVE_POOL_ID,
+                                      "SELECT id FROM pools WHERE name = ? AND span = ?", w, &s);
         if (code != SQLITE_OK)
                 return code;
-        sqlite3_bind_text(s, 1, w->pool, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(s, 2, w->span_ms / 1000);
         code = sqlite3_step(s);
         *ret = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
         return archive_step(s);
