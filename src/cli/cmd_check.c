@@ -11,7 +11,7 @@
 
 #include "cli/check_weights.h"
 #include "cli/option.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 
 static void print_help(FILE *to)
 {

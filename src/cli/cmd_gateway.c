@@ -1,7 +1,7 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "gateway/gateway.h"
-#include "gateway/settings_table.h"
+#include "settings/table.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -5,7 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "cli/store_picture.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 #include "lease/store.h"
 #include "net/loop.h"
 

@@ -19,7 +19,7 @@
 /* What would change the gateway's settings from outside: the demo is the same everywhere. */
 static const char *const environment[] = {
 #define SETTING(id, kind, member, key, initial, min, max, reload, env, help) env,
-#include "gateway/settings.def"
+#include "settings/settings.def"
 #undef SETTING
 };
 

@@ -16,7 +16,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 
 struct answer;

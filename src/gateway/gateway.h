@@ -14,7 +14,7 @@
 #define GATEWAY_GATEWAY_H
 
 #include "base/base.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 
 struct gateway_options {
         const struct settings *settings; /* copied */

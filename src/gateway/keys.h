@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 #include "gateway/proof.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 #include "sign/signer.h"
 
 struct credential {

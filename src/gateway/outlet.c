@@ -3,7 +3,7 @@
 #include "budget/budget.h"
 #include "core/egress.h"
 #include "gateway/breakers.h"
-#include "gateway/settings_value.h"
+#include "settings/value.h"
 #include "gateway/upstream.h"
 #include "net/connect.h"
 #include "sign/vault.h"

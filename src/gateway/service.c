@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
-#include "gateway/settings_value.h"
+#include "settings/value.h"
 #include "gateway/state.h"
 
 #include <errno.h>

@@ -25,7 +25,7 @@
 #include "budget/exclock.h"
 #include "gateway/service.h"
 #include "gateway/request_id.h"
-#include "gateway/settings.h"
+#include "settings/settings.h"
 #include "gateway/tally.h"
 #include "http/client.h"
 #include "http/server.h"
