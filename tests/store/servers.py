@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(check, within=10.0, every=0.01):
+def eventually(check, within=60.0, every=0.01):
     """The first true answer of check()."""
     end = time.monotonic() + within
     while True:
@@ -160,6 +160,7 @@ class Lines:
         self.process = subprocess.Popen([os.environ["STORE_LINES"], url, name, str(password_file), str(ca_file)],
                                         stdin=subprocess.PIPE, stdout=self.log, text=True, bufsize=1)
         self.seen = 0
+        self.asked = 0
         stage.started.append(self)
 
     def events(self):
@@ -167,16 +168,17 @@ class Lines:
             return [line.rstrip("\n") for line in log.read().splitlines(keepends=True) if line.endswith("\n")]
 
     def tell(self, line):
+        self.asked += line.startswith("op ")
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def wait(self, word, within=10.0):
-        """The next event that begins with word, whatever comes before it."""
+    def wait(self, *words, within=60.0):
+        """The next event that begins with one of the words, whatever comes before it."""
 
         def look():
             events = self.events()
             for i in range(self.seen, len(events)):
-                if events[i].startswith(word):
+                if events[i].startswith(words):
                     self.seen = i + 1
                     return events[i]
             return None
@@ -184,11 +186,30 @@ class Lines:
         try:
             return eventually(look, within)
         except AssertionError:
-            raise AssertionError(f"no {word!r} after {self.seen} of {self.events()}") from None
+            raise AssertionError(f"no {words} after {self.seen} of {self.events()}") from None
+
+    def ask(self, host, want):
+        """One op's fate."""
+        self.tell(f"op {host} {want}")
+        return self.wait(*(f"{word} {self.asked}" for word in ("answer", "refused", "cannot", "lost")))
 
     def op(self, host="a", want=100):
-        self.tell(f"op {host} {want}")
-        return self.wait("answer")
+        """The answer to an op; asked again each time that the connection went down before it came."""
+        end = time.monotonic() + 120
+        while not (fate := self.ask(host, want)).startswith("answer"):
+            assert not fate.startswith("refused") and time.monotonic() < end, self.events()
+            self.wait("up")
+        return fate
+
+    def lost(self, host="a", want=100):
+        """Why the connection goes down under an op, when it is not for a machine that is too slow to answer."""
+        while True:
+            fate = self.ask(host, want)
+            assert fate.startswith("lost"), fate
+            why = self.events()[self.seen - 2]
+            if "no answer within" not in why:
+                return why
+            self.wait("up")
 
     def end(self):
         if self.process.poll() is None:

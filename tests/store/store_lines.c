@@ -3,8 +3,12 @@
  *
  *      store_lines URL NAME PASSWORD_FILE|- CA_FILE|-   <  "op HOST_HEX WANT" | "now" | "end"
  *
- *      up PLACE | down WHY | answer SEQ again|granted CLAIM SHARE | refused WHY | news FROM ... |
- * cannot WHY
+ *      up PLACE | down WHY | news FROM ... | cannot WHY, when it could not even begin
+ *
+ * and for each op, the first of which is 1, exactly one of
+ *
+ *      answer SEQ again|granted CLAIM SHARE | refused SEQ WHY | cannot SEQ WHY, it was not sent |
+ *      lost SEQ, the connection went down under it
  */
 #include "base/clock.h"
 #include "lease/store.h"
@@ -22,6 +26,7 @@ static struct {
         struct loop *loop;
         struct store *store;
         uint64_t seq, epoch;
+        uint64_t asked; /* the op whose fate is not known yet, or 0 */
         char birth[OP_HEX_SIZE];
         char in[4096];
         size_t n;
@@ -49,11 +54,16 @@ static void on_down(void *ctx, const char *why)
 {
         (void)ctx;
         say("down %s", why);
+        if (host.asked > 0)
+                say("lost %llu", (unsigned long long)host.asked);
+        host.asked = 0;
 }
 
 static void on_answer(void *ctx, const struct op_answer *answer)
 {
         (void)ctx;
+        must(answer->seq == host.asked);
+        host.asked = 0;
         host.epoch = answer->epoch;
         memcpy(host.birth, answer->birth, sizeof(host.birth));
         if (answer->n_budgets > 0)
@@ -67,6 +77,8 @@ static void on_answer(void *ctx, const struct op_answer *answer)
 static void on_refused(void *ctx, uint64_t seq, const char *why)
 {
         (void)ctx;
+        must(seq == host.asked);
+        host.asked = 0;
         say("refused %llu %s", (unsigned long long)seq, why);
 }
 
@@ -103,8 +115,12 @@ static void send_op(char *words)
         op.epoch = host.epoch;
         memcpy(op.birth, host.birth, sizeof(op.birth));
         r = store_send(host.store, &op);
-        if (r < 0)
-                say("cannot %s", strerror(-r));
+        if (r < 0) {
+                say("cannot %llu %s", (unsigned long long)op.seq, strerror(-r));
+                return;
+        }
+        must(host.asked == 0);
+        host.asked = op.seq;
 }
 
 static void on_line(char *line)

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 from servers import HAS_REDIS, Answer, Lines, Stage, eventually, free_port
@@ -34,13 +33,13 @@ def url(server, extra="", user=""):
 def speaks(host, number="a"):
     """Up, introduced, and answered."""
     host.wait("up")
-    assert host.op(number) == "answer 1 again"
-    assert host.op(number).startswith("answer 2 granted")
+    assert host.op(number).endswith(" again")
+    assert " granted " in host.op(number)
 
 
 def granted(host, number="a"):
     """New books wait two seconds; then there is something."""
-    return eventually(lambda: host.op(number).endswith(" granted 100 6000") or " 100 " in host.events()[-1], 5, 0.1)
+    return eventually(lambda: host.op(number).endswith(" granted 100 6000") or " 100 " in host.events()[-1], every=0.1)
 
 
 def test_an_op_is_answered_and_granted(stage, server):
@@ -102,8 +101,7 @@ def test_a_user_with_only_what_is_needed(stage, server):
     assert first.wait("news b joined 1")
     other = Lines(stage, url(server, user="other:secret@"))
     other.wait("up")
-    other.tell("op c 1")
-    assert "its user may not do that" in other.wait("down")
+    assert "its user may not do that" in other.lost("c")
 
 
 def certificates(directory):
@@ -154,8 +152,7 @@ def test_full_memory_and_a_key_of_somebody_else(stage, server):
     speaks(host)
     connection = server.connect()
     connection("CONFIG", "SET", "maxmemory", "1")
-    host.tell("op a 1")
-    assert "its memory is full" in host.wait("down")
+    assert "its memory is full" in host.lost()
     connection("CONFIG", "SET", "maxmemory", "0")
     host.wait("up")
     assert host.op().startswith("answer")
@@ -167,8 +164,7 @@ def test_a_replica_refuses_in_words(stage, server):
     replica = stage.server({"replicaof": f"127.0.0.1 {server.port}"})
     host = Lines(stage, url(replica))
     host.wait("up")
-    host.tell("op a 1")
-    assert "it is a replica" in host.wait("down")
+    assert "it is a replica" in host.lost()
     cut_off = stage.server({"replicaof": "127.0.0.1 1", "replica-serve-stale-data": "no"})
     assert "master is down" in Lines(stage, url(cut_off)).wait("down")
 
@@ -190,15 +186,13 @@ def test_a_server_that_loads(stage, server):
 def test_replicas_must_have_it(stage, server):
     host = Lines(stage, url(server, "?replicas=1"))
     host.wait("up")
-    host.tell("op a 1")
-    assert "0 of 1 replicas have what was granted" in host.wait("down")
+    assert "0 of 1 replicas have what was granted" in host.lost()
     replica = stage.server({"replicaof": f"127.0.0.1 {server.port}"})
     eventually(lambda: b"master_link_status:up" in replica.connect()("INFO", "replication"))
-    # Until the replica is known to be in step, one more may fail.
-    eventually(lambda: host.tell("op a 1") or "answer" in host.wait("")[:6], 10, 0.1)
+    # Until the replica is known to be in step, one more may be lost.
+    host.op()
     replica.kill(signal.SIGSTOP)
-    host.tell("op a 1")
-    assert "0 of 1 replicas" in host.wait("down")
+    assert "0 of 1 replicas" in host.lost()
     replica.kill(signal.SIGCONT)
 
 
@@ -206,10 +200,9 @@ def test_a_server_that_stops_and_goes_on(stage, server):
     host = Lines(stage, url(server))
     speaks(host)
     server.kill(signal.SIGSTOP)
-    began = time.monotonic()
     host.tell("op a 1")
     assert "no answer within 500 ms" in host.wait("down")
-    assert time.monotonic() - began < 5
+    host.wait(f"lost {host.asked}")
     host.tell("op a 1")
     assert "not connected" in host.wait("cannot")
     server.kill(signal.SIGCONT)
@@ -225,11 +218,15 @@ def test_a_server_that_stops_and_goes_on(stage, server):
 def test_a_server_that_dies_and_comes_back(stage, server):
     host = Lines(stage, url(server))
     speaks(host)
+    # Under a question: who asked is told that there will be no answer, and not left to wait for it.
+    server.kill(signal.SIGSTOP)
+    host.tell("op a 1")
     server.kill()
     host.wait("down")
+    host.wait(f"lost {host.asked}")
     server.start()
     host.wait("up")
-    assert host.op() == "answer 3 again"
+    assert host.op().endswith(" again")
 
 
 def test_no_server_and_no_redis(stage):
@@ -280,10 +277,12 @@ def test_sentinels_know_the_next_master(stage):
     assert str(master.port) in host.wait("up")
     eventually(lambda: b"connected_slaves:2" in master.connect()("INFO", "replication"))
     eventually(lambda: b"num-slaves" in b" ".join(sentinel.connect()("SENTINEL", "MASTER", "m")) and
-               b"slaves=2" in sentinel.connect()("INFO", "sentinel"), 15)
-    eventually(lambda: host.tell("op a 1") or host.wait("")[:6] == "answer", 10, 0.1)
+               b"slaves=2" in sentinel.connect()("INFO", "sentinel"))
+    host.op()
     master.kill()
     host.wait("down")
-    # Until both have found each other the new one cannot say that a replica has it.
-    eventually(lambda: host.op("a").startswith("answer") if any(
-        str(r.port) in line for line in host.events() for r in replicas if line.startswith("up")) else None, 20, 0.1)
+    # Until both have found each other the new one cannot say that a replica has it. Where the machine is slow the
+    # sentinel may think that it has died too, and name the other.
+    host.op()
+    ups = [line for line in host.events()[:host.seen] if line.startswith("up")]
+    assert any(str(replica.port) in ups[-1] for replica in replicas), host.events()
