@@ -93,17 +93,57 @@ void budget_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[RE
         carry(l, pool, old, windows, time);
 }
 
-/* Replaces the windows of one kind by those that the exchange names, if it names any. */
-static void follow_unit(struct limiter *l, int pool, enum policy_unit unit,
+/*
+ * Of a pool that several groups draw on the first of them says what it holds. Another one's page
+ * may be older than the pool: COIN-M's went on naming its former limits when it was joined with
+ * USD-M's.
+ */
+static bool is_first_of(enum policy_group group, uint16_t pool)
+{
+        return (policy_pool(pool)->groups & ((1u << group) - 1)) == 0;
+}
+
+/* Adds @named to what holds already, of two limits of one span the lower. */
+static void add_lower(uint64_t windows[REGION_POOL_WINDOWS], uint64_t named)
+{
+        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
+                if (windows[i] != 0 && windows[i] >> 32 != named >> 32)
+                        continue;
+                if (windows[i] == 0 || named < windows[i])
+                        windows[i] = named;
+                return;
+        }
+}
+
+/*
+ * Replaces the windows of one kind by those that the exchange names, if it names any. Who is not
+ * the first of a pool's groups only lowers limits and adds windows.
+ */
+static void follow_unit(struct limiter *l, enum policy_group group, enum policy_unit unit,
                         const struct budget_limit *limits, size_t n, struct limiter_time time)
 {
+        int pool = policy_group_pool(group, unit);
         uint64_t windows[REGION_POOL_WINDOWS] = { 0 };
+        bool is_first, is_any = false;
         size_t k = 0;
 
-        for (size_t i = 0; i < n && k < REGION_POOL_WINDOWS; ++i)
-                if (limits[i].unit == unit)
-                        windows[k++] = region_window(limits[i].span_ms, limits[i].limit);
-        if (pool >= 0 && k > 0)
+        if (pool < 0)
+                return;
+        is_first = is_first_of(group, (uint16_t)pool);
+        for (size_t i = 0; i < REGION_POOL_WINDOWS && !is_first; ++i)
+                windows[i] = pool_window(l->region, (uint16_t)pool, i);
+        for (size_t i = 0; i < n && k < REGION_POOL_WINDOWS; ++i) {
+                uint64_t named = region_window(limits[i].span_ms, limits[i].limit);
+
+                if (limits[i].unit != unit)
+                        continue;
+                is_any = true;
+                if (is_first)
+                        windows[k++] = named;
+                else
+                        add_lower(windows, named);
+        }
+        if (is_any)
                 budget_set_pool(l, (uint16_t)pool, windows, time);
 }
 
@@ -111,8 +151,7 @@ void budget_follow(struct limiter *l, enum policy_group group, const struct budg
                    size_t n, struct limiter_time time)
 {
         for (unsigned unit = 0; unit < POLICY_UNIT_COUNT; ++unit)
-                follow_unit(l, policy_group_pool(group, (enum policy_unit)unit),
-                            (enum policy_unit)unit, limits, n, time);
+                follow_unit(l, group, (enum policy_unit)unit, limits, n, time);
 }
 
 void budget_windows(const struct limiter *l, enum policy_group group,

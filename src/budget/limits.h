@@ -38,8 +38,11 @@ struct budget_windows {
 void budget_windows(const struct limiter *l, enum policy_group group,
                     struct budget_windows *ret_windows);
 
-/* The windows of each kind that @limits names are now these; the others stay. Of a span that was
- * not there before the use so far is taken from those that were. */
+/*
+ * The windows of each kind that @limits names are now these; the others stay. Of a span that was
+ * not there before the use so far is taken from those that were. What USD-M and COIN-M share
+ * follows USD-M; COIN-M's word only lowers a limit there or adds a window.
+ */
 void budget_follow(struct limiter *l, enum policy_group group, const struct budget_limit *limits,
                    size_t n, struct limiter_time time);
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/pool.h"
 #include "core/slot.h"
 
 #define SPAN_MS 2000u
@@ -189,6 +190,39 @@ static void a_header_of_a_span_that_is_gone_is_no_news(void **state)
         assert_int_equal(news.span_ms, SPAN_MS);
 }
 
+static uint32_t limit_of(enum policy_unit unit, uint32_t span_ms)
+{
+        return pool_limit(&region, (uint16_t)policy_group_pool(POLICY_FAPI, unit), span_ms);
+}
+
+/* COIN-M's page may name the limits that it had before it was joined with USD-M. */
+static void what_two_groups_share_is_raised_by_the_first_of_them_only(void **state)
+{
+        const struct budget_limit usdm[] = { { POLICY_WEIGHT, 60000, 3000 },
+                                             { POLICY_ORDERS, 60000, 1500 },
+                                             { POLICY_ORDERS, 10000, 400 } };
+        const struct budget_limit former[] = { { POLICY_WEIGHT, 60000, 6000 },
+                                               { POLICY_ORDERS, 60000, 1600 } };
+        const struct budget_limit low[] = { { POLICY_WEIGHT, 60000, 2000 },
+                                            { POLICY_ORDERS, 2000, 50 } };
+
+        (void)state;
+        budget_follow(&l, POLICY_DAPI, former, ARRAY_SIZE(former), NOW(1000));
+        assert_int_equal(limit_of(POLICY_WEIGHT, 60000), 2400);
+        budget_follow(&l, POLICY_FAPI, usdm, ARRAY_SIZE(usdm), NOW(1100));
+        budget_follow(&l, POLICY_DAPI, former, ARRAY_SIZE(former), NOW(1200));
+        assert_int_equal(limit_of(POLICY_WEIGHT, 60000), 3000);
+        assert_int_equal(limit_of(POLICY_ORDERS, 60000), 1500);
+        assert_int_equal(limit_of(POLICY_ORDERS, 10000), 400);
+        budget_follow(&l, POLICY_DAPI, low, ARRAY_SIZE(low), NOW(1300));
+        assert_int_equal(limit_of(POLICY_WEIGHT, 60000), 2000);
+        assert_int_equal(limit_of(POLICY_ORDERS, 60000), 1500);
+        assert_int_equal(limit_of(POLICY_ORDERS, 2000), 50);
+        budget_follow(&l, POLICY_FAPI, usdm, ARRAY_SIZE(usdm), NOW(1400));
+        assert_int_equal(limit_of(POLICY_WEIGHT, 60000), 3000);
+        assert_int_equal(limit_of(POLICY_ORDERS, 2000), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -200,6 +234,7 @@ int main(void)
                 TEST(what_is_known_already_is_not_carried_again),
                 TEST(a_place_held_in_a_span_that_is_gone_is_lost),
                 TEST(a_header_of_a_span_that_is_gone_is_no_news),
+                TEST(what_two_groups_share_is_raised_by_the_first_of_them_only),
         };
 
         return cmocka_run_group_tests_name("budget/limits", tests, NULL, teardown);
