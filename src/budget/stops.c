@@ -4,6 +4,8 @@
 
 /* A ban ends when the exchange's own machines agree that it has; they need a moment. */
 #define STOPS_BAN_GUARD_MS 500u
+/* For so long the head of a ban that names no end stops everybody: its text is about to come. */
+#define STOPS_HEAD_MS 2000u
 
 static bool shut(struct limiter *l, unsigned gate, enum gate_kind kind, uint64_t until_ms)
 {
@@ -92,6 +94,13 @@ bool stops_apply(struct limiter *l, const struct policy_plan *plan, const struct
         default:
                 return false;
         }
+}
+
+bool stops_begin(struct limiter *l, enum policy_group group, uint64_t until_ms,
+                 struct limiter_time time)
+{
+        return shut(l, budget_gate(group), GATE_BAN,
+                    until_ms ? until_ms : time.now_ms + STOPS_HEAD_MS);
 }
 
 int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time)

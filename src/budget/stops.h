@@ -30,6 +30,18 @@ struct stop {
 bool stops_apply(struct limiter *l, const struct policy_plan *plan, const struct verdict *verdict,
                  struct limiter_time time, struct stop *ret_stop);
 
+/**
+ * stops_begin() - the head of a ban is here, and its text is still to come
+ * @until_ms: what the head names; 0: nothing
+ *
+ * Until then, else for a moment within which the text comes and says more, nothing is sent. Counts
+ * nothing: that is for stops_apply(), which is told all of it. On the disk when this returns.
+ *
+ * Return: true when it stopped somebody for longer than before.
+ */
+bool stops_begin(struct limiter *l, enum policy_group group, uint64_t until_ms,
+                 struct limiter_time time);
+
 enum {
         STOPS_NO_PROBE = -1,
 };

@@ -84,6 +84,7 @@ static void errand_head(struct http_call *call, const struct http_head *head)
         e->status = head->status;
         e->n_news = upstream_news(upstream_limiter(e->upstream), &e->plan, head, e->news);
         str_copy(retry_after, e->retry_after, sizeof(e->retry_after));
+        stops_note_head(e->gateway, e->upstream, head->status, retry_after);
 }
 
 static void errand_data(struct http_call *call, struct str payload)
@@ -241,17 +242,26 @@ static void wait_or_give_up(struct errand *e, const struct verdict *verdict, uin
         flow_start_waiting(e->gateway, e->upstream);
 }
 
-static void errand_done(struct http_call *call)
+/* What the answer, or as much of it as is here, means for everybody. */
+static void judge(const struct errand *e, struct verdict *ret_verdict)
 {
-        struct errand *e = container_of(call, struct errand, call);
-        uint64_t received_us = loop_now_us(e->gateway->loop);
         struct classify_in in = {
                 .product = budget_product(e->upstream->group),
                 .status = (int)e->status,
                 .is_cut = e->is_cut,
                 .retry_after = str_of(e->retry_after),
                 .body = str_from(e->body, e->n_body),
+                .now_ms = upstream_now(e->gateway, e->upstream).now_ms,
         };
+
+        classify(&in, ret_verdict);
+        stops_note(e->gateway, e->upstream, &e->plan, ret_verdict, "");
+}
+
+static void errand_done(struct http_call *call)
+{
+        struct errand *e = container_of(call, struct errand, call);
+        uint64_t received_us = loop_now_us(e->gateway->loop);
         struct verdict verdict;
 
         e->is_running = e->is_unreached = e->is_noted = false;
@@ -259,9 +269,7 @@ static void errand_done(struct http_call *call)
                 ++e->n_uncharged;
         else
                 land(e);
-        in.now_ms = upstream_now(e->gateway, e->upstream).now_ms;
-        classify(&in, &verdict);
-        stops_note(e->gateway, e->upstream, &e->plan, &verdict, "");
+        judge(e, &verdict);
         e->is_knocking = false;
         breakers_tell(e->gateway, e->upstream, breaker_is_failure(&verdict),
                       verdict.msg[0] ? verdict.msg : verdict_kind_sentence(verdict.kind));
@@ -288,9 +296,14 @@ static void errand_done(struct http_call *call)
 static void errand_failed(struct http_call *call, enum http_failure failure, const char *why)
 {
         struct errand *e = container_of(call, struct errand, call);
+        struct verdict verdict;
 
         e->is_running = false;
         e->is_unreached = failure == HTTP_NOT_SENT;
+        if (failure == HTTP_CUT) {
+                e->is_cut = true;
+                judge(e, &verdict);
+        }
         if (!e->is_unreached)
                 tally_errand(e, NULL);
         if (e->is_unreached)

@@ -150,6 +150,7 @@ static void flow_head(struct http_call *http, const struct http_head *head)
 {
         struct flow *f = container_of(http, struct flow, http);
         struct gateway *g = f->gateway;
+        int r;
 
         f->status = head->status;
         tally_answered(f, head->status);
@@ -163,9 +164,11 @@ static void flow_head(struct http_call *http, const struct http_head *head)
         f->is_collecting =
                 f->plan.is_mutating ||
                 (g->settings.limits &&
-                 (head->status >= 300 || (f->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) != 0));
+                 (head->status != 200 || (f->plan.outcome & ~(unsigned)POLICY_OUTCOME_OK) != 0));
         f->is_discarding = f->is_cut = false;
-        if (reply_take_head(f, head) < 0) {
+        r = reply_take_head(f, head);
+        stops_note_head(g, f->upstream, head->status, str_of(f->retry_after));
+        if (r < 0) {
                 /* Cannot be passed on as it is; the exchange has acted, so the fate is told as
                  * unknown. */
                 f->is_discarding = true;
@@ -315,6 +318,18 @@ void flow_not_sent(struct flow *f, const char *why)
         flow_end(f);
 }
 
+/* A refusal that broke off is one all the same: what is here of it says for how long all stop. */
+static void hear_refusal(struct flow *f)
+{
+        struct verdict verdict;
+
+        if (!f->gateway->settings.limits)
+                return;
+        f->is_cut = true;
+        reply_classify(f, upstream_now(f->gateway, f->upstream).now_ms, &verdict);
+        stops_note(f->gateway, f->upstream, &f->plan, &verdict, f->request_id);
+}
+
 static void flow_failed(struct http_call *http, enum http_failure failure, const char *why)
 {
         struct flow *f = container_of(http, struct flow, http);
@@ -353,6 +368,8 @@ static void flow_failed(struct http_call *http, enum http_failure failure, const
         if (!f->has_landed)
                 limiter_abandon(&f->ticket);
         shadow_drop(f, true);
+        if (failure == HTTP_CUT && f->is_collecting)
+                hear_refusal(f);
         if (may_ask_again(f, failure)) {
                 tally_again(f);
                 ++f->n_stale;

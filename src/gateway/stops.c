@@ -1,5 +1,7 @@
 #include "gateway/stops.h"
 #include "base/log.h"
+#include "budget/budget.h"
+#include "classify/classify.h"
 #include "gateway/flow.h"
 #include "gateway/shown.h"
 #include "gateway/upstream.h"
@@ -20,6 +22,25 @@ void stops_note(struct gateway *g, const struct upstream *u, const struct policy
                                                                    : 0),
                   shown_text(str_of(v->msg), msg, sizeof(msg)));
         flow_review_stops(g);
+}
+
+void stops_note_head(struct gateway *g, const struct upstream *u, unsigned status,
+                     struct str retry_after)
+{
+        struct limiter_time time = upstream_now(g, u);
+        struct classify_in in = {
+                .product = budget_product(u->group),
+                .status = (int)status,
+                .retry_after = retry_after,
+                .now_ms = time.now_ms,
+        };
+        struct verdict verdict;
+
+        if (LIKELY(status != 418) || !g->settings.limits)
+                return;
+        classify(&in, &verdict);
+        if (stops_begin(upstream_limiter(u), u->group, verdict.ban_until_ms, time))
+                flow_review_stops(g);
 }
 
 static void probe_one(struct gateway *g, struct upstream *u)

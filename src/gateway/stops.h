@@ -13,6 +13,10 @@
 void stops_note(struct gateway *g, const struct upstream *u, const struct policy_plan *plan,
                 const struct verdict *verdict, const char *request_id);
 
+/* The head of an answer is here: of a ban nobody waits for the text. */
+void stops_note_head(struct gateway *g, const struct upstream *u, unsigned status,
+                     struct str retry_after);
+
 /* Opens gates whose ban is over, by one probe; called from housekeeping. */
 void stops_probe(struct gateway *g);
 

@@ -1,0 +1,91 @@
+"""Refusals that come in pieces, late, or in an unusual form stop everybody all the same."""
+import json
+import subprocess
+import threading
+
+import pytest
+from support import WEIR, Gateway, RawUpstream, eventually, fetch
+
+AT_ONCE = {"X-Weir-Max-Wait": "0"}
+DEPTH = "/api/v3/depth?symbol=BTCUSDT"
+
+
+def gates(folder):
+    shown = subprocess.run([WEIR, "status", "--json", "--region", str(folder / "region")], capture_output=True,
+                           check=True).stdout
+    return {g["product"]: (g["kind"], g["for_ms"]) for g in json.loads(shown)["gates"]}
+
+
+class Broken(RawUpstream):
+    """Begins to refuse what has @on in its target, and hangs up within the text when it is told to."""
+
+    def __init__(self, head, on=b"/depth"):
+        super().__init__()
+        self.on = on
+        self.head, self.began, self.may_end = head, threading.Event(), threading.Event()
+
+    def _reply(self, connection, method, target, body):
+        if self.on not in target:
+            return super()._reply(connection, method, target, body)
+        connection.sendall(self.head + b"Content-Length: 200\r\n\r\n{\"code\":-10")
+        self.began.set()
+        assert self.may_end.wait(30)
+        return False
+
+
+@pytest.mark.parametrize("head, product, kind, for_ms", (
+    (b"HTTP/1.1 418 Teapot\r\n", "api", "ban", (100000, 120100)),
+    (b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\n", "api", "ban", (560000, 600100)),
+    (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n", "all", "firewall", (280000, 300100)),
+    (b"HTTP/1.1 429 Too Many\r\nRetry-After: 300\r\n", "api", "stop", (280000, 300100)),
+))
+@pytest.mark.parametrize("method, path", (("GET", DEPTH), ("POST", "/api/v3/order?symbol=BTCUSDT&from=/depth")))
+def test_one_that_breaks_off_is_one(tmp_path, head, product, kind, for_ms, method, path):
+    with Broken(head) as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        upstream.may_end.set()
+        assert fetch(gateway.port, path, method)[0] in (502, 504)
+        shut = gates(tmp_path)
+        assert list(shut) == [product] and shut[product][0] == kind and for_ms[0] <= shut[product][1] <= for_ms[1], shut
+        before = len(upstream.seen())
+        code, headers, _ = fetch(gateway.port, "/api/v3/ping", headers=AT_ONCE)
+        assert (code, headers["x-weir-verdict"]) == (429, kind)
+        assert len(upstream.seen()) == before
+
+
+def test_a_ban_is_obeyed_while_its_text_is_still_to_come(tmp_path):
+    with Broken(b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\n") as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        asked = threading.Thread(target=fetch, args=(gateway.port, DEPTH))
+        asked.start()
+        assert upstream.began.wait(30)
+        eventually(lambda: gates(tmp_path))
+        code, headers, _ = fetch(gateway.port, "/api/v3/ping", headers=AT_ONCE)
+        assert (code, headers["x-weir-verdict"]) == (429, "ban")
+        upstream.may_end.set()
+        asked.join()
+
+
+def test_one_of_a_question_of_our_own_is_one_too(tmp_path):
+    with Broken(b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\n", on=b"/time") as upstream:
+        upstream.may_end.set()
+        with Gateway(upstream.url, tmp_path / "region") as gateway:
+            # The first of all asks for the time.
+            assert fetch(gateway.port, "/api/v3/ping", headers=AT_ONCE)[0] == 429
+            eventually(lambda: gates(tmp_path))
+            code, headers, _ = fetch(gateway.port, "/api/v3/ping", headers=AT_ONCE)
+            assert (code, headers["x-weir-verdict"]) == (429, "ban")
+            assert gates(tmp_path)["api"][1] > 500000 and upstream.seen() == []
+
+
+@pytest.mark.parametrize("text", (b"", b"<html>Checking your browser</html>"))
+def test_the_edges_challenge_is_the_firewall_to_a_read_too(tmp_path, text):
+    page = b"HTTP/1.1 202 Accepted\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+    with RawUpstream(lambda _method, target, _body: page if b"/depth" in target else RawUpstream.OK) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        code, _, body = fetch(gateway.port, DEPTH)
+        assert (code, body) == (202, text)
+        assert gates(tmp_path)["all"][0] == "firewall"
+        assert fetch(gateway.port, "/fapi/v1/ping", headers=AT_ONCE)[0] == 429
