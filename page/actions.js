@@ -6,6 +6,7 @@ import { log_in } from "./access.js";
 import { post, why } from "./ask.js";
 import { by_id, el, set_text } from "./dom.js";
 import { capital } from "./names.js";
+import { share_of } from "./shares.js";
 import { on_change, store } from "./store.js";
 
 const TOAST_MS = 12000;
@@ -161,15 +162,16 @@ export async function resume(target) {
 export async function set_share(client) {
         if (!await may_act())
                 return;
+        const its = share_of(store.now, client);
         const input = el("input", { id: "share-value", type: "number", min: "1", max: "1000", step: "1", required: true,
-                                    value: "1", inputmode: "numeric" });
+                                    value: String(its ? its.share : 1), inputmode: "numeric" });
         const answer = await confirm({
                 title: `Share of ${client}`,
                 text: "Where there is too little for all, clients of a class get parts of it by their shares: who has 2 " +
                       "gets twice what one with 1 gets. It holds until the settings are read again; for good, write it " +
                       "under clients in the configuration.",
                 verb: "Set",
-                field: el("label", null, "Share (1 unless set)", input),
+                field: el("label", null, its ? `Share (the settings say ${its.said})` : "Share", input),
         });
 
         if (answer)

@@ -6,25 +6,11 @@ import { in_words } from "./logfmt.js";
 import { capital } from "./names.js";
 import { choice } from "./picks.js";
 import { changed, on_change, store } from "./store.js";
+import { titles } from "./titles.js";
 
 const FIRST = 20, MORE = 100, SAY_EVERY_MS = 5000;
 const levels = { error: 0, warn: 1, info: 2, debug: 3 };
 const icons = { error: "bad", warn: "warn", info: "info", debug: "info" };
-
-/* Events by name, for people. What is not here is shown by its own name. */
-const titles = {
-        ban: "Banned by the exchange", firewall: "Shut out by the firewall", over_weight: "429: too much weight",
-        too_many_orders: "429: too many orders", breaker_open: "The exchange does not answer", breaker_closed: "The exchange answers again",
-        breaker_probe: "Asking whether it answers", probe: "Asking whether the ban is over", probe_answered: "Let in again",
-        foreign_use: "Use by others seen", refused: "Refused", retry: "Sent again", not_sent: "Could not be sent",
-        unknown_fate: "Fate unknown", read_failed: "A read failed", weight_mismatch: "Costs other than the table says",
-        unknown_endpoint: "Unknown endpoint", limit: "Limit read", store_away: "The store is away", store_back: "The store is back",
-        store_up: "The store answers", host_joined: "A host joined", host_gone: "A host left", reloaded: "Settings taken up",
-        reload_refused: "Settings refused", limits_off: "Limits are off", same_account: "Two keys, one account",
-        draining: "Ending", listening: "Listening", paused: "Paused by hand", resumed: "Resumed", share_set: "Share set",
-        dropped: "Dropped by hand", acknowledged: "Acknowledged", logged_in: "Logged in", token_refused: "Token refused",
-        malformed: "Malformed request",
-};
 
 let shown = FIRST, unsaid = [], said_at = -SAY_EVERY_MS, sayer = 0;
 
@@ -39,6 +25,7 @@ const list = el("ol.events"), empty = el("p.empty"), more = el("button.quiet.mor
         changed();
 } });
 
+/* A later gateway, which this page does not come from, may log others: shown by their own names. */
 export function event_title(event) {
         return titles[event.event] || capital(String(event.event || "").replaceAll("_", " "));
 }
@@ -81,7 +68,6 @@ function folded(events) {
 
         for (const event of events) {
                 const last = lines[lines.length - 1];
-
 
                 if (last && sameness(last) === sameness(event)) {
                         last.key = event.key;

@@ -4,6 +4,7 @@ import { get } from "./ask.js";
 import { by_id, el, set_attr, set_class, set_list, set_shown, set_style, set_text } from "./dom.js";
 import { count, is_number, percent, plural, wait } from "./format.js";
 import { choice } from "./picks.js";
+import { share_mark, shares_by_hand } from "./shares.js";
 import { changed, on_change, on_tick, store } from "./store.js";
 
 const PAGE = 25, ASK_EVERY_MS = 5000;
@@ -62,7 +63,7 @@ const heads = columns.map((column) => {
 });
 const do_head = el("th", { scope: "col" }, el("span.unseen", null, "Do"));
 const body = el("tbody"), caption = el("caption.unseen");
-const empty = el("p.empty");
+const empty = el("p.empty"), set_by_hand = el("p.by-hand", { hidden: true });
 const back = el("button.quiet.small", { type: "button", click: () => turn(-1) }, "Earlier"),
         on = el("button.quiet.small", { type: "button", click: () => turn(1) }, "Later"), where = el("span");
 const pages = el("div.pages", null, where, back, on);
@@ -94,9 +95,12 @@ function make_row() {
         const share_button = el("button.quiet.small", { type: "button", click: () => set_share(node.row.name) },
                                 "Share");
 
-        node.append(el("th", { scope: "row" }, el("span.name"), el("span.tag", { hidden: true }, "paused")), ...cells,
+        node.append(el("th", { scope: "row" }, el("span.name"), el("span.tag", { hidden: true }, "paused"),
+                       el("span.tag.tag-calm", { hidden: true })), ...cells,
                     el("td.do", null, pause_button, share_button));
-        node.p = { name: node.firstChild.firstChild, tag: node.firstChild.lastChild, cells, pause_button, share_button };
+        const [name, tag, share] = node.firstChild.children;
+
+        node.p = { name, tag, share, cells, pause_button, share_button };
         return node;
 }
 
@@ -108,6 +112,8 @@ function update_row(node, row) {
         set_text(p.name, row.name === "" || row.name === null ? "(unnamed)" : String(row.name));
         set_attr(p.name, "title", String(row.name));
         set_shown(p.tag, paused);
+        set_text(p.share, of_client ? share_mark(store.now, row.name) : "");
+        set_shown(p.share, p.share.textContent !== "");
         columns.slice(1).forEach((column, i) => {
                 const cell = p.cells[i], value = row[column.key];
 
@@ -125,6 +131,13 @@ function update_row(node, row) {
         set_text(p.pause_button, paused ? "Resume" : "Pause");
         set_attr(p.pause_button, "aria-label", `${paused ? "Resume" : "Pause"} client ${row.name}`);
         set_attr(p.share_button, "aria-label", `Set the share of client ${row.name}`);
+}
+
+function draw_by_hand() {
+        const all = shares_by_hand(store.now), listed = all.slice(0, 8).join(", ");
+
+        set_shown(set_by_hand, all.length > 0);
+        set_text(set_by_hand, `Shares set by hand: ${listed}${all.length > 8 ? `, and ${all.length - 8} more` : ""}.`);
 }
 
 function draw() {
@@ -150,6 +163,7 @@ function draw() {
         set_shown(on, last > 0);
         set_shown(scroll, here.length > 0);
         set_shown(empty, here.length === 0);
+        draw_by_hand();
         set_text(empty, failed || (is_first ? "Loading\u2026" : find.value !== "" && rows.length > 0 ? "No such name in this time." :
                                    by.value === "account" ? "Nobody has sent a signed request in this time." :
                                    "Nobody has sent anything in this time."));
@@ -179,18 +193,18 @@ async function ask() {
 export function start_spenders() {
         by_id("spenders-picks").append(by, minutes, find);
         by_id("spenders-picks").addEventListener("submit", (event) => event.preventDefault());
-        by_id("spenders-table").append(scroll, empty, pages);
+        by_id("spenders-table").append(scroll, empty, pages, set_by_hand);
         new IntersectionObserver((entries) => {
                 is_near = entries.some((entry) => entry.isIntersecting);
         }, { rootMargin: "300px" }).observe(by_id("spenders"));
-        let paused = "";
+        let drawn = "";
 
         on_change((state) => {
-                const key = JSON.stringify((state.now && state.now.paused) || {});
+                const { paused, shares, client_shares } = state.now || {}, key = JSON.stringify([paused, shares, client_shares]);
 
-                if (key !== paused)
+                if (key !== drawn)
                         draw();
-                paused = key;
+                drawn = key;
         });
         on_tick(() => {
                 if (is_near && store.connection === "live" && performance.now() - asked_at > ASK_EVERY_MS)

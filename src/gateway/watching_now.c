@@ -179,19 +179,26 @@ static json_t *paused_json(const struct gateway *g)
                          with_cancels);
 }
 
-/* Those set by hand, by client. */
-static json_t *shares_json(const struct gateway *g)
+/* By client. */
+static json_t *shares_of(const struct settings_clients *clients)
 {
-        const struct settings_clients *by_hand = &g->settings.by_hand;
         char client[TALLY_CLIENT_SIZE];
         json_t *shares = json_object();
 
-        for (size_t i = 0; i < by_hand->n; ++i)
+        for (size_t i = 0; i < clients->n; ++i)
                 json_object_set_new(shares,
-                                    shown_text(str_of(by_hand->all[i].name), client,
+                                    shown_text(str_of(clients->all[i].name), client,
                                                sizeof(client)),
-                                    json_integer(by_hand->all[i].share));
+                                    json_integer(clients->all[i].share));
         return shares;
+}
+
+/* What the settings say, beside what was set by hand. */
+static json_t *client_shares_json(const struct settings *s)
+{
+        return json_pack("{s:I, s:o?}", "default",
+                         (json_int_t)settings_client_share_said(s, STR_NULL), "clients",
+                         shares_of(&s->clients));
 }
 
 /* The gateway. */
@@ -291,11 +298,13 @@ json_t *watching_now(void *ctx)
         struct gateway *g = ctx;
         const struct look *look = watching_look(g);
         json_t *root = look_json(look, g->watching->region);
-        json_t *own = json_pack("{s:s, s:I, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?}", "version",
-                                WEIR_VERSION, "exchange_ms", (json_int_t)look->exchange_ms,
-                                "gateway", gateway_json(g), "queue", queue_json(g), "paused",
-                                paused_json(g), "shares", shares_json(g), "rates", rates_json(g),
-                                "weights", weights_json(g), "store", store_json(g, look));
+        json_t *own =
+                json_pack("{s:s, s:I, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?, s:o?}", "version",
+                          WEIR_VERSION, "exchange_ms", (json_int_t)look->exchange_ms, "gateway",
+                          gateway_json(g), "queue", queue_json(g), "paused", paused_json(g),
+                          "shares", shares_of(&g->settings.by_hand), "client_shares",
+                          client_shares_json(&g->settings), "rates", rates_json(g), "weights",
+                          weights_json(g), "store", store_json(g, look));
         int r = root && own ? json_object_update(root, own) : -1;
 
         json_decref(own);

@@ -37,6 +37,11 @@ static uint32_t share_in(const struct settings_clients *clients, struct str name
         return client ? client->share : share_of_default(clients);
 }
 
+uint32_t settings_client_share_said(const struct settings *s, struct str name)
+{
+        return share_in(&s->clients, name);
+}
+
 uint32_t settings_client_share(const struct settings *s, struct str name)
 {
         const struct settings_client *client = find(&s->by_hand, name);

@@ -407,6 +407,8 @@ CHECKED bool settings_is_client_name(struct str name);
 /* The share of the client @name, set by hand or else of the settings; STR_NULL: of one without a
  * name. */
 uint32_t settings_client_share(const struct settings *s, struct str name);
+/* What the settings say, whatever was set by hand. */
+uint32_t settings_client_share_said(const struct settings *s, struct str name);
 
 /* By hand, from now on, until they are read anew; what the settings say themselves is none by hand.
  * @share: 1 to SETTINGS_SHARE_MAX. Return: 0, or -ENOSPC when there is no row for another client.

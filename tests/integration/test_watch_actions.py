@@ -216,6 +216,7 @@ def test_a_share_set_by_hand_is_shown_and_its_end_told(desk):
     done = act(gateway, "share", client="maker", share=3)
     act(gateway, "share", client="taker", share=2)
     assert now(gateway)["shares"] == {"maker": 3, "taker": 2}
+    assert now(gateway)["client_shares"] == {"default": 1, "clients": {}}
     take_back(gateway, done)
     assert now(gateway)["shares"] == {"taker": 2}
     gateway.process.send_signal(signal.SIGHUP)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { close_browser, is_clean, is_for_all, look_at, number_of, shows, text_of } from "./look.mjs";
-import { Stage, eventually } from "./stage.mjs";
+import { Stage, ask, eventually } from "./stage.mjs";
 
 const ACT = "a-token-that-may-act-0123456789abcdef", LOOK = "a-token-that-may-look-0123456789abcdef";
 /* What is refused is written on the console by the browser itself. */
@@ -26,15 +26,27 @@ async function confirm(title) {
 }
 
 const queue_button = (name) => page.locator("#queue tbody tr", { hasText: name }).locator(".do button");
+/* As a program does it. */
+async function act(name, body) {
+        const reply = await ask(stage.gateway.port, `/weir/api/${name}`, {
+                method: "POST", body: JSON.stringify(body),
+                headers: { "Authorization": `Bearer ${ACT}`, "X-Weir-Action": "yes", "Content-Type": "application/json" },
+        });
+
+        assert.equal(reply.status, 200, reply.text);
+}
+
 const spender = (name) => page.locator(".spenders tbody tr", { has: page.locator(".name", { hasText: new RegExp(`^${name}$`) }) });
 
 describe("from the page", () => {
         before(async () => {
                 stage = new Stage();
                 await stage.open({ gateway: [], sim: ["--limit", "spot-weight=200/1m"],
-                                   config: `watch:\n  action_token_file: ${stage.secret("act", ACT)}\n` });
+                                   config: `watch:\n  action_token_file: ${stage.secret("act", ACT)}\n` +
+                                           "clients:\n  maker: { share: 2 }\n  steady: { share: 3 }\n" });
                 page = await look_at(stage, { may_fail: REFUSED });
                 stage.every(40, () => stage.send("hungry", "GET", "/api/v3/klines?symbol=BTCUSDT&interval=1m", { "X-Weir-Max-Wait": "50000", "X-Weir-Class": "backfill" }));
+                await stage.send("steady", "GET", "/api/v3/ping");
                 stage.every(300, () => stage.send("maker", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "50000" }));
         });
 
@@ -98,20 +110,14 @@ describe("from the page", () => {
                 await eventually(async () => !/hungry is paused/.test(await text_of(page, "#toasts")), "what is no longer true going away");
         });
 
-        it("a client gets a share", async () => {
-                await spender("maker").locator("button", { hasText: "Share" }).click();
-                await shows(page, "#ask-title", /Share of maker/);
-                await page.locator("#share-value").fill("5");
-                await page.locator("#ask-go").click();
-                await shows(page, ".toast", /maker has a share of 5/);
-                await shows(page, "#events", /Share set/);
-        });
-
         it("a request that waits is dropped, and its client told so", async () => {
-                const answer = stage.send("late", "GET", "/api/v3/klines?symbol=ETHUSDT&interval=1m", { "X-Weir-Max-Wait": "55000", "X-Weir-Class": "backfill" });
+                /* Held until it is dropped, whatever the window has room for. */
+                await act("pause", { client: "late" });
+                const answer = stage.send("late", "GET", "/api/v3/account?timestamp=1&signature=00", { "X-Weir-Max-Wait": "55000" });
+                const row = page.locator("#queue tbody tr", { hasText: "account" });
 
-                await eventually(async () => number_of(await text_of(page, "#queue tbody tr:last-child .link")) > 0, "a queue");
-                await page.locator("#queue tbody tr", { hasText: "backfill" }).locator(".link").click();
+                await eventually(async () => number_of(await row.locator(".link").innerText()) > 0, "a queue");
+                await row.locator(".link").click();
                 await shows(page, "#queue-inside", /late/, 20);
                 await is_for_all(page, "queue opened");
                 await page.locator(".requests li", { hasText: "late" }).locator("button").first().click();
@@ -128,6 +134,24 @@ describe("from the page", () => {
 
                         return counters.dropped === 1 && (await text_of(page, "#pulse")).replace(/[\s,]/g, "").includes(`Refusedheresofar${sum}`);
                 }, "all that was refused, the dropped too");
+        });
+
+        it("a client gets a share", async () => {
+                await spender("maker").locator("button", { hasText: "Share" }).click();
+                await shows(page, "#ask-title", /Share of maker/);
+                await page.locator("#share-value").fill("5");
+                await page.locator("#ask-go").click();
+                await shows(page, ".toast", /maker has a share of 5/);
+                await shows(page, "#events", /Share set/);
+                await shows(page, ".spenders", /maker\s*share 5, by hand/);
+                await shows(page, "#spenders-table", /Shares set by hand: maker: 5 \(the settings say 2\)/);
+                await shows(page, ".spenders", /steady\s*share 3/);
+                assert.doesNotMatch(await text_of(page, ".spenders"), /hungry\s*share/);
+                await spender("maker").locator("button", { hasText: "Share" }).click();
+                assert.equal(await page.locator("#share-value").inputValue(), "5");
+                await shows(page, "#ask", /the settings say 2/);
+                await page.locator("#ask-cancel").click();
+                await is_for_all(page, "shares");
         });
 
         it("the login is left", async () => {
