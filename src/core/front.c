@@ -173,6 +173,7 @@ uint64_t front_take(struct region_header *header, struct front_asker *asker, uin
              asker->class < CLASS_COUNT && asker->egress < REGION_EGRESSES);
         egress = &header->egresses[asker->egress];
         f = front_of(header, egress, asker->gate);
+        asker->took_us = 0;
         if (!pace_at(&f, now_ms, &pace))
                 return 0;
         shares = ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
@@ -182,7 +183,26 @@ uint64_t front_take(struct region_header *header, struct front_asker *asker, uin
                 at_us = next_turn(&egress->turns[asker->front * CLASS_COUNT + asker->class], &f,
                                   at_us, now_us);
         asker->has_turn |= at_us > 0;
+        asker->took_us = at_us > 0 ? 0 : pace.cost_us;
         return at_us;
+}
+
+void front_give_back(struct region_header *header, unsigned egress, unsigned front,
+                     uint32_t took_us)
+{
+        word_t *word;
+        uint64_t seen;
+
+        must(egress < REGION_EGRESSES && front < REGION_FRONTS);
+        if (took_us == 0)
+                return;
+        word = &header->egresses[egress].fronts[front];
+        seen = atomic_load_explicit(word, memory_order_relaxed);
+        /* A word that another wrote meanwhile is later by all that they took. */
+        while (seen > took_us &&
+               !atomic_compare_exchange_weak_explicit(word, &seen, seen - took_us,
+                                                      memory_order_relaxed, memory_order_relaxed))
+                ;
 }
 
 void front_charge(struct region_header *header, unsigned egress, unsigned front, uint64_t now_ms)
@@ -199,7 +219,7 @@ void front_charge(struct region_header *header, unsigned egress, unsigned front,
 }
 
 bool front_take_at_once(const struct region_header *header, struct egress *egress, unsigned gate,
-                        unsigned front, uint8_t pct, uint64_t now_ms)
+                        unsigned front, uint8_t pct, uint64_t now_ms, uint32_t *ret_took_us)
 {
         uint64_t rate = atomic_load_explicit(&header->rules[RULE_RATE], memory_order_relaxed);
         uint64_t opened = opened_ms(egress, gate);
@@ -209,6 +229,7 @@ bool front_take_at_once(const struct region_header *header, struct egress *egres
             now_ms < opened + front_ramp_of(atomic_load_explicit(&header->rules[RULE_RAMP],
                                                                  memory_order_relaxed)))
                 return false;
+        *ret_took_us = pace.cost_us;
         return pace.cost_us == 0 ||
                take(&egress->fronts[front], pace, depth_us(pace, pct), now_ms * US_PER_MS) == 0;
 }

@@ -57,6 +57,7 @@ struct front_asker {
         enum weir_class class;
         bool must_pass; /* counts, but is not held back: a ban's probe */
         bool has_turn;  /* was told when to come, and comes */
+        uint32_t took_us; /* out: for front_give_back() */
 };
 
 /**
@@ -68,6 +69,10 @@ struct front_asker {
 CHECKED uint64_t front_take(struct region_header *header, struct front_asker *asker,
                             uint64_t now_ms);
 
+/* Who has passed this moment does not leave: @took_us, which it took, is for others. */
+void front_give_back(struct region_header *header, unsigned egress, unsigned front,
+                     uint32_t took_us);
+
 /*
  * One more has arrived than was thought: an answer came so late that its request was held up on its
  * way, and came at the same time as others that were. It counts as leaving now.
@@ -76,6 +81,7 @@ void front_charge(struct region_header *header, unsigned egress, unsigned front,
 
 /* The short way's: false where there is a ramp, or no room at once for this share of the bucket. */
 CHECKED bool front_take_at_once(const struct region_header *header, struct egress *egress,
-                                unsigned gate, unsigned front, uint8_t pct, uint64_t now_ms);
+                                unsigned gate, unsigned front, uint8_t pct, uint64_t now_ms,
+                                uint32_t *ret_took_us);
 
 #endif

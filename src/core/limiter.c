@@ -5,8 +5,8 @@
 #include "core/limiter.h"
 
 #include "core/alone.h"
-#include "core/front.h"
 #include "core/pacing.h"
+#include "core/passing.h"
 #include "core/search.h"
 #include "core/takes.h"
 
@@ -18,8 +18,6 @@
 #define CAP_AGAIN_MS 100
 /* A held place that is not free yet: time in which others' answers are likely to come. */
 #define CONFIRM_AGAIN_MS 2
-/* A request that has passed the front leaves within so much, or passes it again. */
-#define PASSED_MS 200
 /* All of a window, as limiter_room() counts. */
 #define ROOM_WHOLE 1000000u
 
@@ -111,42 +109,6 @@ static void drop(struct limiter *l, struct limiter_ticket *ticket, bool flew)
         ticket->state = TICKET_EMPTY;
 }
 
-/* Last of all, when nothing else is in the way: what is taken at the front must leave at once.
- * Return: when it may, exchange ms. */
-static uint64_t pass_front(struct limiter *l, struct limiter_ticket *ticket,
-                           struct limiter_time time)
-{
-        struct front_asker asker = {
-                .egress = l->egress,
-                .gate = ticket->gate,
-                .front = ticket->front,
-                .class = ticket->class,
-                .must_pass = ticket->is_probe,
-                .has_turn = ticket->has_turn,
-        };
-        uint64_t at_us = front_take(l->region->header, &asker, time.now_ms);
-
-        ticket->has_turn = asker.has_turn;
-        return at_us == 0 ? time.now_ms : (at_us + US_PER_MS - 1) / US_PER_MS;
-}
-
-uint64_t limiter_pass_again(struct limiter *l, struct limiter_ticket *ticket,
-                            struct limiter_time time)
-{
-        uint64_t at_ms;
-
-        must(ticket->state == TICKET_FLYING);
-        if (LIKELY(time.now_ms <= ticket->at_ms + PASSED_MS))
-                return time.now_ms;
-        ticket->has_turn = false;
-        at_ms = pass_front(l, ticket, time);
-        if (at_ms > time.now_ms)
-                ticket->blocker = BLOCKED_BY_FRONT;
-        else
-                ticket->at_ms = time.now_ms;
-        return at_ms;
-}
-
 /*
  * A ticket whose place is now: pacing, and how fast requests leave, decide between GO and later.
  * Return: GO; WAIT; or why there is no place at the time that they name: then nothing is left.
@@ -169,7 +131,7 @@ static int release(struct limiter *l, struct limiter_ticket *ticket, const struc
                         return r;
                 flies = true;
                 blocker = BLOCKED_BY_FRONT;
-                at_ms = pass_front(l, ticket, time);
+                at_ms = passing_take(l, ticket, time);
         }
         if (at_ms <= time.now_ms) {
                 ticket->good_until_ms = takes_good_until(ticket, time);
@@ -228,6 +190,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
         ticket->is_paced = ticket->has_turn = ticket->is_capped = false;
+        ticket->passed_us = 0;
         ticket->n_takes = 0;
 }
 

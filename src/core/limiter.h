@@ -108,6 +108,7 @@ struct limiter_ticket {
         enum limiter_blocker blocker;
         uint16_t blocked_by; /* for BLOCKED_BY_POOL: which */
         uint32_t pacing;
+        uint32_t passed_us; /* flying: what it took at the front (core/front.h) */
         bool is_paced;
         bool has_turn;  /* at the front (core/front.h) */
         bool is_capped; /* CROWDED: there would be room, if this host had a larger cap
@@ -206,6 +207,15 @@ static inline bool ticket_may_leave(const struct limiter_ticket *ticket, uint64_
  */
 CHECKED uint64_t limiter_pass_again(struct limiter *l, struct limiter_ticket *ticket,
                                     struct limiter_time time);
+
+/**
+ * limiter_step_back() - GO was said this moment, and others are let go first
+ *
+ * What it took at the front is for them. Only right after GO, and before limiter_keep() or
+ * limiter_refund(): the front fills up again by itself, and what is given back late would be too
+ * much.
+ */
+void limiter_step_back(struct limiter *l, struct limiter_ticket *ticket);
 
 /* Not now after all: what GO allowed to be sent becomes a held place, to be confirmed at @at_ms. */
 void limiter_keep(struct limiter_ticket *ticket, uint64_t at_ms);

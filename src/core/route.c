@@ -204,14 +204,15 @@ static bool pace(struct limiter *l, const struct route *route, struct limiter_ti
 
 /* What is taken at the front must leave at once: asked last. */
 static bool pass(struct limiter *l, const struct route *route, struct limiter_time time,
-                 bool *ret_is_paced)
+                 struct limiter_ticket *ticket)
 {
-        if (!pace(l, route, time, ret_is_paced))
+        if (!pace(l, route, time, &ticket->is_paced))
                 return false;
         if (LIKELY(front_take_at_once(l->region->header, limiter_egress(l), route->gate,
-                                      route->front, route->front_pct, time.now_ms)))
+                                      route->front, route->front_pct, time.now_ms,
+                                      &ticket->passed_us)))
                 return true;
-        if (*ret_is_paced)
+        if (ticket->is_paced)
                 bucket_give_back(&l->pacing, route->pacing);
         return false;
 }
@@ -285,7 +286,7 @@ int route_go(struct limiter *l, struct route *route, uint64_t deadline_ms, struc
         for (i = 0; i < route->n_lanes; ++i)
                 if (!look_again(&route->lanes[i], numbers[i], own[i], &places[i]))
                         break;
-        if (i < route->n_lanes || !pass(l, route, time, &ret_ticket->is_paced)) {
+        if (i < route->n_lanes || !pass(l, route, time, ret_ticket)) {
                 undo(route, numbers, route->n_lanes);
                 return ROUTE_LONG;
         }

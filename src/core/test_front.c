@@ -80,10 +80,13 @@ static void a_ceiling_is_told_as_it_was_set(void **state)
 
 static void without_a_ceiling_nobody_is_held_back(void **state)
 {
+        uint32_t took_us;
+
         (void)state;
         set(0, 10000);
         assert_int_equal(drain(CLASS_BACKFILL, 1, NOW), 1000000);
-        assert_true(front_take_at_once(&header, &header.egresses[0], 1, 1, 60, NOW));
+        assert_true(front_take_at_once(&header, &header.egresses[0], 1, 1, 60, NOW, &took_us));
+        assert_int_equal(took_us, 0);
         assert_int_equal(front_rate_of(0), 0);
         assert_int_equal(front_ramp_of(0), FRONT_RAMP_DEFAULT_MS);
 }
@@ -103,6 +106,27 @@ static void what_is_above_passes_while_those_below_use_it_up(void **state)
                 (void)drain(CLASS_CANCEL, 1, NOW + ms);
                 assert_int_equal(drain(CLASS_BACKFILL, 1, NOW + ms), 0);
         }
+}
+
+static void who_steps_back_leaves_it_to_others(void **state)
+{
+        struct front_asker asker = { .gate = 1, .front = 1, .class = CLASS_MARKET };
+        uint32_t took_us;
+
+        (void)state;
+        set(1000, 0);
+        /* However often: it is as if they had never come. */
+        for (unsigned i = 0; i < 1000; ++i) {
+                assert_int_equal(front_take(&header, &asker, NOW), 0);
+                front_give_back(&header, asker.egress, asker.front, asker.took_us);
+        }
+        assert_true(front_take_at_once(&header, &header.egresses[0], 1, 1, 60, NOW, &took_us));
+        front_give_back(&header, 0, 1, took_us);
+        assert_int_equal(drain(CLASS_CANCEL, 1, NOW), 100);
+        /* Who was told to come later has taken nothing. */
+        assert_true(front_take(&header, &asker, NOW) > 0);
+        front_give_back(&header, asker.egress, asker.front, asker.took_us);
+        assert_true(front_take(&header, &asker, NOW) > 0);
 }
 
 static void who_waits_is_told_to_come_one_after_the_other(void **state)
@@ -143,12 +167,14 @@ static void who_waits_is_told_to_come_one_after_the_other(void **state)
 static void behind_a_ban_the_rate_rises(void **state)
 {
         unsigned second[12] = { 0 }, first;
+        uint32_t took_us;
 
         (void)state;
         set(1000, 10000);
         open_at_now(3);
-        assert_false(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 9999));
-        assert_true(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 10000));
+        assert_false(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 9999, &took_us));
+        assert_true(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 10000,
+                                       &took_us));
         set(1000, 10000);
         open_at_now(3);
         first = drain(CLASS_MARKET, 3, NOW);
@@ -220,6 +246,7 @@ int main(void)
                 cmocka_unit_test(a_ceiling_is_told_as_it_was_set),
                 cmocka_unit_test(without_a_ceiling_nobody_is_held_back),
                 cmocka_unit_test(what_is_above_passes_while_those_below_use_it_up),
+                cmocka_unit_test(who_steps_back_leaves_it_to_others),
                 cmocka_unit_test(who_waits_is_told_to_come_one_after_the_other),
                 cmocka_unit_test(behind_a_ban_the_rate_rises),
                 cmocka_unit_test(behind_a_firewall_every_product_has_a_ramp),

@@ -99,12 +99,14 @@ static void flow_go(struct flow *f)
         uint64_t until_ms = flow_fair_hold_ms(f);
 
         if (UNLIKELY(until_ms > 0)) {
+                limiter_step_back(upstream_limiter(f->upstream), &f->ticket);
                 limiter_keep(&f->ticket, upstream_now(f->gateway, f->upstream).now_ms);
                 flow_hold_back(f, until_ms);
                 return;
         }
         until_ms = flow_fair_yield_ms(f);
         if (UNLIKELY(until_ms > 0) && until_ms < f->request.deadline_ms) {
+                limiter_step_back(upstream_limiter(f->upstream), &f->ticket);
                 limiter_refund(upstream_limiter(f->upstream), &f->ticket);
                 flow_wait(f, FLOW_PARKED, until_ms);
                 return;

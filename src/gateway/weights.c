@@ -78,6 +78,7 @@ static bool can_hold(const struct flow *f, uint64_t until_us)
 /* Gives its place back first: it is in nobody's way while it waits. May end it. */
 static void hold(struct flow *f, enum flow_control control, uint64_t until_us)
 {
+        limiter_step_back(upstream_limiter(f->upstream), &f->ticket);
         limiter_refund(upstream_limiter(f->upstream), &f->ticket);
         f->control = control;
         flow_wait_us(f, FLOW_PARKED, until_us);
