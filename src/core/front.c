@@ -17,6 +17,13 @@ _Static_assert(REGION_TURNS >= 6 * CLASS_COUNT, "a turn for each class of the ga
  */
 #define TURN_AHEAD_US (2 * (uint64_t)US_PER_S)
 
+/*
+ * Who came in his turn and found nothing, since he or others were late, comes again when so many
+ * more may have left, within so much: not all of those at each of them.
+ */
+#define AGAIN_TURNS   8
+#define AGAIN_MOST_US 20000u
+
 #define RULE_IS_SET (1ULL << 63)
 
 /* A bucket's rate and depth at some moment. */
@@ -161,6 +168,16 @@ static uint64_t next_turn(word_t *word, const struct front *f, uint64_t earliest
         return at_us;
 }
 
+/* Orders and what closes come at once. */
+static uint64_t again_us(enum weir_class class, struct pace pace)
+{
+        uint64_t us = (uint64_t)pace.cost_us * (AGAIN_TURNS - 1);
+
+        if (class <= CLASS_ORDER)
+                return 0;
+        return us < AGAIN_MOST_US ? us : AGAIN_MOST_US;
+}
+
 uint64_t front_take(struct region_header *header, struct front_asker *asker, uint64_t now_ms)
 {
         uint64_t now_us = now_ms * US_PER_MS, depth, at_us;
@@ -179,7 +196,9 @@ uint64_t front_take(struct region_header *header, struct front_asker *asker, uin
         shares = ceilings_unpack(atomic_load_explicit(&header->ceilings, memory_order_relaxed));
         depth = asker->must_pass ? UINT64_MAX - now_us : depth_us(pace, shares.pct[asker->class]);
         at_us = take(&egress->fronts[asker->front], pace, depth, now_us);
-        if (at_us > 0 && !asker->has_turn && (asker->front + 1) * CLASS_COUNT <= REGION_TURNS)
+        if (at_us > 0 && asker->has_turn)
+                at_us += again_us(asker->class, pace);
+        else if (at_us > 0 && (asker->front + 1) * CLASS_COUNT <= REGION_TURNS)
                 at_us = next_turn(&egress->turns[asker->front * CLASS_COUNT + asker->class], &f,
                                   at_us, now_us);
         asker->has_turn |= at_us > 0;

@@ -55,8 +55,8 @@ struct front_asker {
         unsigned egress; /* each address has fronts of its own */
         unsigned gate, front;
         enum weir_class class;
-        bool must_pass; /* counts, but is not held back: a ban's probe */
-        bool has_turn;  /* was told when to come, and comes */
+        bool must_pass;   /* counts, but is not held back: a ban's probe */
+        bool has_turn;    /* was told when to come, and comes */
         uint32_t took_us; /* out: for front_give_back() */
 };
 

@@ -152,15 +152,26 @@ static void who_waits_is_told_to_come_one_after_the_other(void **state)
                         assert_true(i > 170 && at_us == last_call_us);
                 last_us = at_us;
         }
-        /* When one comes and it was somebody else's, he comes again soon. */
+}
+
+static void who_finds_his_turn_taken_comes_again_soon(void **state)
+{
+        (void)state;
+        set(100, 0);
         for (unsigned ms = 0; ms < 100; ++ms) {
-                struct front_asker asker = {
+                struct front_asker order = {
+                        .gate = 1, .front = 1, .class = CLASS_ORDER, .has_turn = true
+                };
+                struct front_asker data = {
                         .gate = 1, .front = 1, .class = CLASS_MARKET, .has_turn = true
                 };
+                uint64_t now_us = (NOW + ms) * US_PER_MS;
 
                 (void)drain(CLASS_CANCEL, 1, NOW + ms);
-                assert_in_range(front_take(&header, &asker, NOW + ms), (NOW + ms) * US_PER_MS + 1,
-                                (NOW + ms) * US_PER_MS + 50000);
+                assert_in_range(front_take(&header, &order, NOW + ms), now_us + 1, now_us + 50000);
+                /* There may be many of them: not all at the first chance that there is. */
+                assert_in_range(front_take(&header, &data, NOW + ms), now_us + 20000,
+                                now_us + 70000);
         }
 }
 
@@ -172,9 +183,10 @@ static void behind_a_ban_the_rate_rises(void **state)
         (void)state;
         set(1000, 10000);
         open_at_now(3);
-        assert_false(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 9999, &took_us));
-        assert_true(front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 10000,
-                                       &took_us));
+        assert_false(
+                front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 9999, &took_us));
+        assert_true(
+                front_take_at_once(&header, &header.egresses[0], 3, 3, 100, NOW + 10000, &took_us));
         set(1000, 10000);
         open_at_now(3);
         first = drain(CLASS_MARKET, 3, NOW);
@@ -248,6 +260,7 @@ int main(void)
                 cmocka_unit_test(what_is_above_passes_while_those_below_use_it_up),
                 cmocka_unit_test(who_steps_back_leaves_it_to_others),
                 cmocka_unit_test(who_waits_is_told_to_come_one_after_the_other),
+                cmocka_unit_test(who_finds_his_turn_taken_comes_again_soon),
                 cmocka_unit_test(behind_a_ban_the_rate_rises),
                 cmocka_unit_test(behind_a_firewall_every_product_has_a_ramp),
                 cmocka_unit_test(hosts_do_not_hold_each_other_up),
