@@ -28,17 +28,6 @@ void log_set_format(enum log_format format)
         log_form = format;
 }
 
-int log_level_from(struct str name, enum log_level *ret_level)
-{
-        for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; ++level) {
-                if (str_eq(name, str_of(log_level_name(level)))) {
-                        *ret_level = level;
-                        return 0;
-                }
-        }
-        return -EINVAL;
-}
-
 void log_listen(log_listen_fn fn, void *ctx)
 {
         listener.fn = fn;

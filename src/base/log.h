@@ -33,7 +33,6 @@ struct log_site {
 /* Threads: call these before others are started. */
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
-int log_level_from(struct str name, enum log_level *ret_level);
 
 /* @record and what it points to are good during the call. */
 typedef void (*log_listen_fn)(void *ctx, const struct log_record *record);

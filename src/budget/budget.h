@@ -52,10 +52,8 @@ uint64_t budget_owner(const struct limiter *l, const struct policy_plan *plan, u
 /* Whose counter of charges[@i].pool a request of @plan moves. */
 uint64_t budget_charge_owner(const struct limiter *l, const struct policy_plan *plan, unsigned i);
 
-/* What made it wait or had it refused: a pool's name, "pacing", "rate_ceiling",
- * "breaker" or "" when no budget did.
- * Static.
- */
+/* What made it wait or had it refused: a pool's name, "pacing", "rate_ceiling", "breaker", "clock",
+ * or "" when nothing did. Static. */
 const char *budget_blocked_by(const struct limiter_ticket *ticket);
 
 /**

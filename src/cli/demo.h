@@ -24,7 +24,6 @@
 #define DEMO_WEIGHT   "1200"
 #define DEMO_WINDOW_S "10"
 #define DEMO_BANS     "8,12,16,20"
-#define DEMO_BAN_S    "8"
 
 #define DEMO_POLLERS_MAX 32
 #define DEMO_SECONDS_MAX 600

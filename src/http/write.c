@@ -185,12 +185,3 @@ int http_write_last_chunk(struct buf *to)
 {
         return buf_append(to, "0\r\n\r\n", 5);
 }
-
-int http_write_u64(struct buf *to, uint64_t value)
-{
-        int r = buf_reserve(to, U64_DIGITS);
-
-        if (r == 0)
-                commit_to(to, put_u64(buf_tail(to), value));
-        return r;
-}

@@ -40,9 +40,6 @@ CHECKED int http_write_head_end(struct buf *to);
 CHECKED int http_write_chunk(struct buf *to, struct str payload);
 CHECKED int http_write_last_chunk(struct buf *to);
 
-/* In decimal. */
-CHECKED int http_write_u64(struct buf *to, uint64_t value);
-
 /* "Not Found" for 404; "" for a status without a usual reason. */
 struct str http_reason(unsigned status);
 

@@ -1,7 +1,7 @@
 /*
  * The life of the way: paused -> asking sentinels who is master -> connecting (both links,
  * greeting)
- * -> up -> paused again. Whatever goes wrong ends in fall(), which closes everything.
+ * -> up -> paused again. Whatever goes wrong ends in store_fall(), which closes everything.
  */
 #include "lease/store_inside.h"
 
@@ -240,16 +240,6 @@ bool store_is_up(const struct store *s)
 bool store_is_busy(const struct store *s)
 {
         return s->is_busy;
-}
-
-uint64_t store_round_trip_us(const struct store *s)
-{
-        return s->round_trip_us;
-}
-
-const char *store_why(const struct store *s)
-{
-        return s->why;
 }
 
 const char *store_place(const struct store *s)

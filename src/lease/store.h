@@ -4,7 +4,7 @@
  * Two connections to a Redis or a Valkey, on the loop's own streams: one carries ops, one at a
  * time, the other listens to news. Both up: the store is up; one of them lost, an answer that does
  * not come within 500 ms, too few replicas that have it: it is away, both are closed and it is
- * tried again after 100 ms, doubling to 2 s. What is wrong is said in words.
+ * tried again after 100 ms, doubling to 1 s. What is wrong is said in words.
  *
  *      store_new(loop, &config, &callbacks, ctx, &store, why)
  *      on_up()            -> store_send() the first op, at once
@@ -88,12 +88,6 @@ CHECKED int store_forget(struct store *store, const char *hex, uint64_t now_ms);
 
 bool store_is_up(const struct store *store);
 bool store_is_busy(const struct store *store);
-
-/* Round trip of the last op that was answered, 0: none yet. */
-uint64_t store_round_trip_us(const struct store *store);
-
-/* Why it is away, "" while it is up. */
-const char *store_why(const struct store *store);
 
 /* "redis://127.0.0.1:6379/0", without user and password; the sentinel's master when it is known. */
 const char *store_place(const struct store *store);

@@ -71,7 +71,7 @@ struct store {
 
         /* The op that is on its way. */
         bool is_busy, is_eval, is_forgetting;
-        uint64_t seq, sent_us, op_due_us, round_trip_us;
+        uint64_t seq, op_due_us;
         struct buf op;
         char *answer;
 
@@ -99,6 +99,8 @@ CHECKED int store_authenticate(struct store *s, struct store_link *link);
 
 /* Return: 0: it may be asked something; -ENOTCONN or -EBUSY as store_send(). */
 CHECKED int store_is_free(const struct store *s);
+/* The next reply that is still to come, behind those that are, is @what. */
+void store_expect(struct store *s, enum store_expected what);
 /* Something was asked: an answer comes within STORE_ANSWER_MS. */
 void store_await(struct store *s);
 

@@ -16,7 +16,7 @@ static struct str text_of(const redisReply *reply)
         return str_from(reply->str, reply->len);
 }
 
-static void expect(struct store *s, enum store_expected what)
+void store_expect(struct store *s, enum store_expected what)
 {
         must(s->n_expected < STORE_EXPECTED_MAX);
         s->expected[s->n_expected++] = what;
@@ -37,7 +37,7 @@ static int ask(struct store *s, enum store_expected what, int n, const char **wo
         int r = store_link_send(s->main, n, words, NULL);
 
         if (r == 0)
-                expect(s, what);
+                store_expect(s, what);
         return r;
 }
 
@@ -52,7 +52,7 @@ static void on_open(void *ctx, struct store_link *link)
                 return;
         }
         if (r > 0)
-                expect(s, EXPECT_AUTH);
+                store_expect(s, EXPECT_AUTH);
         snprintf(db, sizeof(db), "%u", s->url->db);
         r = s->url->db > 0 ? ask(s, EXPECT_SELECT, 2, (const char *[]){ "SELECT", db }) : 0;
         if (r == 0)
@@ -117,7 +117,7 @@ static int send_op(struct store *s)
         r = store_link_send(s->main, ARRAY_SIZE(words), words, lengths);
         if (r < 0)
                 return r;
-        expect(s, EXPECT_OP);
+        store_expect(s, EXPECT_OP);
         if (s->url->replicas == 0)
                 return 0;
         snprintf(replicas, sizeof(replicas), "%u", s->url->replicas);
@@ -134,7 +134,6 @@ static void finish(struct store *s)
 
         s->answer = NULL;
         s->is_busy = false;
-        s->round_trip_us = loop_now_us(s->loop) - s->sent_us;
         store_arm(s);
         if (s->is_forgetting && strncmp(text, "{\"error\"", 8) != 0) {
                 free(text);
@@ -250,8 +249,7 @@ int store_is_free(const struct store *s)
 void store_await(struct store *s)
 {
         s->is_busy = true;
-        s->sent_us = loop_now_us(s->loop);
-        s->op_due_us = s->sent_us + STORE_ANSWER_MS * US_PER_MS;
+        s->op_due_us = loop_now_us(s->loop) + STORE_ANSWER_MS * US_PER_MS;
         store_arm(s);
 }
 

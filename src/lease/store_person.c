@@ -18,7 +18,7 @@ int store_ask_books(struct store *s)
                 r = store_link_send(s->main, 2, (const char *[]){ "HGETALL", s->key }, NULL);
         if (r < 0)
                 return r;
-        s->expected[s->n_expected++] = EXPECT_ALL;
+        store_expect(s, EXPECT_ALL);
         store_await(s);
         return 0;
 }

@@ -14,8 +14,6 @@ struct sentence {
         char text[640];
 };
 
-/* Room for a value as text: a path whose every byte is escaped still fits. */
-#define VALUE_TEXT_SIZE (4 * SETTINGS_PATH_SIZE)
 /* Room for a quoted word of the user's in a sentence. */
 #define QUOTE_SIZE 160
 

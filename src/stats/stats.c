@@ -11,10 +11,8 @@ static const char *const dimensions[STATS_BY_COUNT] = {
         [STATS_BY_CLIENT] = "client",
 };
 
-static const struct {
-        const char *name, *sentence;
-} outcomes[] = {
-#define X(enumerator, name, sentence) { name, sentence },
+static const char *const outcomes[] = {
+#define X(enumerator, name) name,
         STATS_OUTCOMES(X)
 #undef X
 };
@@ -40,13 +38,7 @@ int stats_by_from(struct str name, enum stats_by *ret_by)
 const char *stats_outcome_name(enum stats_outcome outcome)
 {
         must(outcome < STATS_OUTCOME_COUNT);
-        return outcomes[outcome].name;
-}
-
-const char *stats_outcome_sentence(enum stats_outcome outcome)
-{
-        must(outcome < STATS_OUTCOME_COUNT);
-        return outcomes[outcome].sentence;
+        return outcomes[outcome];
 }
 
 /* Life. */

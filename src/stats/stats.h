@@ -58,19 +58,19 @@ const char *stats_by_name(enum stats_by by);
 /* Return: 0 or -EINVAL for a name that is none. */
 CHECKED int stats_by_from(struct str name, enum stats_by *ret_by);
 
-/* X(enumerator, name, sentence): how a request ended, each in one way. */
+/* X(enumerator, name): how a request ended, each in one way. */
 #define STATS_OUTCOMES(X)                                                                          \
-        X(OK, "ok", "answered, done as asked")                                                     \
-        X(ERROR, "error", "answered by the exchange with an error")                                \
-        X(OVER_LIMIT, "over_limit", "refused by the exchange for a limit (429)")                   \
-        X(BANNED, "banned", "refused by the exchange, which bans or blocks us (418, 403)")         \
-        X(REFUSED, "refused", "refused by weir; nothing was sent")                                 \
-        X(NOT_SENT, "not_sent", "could not be sent: no way to the exchange, or weir ended")        \
-        X(GONE, "gone", "its client left before it was sent, or before it had its answer")         \
-        X(UNKNOWN, "unknown", "sent, and no whole answer came")
+        X(OK, "ok")                 /* answered, done as asked */                                  \
+        X(ERROR, "error")           /* answered by the exchange with an error */                   \
+        X(OVER_LIMIT, "over_limit") /* refused by the exchange for a limit (429) */                \
+        X(BANNED, "banned")     /* refused by the exchange, which bans or blocks us (418, 403) */  \
+        X(REFUSED, "refused")   /* refused by weir; nothing was sent */                            \
+        X(NOT_SENT, "not_sent") /* could not be sent: no way to the exchange, or weir ended */     \
+        X(GONE, "gone")         /* its client left before it was sent, or before its answer */     \
+        X(UNKNOWN, "unknown")   /* sent, and no whole answer came */
 
 enum stats_outcome {
-#define X(enumerator, name, sentence) STATS_##enumerator,
+#define X(enumerator, name) STATS_##enumerator,
         STATS_OUTCOMES(X)
 #undef X
         STATS_OUTCOME_COUNT,
@@ -78,7 +78,6 @@ enum stats_outcome {
 
 /* "ok", "error", ... */
 const char *stats_outcome_name(enum stats_outcome outcome);
-const char *stats_outcome_sentence(enum stats_outcome outcome);
 
 #define STATS_NO_POOL    UINT32_MAX
 #define STATS_NO_VERDICT UINT32_MAX

@@ -19,8 +19,6 @@ struct amount {
 
 #define AMOUNT_PLACES   18
 #define AMOUNT_TEXT_MAX 48 /* sign, 21 digits, point, 18 digits, NUL */
-/* Largest absolute value: 10^20, so that sums and differences of two stay inside. */
-#define AMOUNT_DIGITS 20
 
 #define AMOUNT_ZERO ((struct amount){ 0 })
 

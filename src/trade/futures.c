@@ -155,11 +155,6 @@ const char *futures_request(const struct futures *f)
         return f->request;
 }
 
-const char *futures_key_kind(const struct futures *f)
-{
-        return f->signer ? signer_kind(f->signer) : "none";
-}
-
 uint64_t futures_now_ms(struct futures *f)
 {
         courier_learn_time(f->courier);

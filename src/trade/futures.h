@@ -61,8 +61,6 @@ struct futures *futures_close(struct futures *f);
 const char *futures_why(const struct futures *f);
 struct str futures_raw(const struct futures *f);
 const char *futures_request(const struct futures *f);
-/* "hmac", "rsa", "ed25519", "none" */
-const char *futures_key_kind(const struct futures *f);
 /* The exchange's time; asks for it if it is not known yet. */
 uint64_t futures_now_ms(struct futures *f);
 
