@@ -1,7 +1,6 @@
 #include "base/log.h"
 #include "base/clock.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
