@@ -198,7 +198,7 @@ int holder_name(struct limiter *l, struct str name, struct str key, uint64_t wal
 static bool is_of_key(const struct slot *slot)
 {
         return atomic_load_explicit(&slot->key, memory_order_acquire) != 0 &&
-               atomic_load_explicit(&slot->pool_span, memory_order_relaxed) >> 32 ==
+               slot_pool(atomic_load_explicit(&slot->pool_span, memory_order_relaxed)) ==
                        REGION_POOL_KEYS;
 }
 

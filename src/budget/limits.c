@@ -58,7 +58,7 @@ static uint32_t nearest(const uint64_t old[REGION_POOL_WINDOWS], uint32_t span_m
         uint32_t below_ms = 0, above_ms = 0;
 
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint32_t is_ms = (uint32_t)(old[i] >> 32);
+                uint32_t is_ms = region_window_span(old[i]);
 
                 if (is_ms <= span_ms && is_ms > below_ms)
                         below_ms = is_ms;
@@ -73,7 +73,8 @@ static void carry(struct limiter *l, uint16_t pool, const uint64_t old[REGION_PO
                   const uint64_t windows[REGION_POOL_WINDOWS], struct limiter_time time)
 {
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint32_t span_ms = (uint32_t)(windows[i] >> 32), from_ms = nearest(old, span_ms);
+                uint32_t span_ms = region_window_span(windows[i]);
+                uint32_t from_ms = nearest(old, span_ms);
 
                 if (span_ms != 0 && from_ms != 0 && from_ms != span_ms)
                         limiter_carry_span(l, pool, from_ms, windows[i], time);
@@ -176,7 +177,7 @@ void budget_adopt(struct limiter *l, enum policy_group group, const struct budge
                 int pool = policy_group_pool(group, (enum policy_unit)unit);
 
                 for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                        uint32_t span_ms = (uint32_t)(now.of[unit][i] >> 32);
+                        uint32_t span_ms = region_window_span(now.of[unit][i]);
                         uint32_t from_ms = nearest(before->of[unit], span_ms);
 
                         if (span_ms != 0 && from_ms != 0 && from_ms != span_ms)

@@ -107,7 +107,7 @@ static void check_clock(const struct word *w)
 
 static void check_pool(const struct word *w)
 {
-        uint64_t span_ms = w->value >> 32, limit = w->value & UINT32_MAX;
+        uint32_t span_ms = region_window_span(w->value), limit = region_window_limit(w->value);
         size_t pool = w->index / REGION_POOL_WINDOWS, window = w->index % REGION_POOL_WINDOWS;
         const word_t *words = w->file->region.header->pools[pool];
 
@@ -116,13 +116,11 @@ static void check_pool(const struct word *w)
         if (pool >= policy_pool_count())
                 find(w, "there is no pool of this number, it should be 0");
         else if (span_ms == 0 || limit == 0)
-                find(w, "%s allows %llu in %llu ms: no window of the exchange",
-                     policy_pool(pool)->name, (unsigned long long)limit,
-                     (unsigned long long)span_ms);
+                find(w, "%s allows %u in %u ms: no window of the exchange", policy_pool(pool)->name,
+                     limit, span_ms);
         for (size_t i = 0; i < window; ++i)
-                if (span_ms != 0 && atomic_load(&words[i]) >> 32 == span_ms)
-                        find(w, "a second window of %llu ms in pool %zu",
-                             (unsigned long long)span_ms, pool);
+                if (span_ms != 0 && region_window_span(atomic_load(&words[i])) == span_ms)
+                        find(w, "a second window of %u ms in pool %zu", span_ms, pool);
 }
 
 static void check_rule(const struct word *w)
@@ -152,7 +150,8 @@ static void check_weight(const struct word *w)
         size_t n = 0;
 
         for (size_t i = 0; i < region_file_slots(w->file); ++i)
-                n += atomic_load(&w->file->region.slots[i].pool_span) >> 32 == REGION_POOL_EVIDENCE;
+                n += slot_pool(atomic_load(&w->file->region.slots[i].pool_span)) ==
+                     REGION_POOL_EVIDENCE;
         if (w->index > WEIGHTS_NAMED && w->value != 0)
                 find(w, "nothing is counted here, it should be 0");
         else if (w->index == WEIGHTS_SLOTS && w->file->state == REGION_GOOD &&

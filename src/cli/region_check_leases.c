@@ -103,7 +103,7 @@ void region_check_leases(const struct region_file *f, struct findings *findings)
         for (size_t i = 0; i < n; ++i) {
                 const struct slot *slot = &f->region.slots[i];
 
-                if (load(&slot->key) != 0 && load(&slot->pool_span) >> 32 < REGION_POOLS)
+                if (load(&slot->key) != 0 && slot_pool(load(&slot->pool_span)) < REGION_POOLS)
                         check_lease(f, i, findings);
                 else
                         check_empty(f, i, findings);

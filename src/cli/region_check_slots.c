@@ -340,8 +340,8 @@ void region_check_slots(const struct region_file *f, uint64_t wall_ms, struct fi
                                    .index = i,
                                    .slot = slot,
                                    .key = load(&slot->key),
-                                   .pool = pool_span >> 32,
-                                   .span_ms = (uint32_t)pool_span,
+                                   .pool = slot_pool(pool_span),
+                                   .span_ms = slot_span(pool_span),
                                    .owner = load(&slot->owner) };
 
                 if (s.key == 0) {

@@ -176,10 +176,11 @@ static json_t *pools(const struct region_header *h)
                         uint64_t word = load(&h->pools[i][k]);
 
                         if (word != 0)
-                                json_array_append_new(windows,
-                                                      json_pack("{s:I, s:I}", "span_ms",
-                                                                (json_int_t)(word >> 32), "limit",
-                                                                (json_int_t)(word & UINT32_MAX)));
+                                json_array_append_new(
+                                        windows,
+                                        json_pack("{s:I, s:I}", "span_ms",
+                                                  (json_int_t)region_window_span(word), "limit",
+                                                  (json_int_t)region_window_limit(word)));
                 }
                 json_array_append_new(list, json_pack("{s:i, s:s, s:o}", "pool", (int)i, "name",
                                                       policy_pool(i)->name, "windows", windows));

@@ -8,6 +8,7 @@
 #include "core/egress.h"
 #include "core/evidence.h"
 #include "core/lease.h"
+#include "core/pool.h"
 #include "core/slot.h"
 #include "core/strangers.h"
 #include "core/trip.h"
@@ -129,17 +130,6 @@ static json_t *windows_json(const struct window *w, uint64_t now_number, uint64_
         return list;
 }
 
-static uint32_t limit_of(const struct painter *p, uint64_t pool, uint32_t span_ms)
-{
-        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint64_t window = load(&p->file->region.header->pools[pool][i]);
-
-                if (window >> 32 == span_ms)
-                        return (uint32_t)window;
-        }
-        return 0;
-}
-
 static json_t *strangers_json(const struct slot *slot)
 {
         json_t *list = json_array();
@@ -155,9 +145,10 @@ static json_t *strangers_json(const struct slot *slot)
 static void paint_budget(struct painter *p, size_t index, struct slot *slot)
 {
         uint64_t pool_span = load(&slot->pool_span), owner = load(&slot->owner);
-        const struct policy_pool *pool = policy_pool(pool_span >> 32);
-        struct window w = { slot, (uint32_t)pool_span,
-                            limit_of(p, pool_span >> 32, (uint32_t)pool_span),
+        const struct policy_pool *pool = policy_pool(slot_pool(pool_span));
+        struct window w = { slot, slot_span(pool_span),
+                            pool_limit(&p->file->region, (uint16_t)slot_pool(pool_span),
+                                       slot_span(pool_span)),
                             lease_region(&p->file->region) };
         struct limiter_time time = look_pool_time(&p->file->region, pool, p->wall_ms);
         uint64_t number, shut_ms = load(&slot->shut_until_ms);
@@ -259,7 +250,8 @@ static void paint_evidence(struct painter *p, size_t index, struct slot *slot)
 
 static void paint(struct painter *p, size_t index, struct slot *slot)
 {
-        uint64_t pool_span = load(&slot->pool_span), pool = pool_span >> 32;
+        uint64_t pool_span = load(&slot->pool_span);
+        uint32_t pool = slot_pool(pool_span), span_ms = slot_span(pool_span);
         char key[REGION_HEX_SIZE], owner[REGION_HEX_SIZE];
 
         ++p->n_used;
@@ -268,15 +260,14 @@ static void paint(struct painter *p, size_t index, struct slot *slot)
                                       json_pack("{s:i, s:s, s:s, s:I, s:I}", "slot", (int)index,
                                                 "key", region_hex(load(&slot->key), key), "owner",
                                                 region_hex(load(&slot->owner), owner), "pool",
-                                                (json_int_t)pool, "span_ms",
-                                                (json_int_t)(uint32_t)pool_span));
+                                                (json_int_t)pool, "span_ms", (json_int_t)span_ms));
         else if (pool < policy_pool_count())
                 paint_budget(p, index, slot);
         else if (pool == REGION_POOL_PACING)
                 paint_pacing(p, index, slot);
         else if (pool == REGION_POOL_KEYS)
                 paint_key(p, index, slot);
-        else if (pool == REGION_POOL_EVIDENCE && (uint32_t)pool_span == 0)
+        else if (pool == REGION_POOL_EVIDENCE && span_ms == 0)
                 paint_evidence(p, index, slot);
         else
                 ++p->n_anchors;

@@ -114,7 +114,7 @@ static void forget_now(const struct limiter *l, const struct evidence_answer *an
                        struct limiter_time time)
 {
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint32_t span_ms = (uint32_t)(pool_window(l->region, answer->pool, i) >> 32);
+                uint32_t span_ms = region_window_span(pool_window(l->region, answer->pool, i));
                 uint64_t number;
                 struct slot *budget;
 
@@ -359,7 +359,7 @@ static void each_slot(const struct region *region,
                 struct slot *slot = &region->slots[i];
 
                 if (atomic_load_explicit(&slot->key, memory_order_acquire) != 0 &&
-                    load(&slot->pool_span) == (uint64_t)REGION_POOL_EVIDENCE << 32)
+                    load(&slot->pool_span) == slot_name(REGION_POOL_EVIDENCE, 0))
                         fn(ctx, evidence_of(slot), load(&slot->owner));
         }
 }

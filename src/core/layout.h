@@ -140,8 +140,8 @@ struct slot {
         /* Nothing may be taken before this time; raised by -1015. Moves forward only. Relaxed. */
         word_t shut_until_ms;
         /*
-         * For people: pool index << 32 | span_ms, and the owner's hash. Written after the key, by
-         * whoever finds it missing: a claimer may have been killed before. Relaxed.
+         * For people: slot_name(), and the owner's hash. Written after the key, by whoever finds
+         * it missing: a claimer may have been killed before. Relaxed.
          */
         word_t pool_span;
         word_t owner;
@@ -167,6 +167,24 @@ struct slot {
         word_t look;
         struct cell cells[RING_CELLS];
 };
+
+/* What slot.pool_span says: the index of a pool, or one of REGION_POOL_PACING and those beside it,
+ * and the length of a window, if it is about one. */
+static inline uint64_t slot_name(uint16_t pool, uint32_t span_ms)
+{
+        return (uint64_t)pool << 32 | span_ms;
+}
+
+/* Of a file that is damaged it may be no pool at all, and more than 16 bits. */
+static inline uint32_t slot_pool(uint64_t pool_span)
+{
+        return (uint32_t)(pool_span >> 32);
+}
+
+static inline uint32_t slot_span(uint64_t pool_span)
+{
+        return (uint32_t)pool_span;
+}
 
 /* Places in region_header.rules. */
 enum region_rule {

@@ -103,8 +103,9 @@ int limiter_merge(struct limiter *l, uint16_t pool, uint64_t from, uint64_t to,
                 return 0;
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint64_t window = pool_window(l->region, pool, i);
-                uint32_t span_ms = (uint32_t)(window >> 32);
-                struct window theirs = { NULL, span_ms, (uint32_t)window, NULL }, ours = theirs;
+                uint32_t span_ms = region_window_span(window);
+                struct window theirs = { NULL, span_ms, region_window_limit(window), NULL },
+                              ours = theirs;
                 uint64_t last;
 
                 if (span_ms == 0)
@@ -190,8 +191,9 @@ static void carry_slot(const struct window *from, const struct window *to, bool 
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
                         struct limiter_time time)
 {
-        struct window to = { NULL, (uint32_t)(to_window >> 32), (uint32_t)to_window, NULL };
-        uint64_t pool_span = (uint64_t)pool << 32 | from_ms;
+        struct window to = { NULL, region_window_span(to_window), region_window_limit(to_window),
+                             NULL };
+        uint64_t pool_span = slot_name(pool, from_ms);
         bool is_again = pool_limit(l->region, pool, to.span_ms) > 0;
 
         /* No window has no length; a word that says so is damaged, and holds nothing to carry. */
@@ -217,7 +219,7 @@ void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint
 void limiter_adopt_span(struct limiter *l, struct limiter_ticket *ticket, uint16_t pool,
                         uint32_t from_ms, uint64_t to_window, struct limiter_time time)
 {
-        uint32_t span_ms = (uint32_t)(to_window >> 32), limit = (uint32_t)to_window;
+        uint32_t span_ms = region_window_span(to_window), limit = region_window_limit(to_window);
         unsigned n = ticket->n_takes;
 
         if (ticket->state != TICKET_FLYING)

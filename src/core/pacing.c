@@ -50,7 +50,7 @@ void limiter_each_bucket(const struct region *region, limiter_bucket_fn fn, void
                 struct bucket bucket;
 
                 if (atomic_load_explicit(&slot->key, memory_order_acquire) == 0 ||
-                    atomic_load_explicit(&slot->pool_span, memory_order_relaxed) >> 32 !=
+                    slot_pool(atomic_load_explicit(&slot->pool_span, memory_order_relaxed)) !=
                             REGION_POOL_PACING)
                         continue;
                 bucket = bucket_of(slot, atomic_load_explicit(&slot->owner, memory_order_relaxed));

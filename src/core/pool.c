@@ -10,7 +10,7 @@
 void limiter_shut_pool(struct limiter *l, uint16_t pool, uint64_t owner, uint64_t until_ms)
 {
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint32_t span_ms = (uint32_t)(pool_window(l->region, pool, i) >> 32);
+                uint32_t span_ms = region_window_span(pool_window(l->region, pool, i));
                 struct slot *slot;
                 uint64_t seen;
 
@@ -28,11 +28,11 @@ void limiter_shut_pool(struct limiter *l, uint16_t pool, uint64_t owner, uint64_
         }
 }
 
-static size_t place_of_span(const uint64_t windows[REGION_POOL_WINDOWS], uint64_t span_ms)
+static size_t place_of_span(const uint64_t windows[REGION_POOL_WINDOWS], uint32_t span_ms)
 {
         size_t i = 0;
 
-        while (i < REGION_POOL_WINDOWS && windows[i] >> 32 != span_ms)
+        while (i < REGION_POOL_WINDOWS && region_window_span(windows[i]) != span_ms)
                 ++i;
         return i;
 }
@@ -42,12 +42,14 @@ static void keep_places(const uint64_t old[REGION_POOL_WINDOWS],
                         const uint64_t now[REGION_POOL_WINDOWS], uint64_t ret[REGION_POOL_WINDOWS])
 {
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                size_t from = old[i] ? place_of_span(now, old[i] >> 32) : REGION_POOL_WINDOWS;
+                size_t from = old[i] ? place_of_span(now, region_window_span(old[i]))
+                                     : REGION_POOL_WINDOWS;
 
                 ret[i] = from < REGION_POOL_WINDOWS ? now[from] : 0;
         }
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i)
-                if (now[i] >> 32 != 0 && place_of_span(ret, now[i] >> 32) == REGION_POOL_WINDOWS)
+                if (region_window_span(now[i]) != 0 &&
+                    place_of_span(ret, region_window_span(now[i])) == REGION_POOL_WINDOWS)
                         ret[place_of_span(ret, 0)] = now[i];
 }
 
@@ -69,7 +71,7 @@ uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_
         uint64_t turn_ms = UINT64_MAX;
 
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint32_t span_ms = (uint32_t)(pool_window(l->region, pool, i) >> 32);
+                uint32_t span_ms = region_window_span(pool_window(l->region, pool, i));
                 uint64_t end_ms;
 
                 if (span_ms == 0)
@@ -91,19 +93,20 @@ void limiter_each_slot(const struct region *region, limiter_slot_fn fn, void *ct
 {
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 struct slot *slot = &region->slots[i];
-                uint64_t pool_span, pool;
-                uint32_t limit;
+                uint32_t pool, span_ms, limit;
+                uint64_t pool_span;
 
                 if (atomic_load_explicit(&slot->key, memory_order_acquire) == 0)
                         continue;
                 pool_span = atomic_load_explicit(&slot->pool_span, memory_order_relaxed);
-                pool = pool_span >> 32;
+                pool = slot_pool(pool_span);
+                span_ms = slot_span(pool_span);
                 if (pool >= REGION_POOLS)
                         continue;
-                limit = pool_limit(region, (uint16_t)pool, (uint32_t)pool_span);
+                limit = pool_limit(region, (uint16_t)pool, span_ms);
                 if (limit == 0)
                         continue;
-                fn(ctx, &(struct window){ slot, (uint32_t)pool_span, limit, lease_region(region) },
+                fn(ctx, &(struct window){ slot, span_ms, limit, lease_region(region) },
                    (uint16_t)pool, atomic_load_explicit(&slot->owner, memory_order_relaxed),
                    atomic_load_explicit(&slot->shut_until_ms, memory_order_relaxed));
         }

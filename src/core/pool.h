@@ -9,7 +9,7 @@
 
 #include "core/region.h"
 
-/* Window @i of @pool: span_ms << 32 | limit; 0: none. Relaxed: the word is the whole message. */
+/* Window @i of @pool, as region_window() makes it. Relaxed: the word is the whole message. */
 static inline uint64_t pool_window(const struct region *region, uint16_t pool, size_t i)
 {
         must(pool < REGION_POOLS);
@@ -22,8 +22,8 @@ static inline uint32_t pool_limit(const struct region *region, uint16_t pool, ui
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint64_t window = pool_window(region, pool, i);
 
-                if (window >> 32 == span_ms)
-                        return (uint32_t)window;
+                if (region_window_span(window) == span_ms)
+                        return region_window_limit(window);
         }
         return 0;
 }

@@ -91,9 +91,20 @@ CHECKED int region_default_path_readonly(char *path, size_t size, struct region_
 /* For region_plan.table_hash: of whatever gives the pools their meaning. */
 uint64_t region_hash(const void *meaning, size_t n);
 
+/* A window of a pool, as region_header.pools has it; 0: none. */
 static inline uint64_t region_window(uint32_t span_ms, uint32_t limit)
 {
         return (uint64_t)span_ms << 32 | limit;
+}
+
+static inline uint32_t region_window_span(uint64_t window)
+{
+        return (uint32_t)(window >> 32);
+}
+
+static inline uint32_t region_window_limit(uint64_t window)
+{
+        return (uint32_t)window;
 }
 
 #endif

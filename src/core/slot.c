@@ -12,7 +12,7 @@
 
 uint64_t slot_key(uint16_t pool, uint64_t owner, uint32_t span_ms)
 {
-        uint64_t words[2] = { owner, (uint64_t)pool << 32 | span_ms };
+        uint64_t words[2] = { owner, slot_name(pool, span_ms) };
         uint64_t key = XXH3_64bits(words, sizeof(words));
 
         return key ? key : 1;
@@ -25,8 +25,7 @@ static void describe(struct slot *slot, uint16_t pool, uint64_t owner, uint32_t 
                 return;
         atomic_store_explicit(&slot->owner, owner, memory_order_relaxed);
         /* Release: who sees it sees whose it is (core/sound.c). */
-        atomic_store_explicit(&slot->pool_span, (uint64_t)pool << 32 | span_ms,
-                              memory_order_release);
+        atomic_store_explicit(&slot->pool_span, slot_name(pool, span_ms), memory_order_release);
 }
 
 struct slot *slot_find(const struct region *region, uint16_t pool, uint64_t owner, uint32_t span_ms,

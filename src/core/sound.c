@@ -46,7 +46,8 @@ static bool is_counted(const struct slot *slot)
 
 static bool is_sound(const struct region *region, const struct slot *slot)
 {
-        uint64_t key = load(&slot->key), pool_span, pool;
+        uint64_t key = load(&slot->key), pool_span;
+        uint32_t pool;
 
         if (key == 0)
                 return is_free(slot);
@@ -54,9 +55,9 @@ static bool is_sound(const struct region *region, const struct slot *slot)
         pool_span = load(&slot->pool_span);
         if (pool_span == 0)
                 return true;
-        pool = pool_span >> 32;
+        pool = slot_pool(pool_span);
         return is_found(region, slot, key) && pool <= UINT16_MAX &&
-               key == slot_key((uint16_t)pool, load(&slot->owner), (uint32_t)pool_span) &&
+               key == slot_key((uint16_t)pool, load(&slot->owner), slot_span(pool_span)) &&
                (pool >= REGION_POOLS || is_counted(slot));
 }
 

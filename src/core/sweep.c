@@ -92,7 +92,8 @@ static bool is_unnamed(const struct slot *slot)
 static bool is_over(const struct broom *b, size_t index)
 {
         const struct slot *slot = &b->region->slots[index];
-        uint64_t pool_span = load(&slot->pool_span), pool = pool_span >> 32;
+        uint64_t pool_span = load(&slot->pool_span);
+        uint32_t pool = slot_pool(pool_span);
 
         if (load(&slot->key) == 0)
                 return false;
@@ -100,7 +101,7 @@ static bool is_over(const struct broom *b, size_t index)
                 return is_unnamed(slot);
         if (pool == REGION_POOL_PACING)
                 return is_past(b, load(&slot->cells[0].sent) / US_PER_MS);
-        return pool < REGION_POOLS && is_budget_over(b, slot, (uint32_t)pool_span);
+        return pool < REGION_POOLS && is_budget_over(b, slot, slot_span(pool_span));
 }
 
 /* Anchors are of a budget, and go with it. */
@@ -112,8 +113,8 @@ static void mark_anchors(struct broom *b)
                 uint64_t budget = load(&slots[i].owner);
                 bool is_kept = false;
 
-                if (load(&slots[i].key) == 0 || (uint32_t)load(&slots[i].pool_span) == 0 ||
-                    load(&slots[i].pool_span) >> 32 != REGION_POOL_EVIDENCE)
+                if (load(&slots[i].key) == 0 || slot_span(load(&slots[i].pool_span)) == 0 ||
+                    slot_pool(load(&slots[i].pool_span)) != REGION_POOL_EVIDENCE)
                         continue;
                 for (size_t k = 0; k < SLOT_PROBES && !is_kept; ++k) {
                         size_t at = (size_t)((budget + k) % REGION_SLOTS);
@@ -189,7 +190,7 @@ static void count_evidence(struct region *region)
 
         for (size_t i = 0; i < REGION_SLOTS; ++i)
                 n += load(&region->slots[i].key) != 0 &&
-                     load(&region->slots[i].pool_span) >> 32 == REGION_POOL_EVIDENCE;
+                     slot_pool(load(&region->slots[i].pool_span)) == REGION_POOL_EVIDENCE;
         atomic_store_explicit(said, n, memory_order_relaxed);
 }
 

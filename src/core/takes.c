@@ -40,7 +40,8 @@ int takes_list(struct limiter *l, const struct limiter_request *request,
 
                 for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                         uint64_t window = pool_window(l->region, charge->pool, i);
-                        uint32_t span_ms = (uint32_t)(window >> 32), limit = (uint32_t)window;
+                        uint32_t span_ms = region_window_span(window);
+                        uint32_t limit = region_window_limit(window);
                         struct limiter_take *take;
                         struct slot *slot;
                         uint32_t amount;

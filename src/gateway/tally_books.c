@@ -19,7 +19,7 @@ static uint64_t window_of(const struct gateway *g, uint16_t pool)
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint64_t window = pool_window(&g->region, pool, i);
 
-                if (window >> 32 < DAY_MS && window > longest)
+                if (region_window_span(window) < DAY_MS && window > longest)
                         longest = window;
         }
         return longest;
@@ -30,13 +30,13 @@ void tally_follow(struct gateway *g)
         for (size_t i = 0; i < policy_pool_count(); ++i) {
                 const struct policy_pool *p = policy_pool(i);
                 uint64_t window = window_of(g, (uint16_t)i);
-                struct stats_pool as = { p->name, window >> 32, 0 };
+                struct stats_pool as = { p->name, region_window_span(window), 0 };
 
                 if (g->tally.books[i] == STATS_NO_POOL || as.span_ms == 0)
                         continue;
                 /* Each address may use it all; each endpoint, where they are counted apart. */
                 if (!p->is_per_endpoint)
-                        as.limit = (window & UINT32_MAX) * g->n_outlets;
+                        as.limit = (uint64_t)region_window_limit(window) * g->n_outlets;
                 stats_set_pool(g->stats, g->tally.books[i], &as);
         }
 }

@@ -100,29 +100,23 @@ static void drop_share(const struct ward *ward, const struct keeper_time *time)
 static void adopt(struct keeper *k, size_t index, struct slot *slot, const struct keeper_time *time)
 {
         uint64_t pool_span = load(&slot->pool_span);
+        uint32_t pool = slot_pool(pool_span), span_ms = slot_span(pool_span), limit;
         struct ward *ward, stray;
-        uint32_t limit = 0;
 
-        if (pool_span >> 32 >= policy_pool_count() || (uint32_t)pool_span == 0 ||
-            k->n_wards == KEEPER_WARDS_MAX)
+        if (pool >= policy_pool_count() || span_ms == 0 || k->n_wards == KEEPER_WARDS_MAX)
                 return;
-        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint64_t window = pool_window(k->region, (uint16_t)(pool_span >> 32), i);
-
-                if (window >> 32 == (uint32_t)pool_span)
-                        limit = (uint32_t)window;
-        }
+        limit = pool_limit(k->region, (uint16_t)pool, span_ms);
         if (limit == 0) {
-                stray = (struct ward){ .window = { slot, (uint32_t)pool_span, 0, k->region },
-                                       .pool = (uint16_t)(pool_span >> 32) };
+                stray = (struct ward){ .window = { slot, span_ms, 0, k->region },
+                                       .pool = (uint16_t)pool };
                 drop_share(&stray, time);
                 return;
         }
         ward = &k->wards[k->n_wards++];
         *ward = (struct ward){
-                .window = { slot, (uint32_t)pool_span,
-                            limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX, k->region },
-                .pool = (uint16_t)(pool_span >> 32),
+                .window = { slot, span_ms, limit < WINDOW_AMOUNT_MAX ? limit : WINDOW_AMOUNT_MAX,
+                            k->region },
+                .pool = (uint16_t)pool,
         };
         write_id(k, ward, load(&slot->owner));
         k->ward_of[index] = (uint16_t)k->n_wards;

@@ -201,7 +201,8 @@ static void say_limits(struct keeper *k, struct op *op)
                         if (window == 0)
                                 continue;
                         k->limits[op->n_limits++] =
-                                (struct op_limit){ p, window >> 32, (uint32_t)window };
+                                (struct op_limit){ p, region_window_span(window),
+                                                   region_window_limit(window) };
                 }
         }
         if (is_new)

@@ -76,12 +76,10 @@ static void follow_rate(struct ward *ward, uint32_t demand, uint64_t mono_us)
 
 static void follow_limit(struct ward *ward, const struct region *region)
 {
-        for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
-                uint64_t window = pool_window(region, ward->pool, i);
+        uint32_t limit = pool_limit(region, ward->pool, ward->window.span_ms);
 
-                if (window >> 32 == ward->window.span_ms && (uint32_t)window > 0)
-                        ward->window.limit = cut((uint32_t)window, WINDOW_AMOUNT_MAX);
-        }
+        if (limit > 0)
+                ward->window.limit = cut(limit, WINDOW_AMOUNT_MAX);
 }
 
 void ward_look(struct ward *ward, const struct region *region, const struct keeper_time *time)

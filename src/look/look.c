@@ -84,12 +84,12 @@ static struct kinds count_slots(struct look *look)
         look->slots_taken = 0;
         for (size_t i = 0; i < REGION_SLOTS; ++i) {
                 const struct slot *slot = &look->region->slots[i];
-                uint64_t pool;
+                uint32_t pool;
 
                 if (load(&slot->key) == 0)
                         continue;
                 ++look->slots_taken;
-                pool = load(&slot->pool_span) >> 32;
+                pool = slot_pool(load(&slot->pool_span));
                 kinds.has_buckets |= pool == REGION_POOL_PACING;
                 kinds.has_keys |= pool == REGION_POOL_KEYS;
                 kinds.has_evidence |= pool == REGION_POOL_EVIDENCE;
