@@ -26,6 +26,7 @@ const again = () => {
         ask();
 };
 
+const of = choice("of", "Figures are", [["weight", "Weight"], ["orders", "Orders"]], again);
 const range = choice("range", "How far back", Object.entries(ranges).map(([value, r]) => [value, r.text]), again);
 const by = choice("by", "Stacked by", [["client", "Client"], ["endpoint", "Endpoint"], ["class", "Class"], ["account", "Account"]], again);
 const pool = list("Budget", again);
@@ -53,30 +54,32 @@ function zeros_off(list_of) {
 }
 
 function draw_weight(h, labels) {
-        const n = labels.length;
-        const series = (h.series || []).map((s) => {
+        const n = labels.length, what = h.of === "orders" ? "orders" : "weight", is_weight = what === "weight";
+        const series = (h.series || []).filter((s) => is_weight || zeros_off(s.orders)).map((s) => {
                 const is_rest = s.name === "(others)" || s.name === null;
 
-                return { name: is_rest ? "all others" : s.name === "" ? "(unnamed)" : s.name, values: numbers(s.weight, n),
+                return { name: is_rest ? "all others" : s.name === "" ? "(unnamed)" : s.name, values: numbers(s[what], n),
                          colour: is_rest ? "series-rest" : undefined };
         });
 
-        if (zeros_off(h.foreign))
+        /* Limits and what others use are of the weight of the address; orders have theirs by account. */
+        if (is_weight && zeros_off(h.foreign))
                 series.push({ name: "not through weir", values: numbers(h.foreign, n), colour: "silt", pattern: UPRIGHT });
         const ours = series.reduce((all, s) => all + sum(s.values), 0);
         const last_limit = numbers(h.limits, n).filter(is_number).pop();
 
-        if (is_number(last_limit))
+        if (is_weight && is_number(last_limit))
                 series.push({ name: "limit", values: numbers(h.limits, n), line: true, dash: [6, 4], thin: true, colour: "bad",
                               stepped: "middle" });
         const most = Math.max(0, ...labels.map((_, i) => series.filter((s) => !s.line)
                                                                 .reduce((all, s) => all + (s.values[i] || 0), 0)));
 
         show(weight, { labels, starts: h.starts, series,
-                       title: `${pool_name(h.pool || pool.select.value) || "Weight"} per ${h.step || "window"}, by ${h.by || by.value}`,
+                       title: `${is_weight ? "" : `Orders per ${h.step || "window"} of `}${pool_name(h.pool || pool.select.value) || "Weight"}` +
+                              `${is_weight ? ` per ${h.step || "window"}` : ""}, by ${h.by || by.value}`,
                        summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
-                                `${is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
-                       empty: "Nothing was used in this time." });
+                                `${is_weight && is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
+                       empty: is_weight ? "Nothing was used in this time." : "No orders were sent in this time." });
 }
 
 function draw_waits(h, labels) {
@@ -108,14 +111,16 @@ function draw_trouble(h, labels) {
 /* What nobody wrote is not nothing: no figure, where there is neither a limit nor anything else. */
 function blank(h) {
         const series = h.series || [], refused = h.refused || {};
-        const lists = [...series.map((s) => s.weight), h.foreign, h.limits, h.over_limit, h.retries, ...Object.values(refused)];
+        const lists = [...series.map((s) => s.weight), ...series.map((s) => s.orders), h.foreign, h.limits, h.over_limit, h.retries, ...Object.values(refused)];
         const known = h.starts.map((_, i) => lists.some((values) => values && values[i] > 0));
         const kept = (values) => Array.isArray(values) ? values.map((value, i) => known[i] ? value : null) : values;
 
         for (const name of ["limits", "foreign", "wait_p50_ms", "wait_p99_ms", "retries", "over_limit"])
                 h[name] = kept(h[name]);
-        for (const s of series)
+        for (const s of series) {
                 s.weight = kept(s.weight);
+                s.orders = kept(s.orders);
+        }
         for (const reason of Object.keys(refused))
                 refused[reason] = kept(refused[reason]);
 }
@@ -150,7 +155,7 @@ async function ask() {
         is_asking = true;
         asked_at = performance.now();
         const r = ranges[range.value], to = exchange_now();
-        const query = new URLSearchParams({ by: by.value, step: r.step, from_ms: Math.floor(to - r.ms), to_ms: Math.ceil(to), top: 8 });
+        const query = new URLSearchParams({ of: of.value, by: by.value, step: r.step, from_ms: Math.floor(to - r.ms), to_ms: Math.ceil(to), top: 8 });
 
         if (pool.select.value)
                 query.set("pool", pool.select.value);
@@ -188,7 +193,7 @@ function draw_picks(state) {
 
 export function start_history() {
         by_id("history-picks").addEventListener("submit", (event) => event.preventDefault());
-        by_id("history-picks").append(range, by, pool.label);
+        by_id("history-picks").append(range, of, by, pool.label);
         by_id("charts").append(weight.node, waits.node, trouble.node);
         new IntersectionObserver((entries) => {
                 is_near = entries.some((entry) => entry.isIntersecting);

@@ -29,14 +29,18 @@ export function merged(file, memory) {
         const file_at = new Map(file.starts.map((start, i) => [start, i]));
         const memory_at = new Map(memory.starts.map((start, i) => [start, i]));
         const pick = (a, b) => picked(starts, known, { list: a, at: file_at }, { list: b, at: memory_at });
-        const named = (h) => new Map((h.series || []).map((s) => [s.name, s.weight]));
+        const named = (h) => new Map((h.series || []).map((s) => [s.name, s]));
         const in_file = named(file), in_memory = named(memory);
         const result = { ...file, starts, pools: memory.pools || file.pools, refused: {} };
 
         for (const name of LISTS)
                 result[name] = pick(file[name], memory[name]);
         result.series = [...new Set([...in_memory.keys(), ...in_file.keys()])]
-                .map((name) => ({ name, weight: pick(in_file.get(name), in_memory.get(name)) }));
+                .map((name) => {
+                        const kept = in_file.get(name) || {}, own = in_memory.get(name) || {};
+
+                        return { name, weight: pick(kept.weight, own.weight), orders: pick(kept.orders, own.orders) };
+                });
         for (const reason of new Set([...Object.keys(file.refused || {}), ...Object.keys(memory.refused || {})]))
                 result.refused[reason] = pick((file.refused || {})[reason], (memory.refused || {})[reason]);
         return result;

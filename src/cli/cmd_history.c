@@ -22,6 +22,7 @@ static const char usage[] =
         "refused; from the file that a gateway keeps (history.path), also while it is written, or\n"
         "from a copy of it.\n\n"
         "  --by WHAT       client, account, endpoint, class or all; default client\n"
+        "  --of WHAT       weight or orders: what bars show, and who has a line; default weight\n"
         "  --step STEP     window, hour or day; default: hour, for up to three hours window, for\n"
         "                  more than four days day. Windows are kept for two days, hours for 90\n"
         "  --since TIME, --until TIME\n"
@@ -92,6 +93,14 @@ static int take_by(struct command *c, const char *value)
         return complain("by", value, "client, account, endpoint, class or all");
 }
 
+static int take_of(struct command *c, const char *value)
+{
+        c->ask.is_of_orders = strcmp(value, "orders") == 0;
+        if (c->ask.is_of_orders || strcmp(value, "weight") == 0)
+                return 0;
+        return complain("of", value, "weight or orders");
+}
+
 static int take_step(struct command *c, const char *value)
 {
         c->has_step = true;
@@ -105,6 +114,7 @@ static int take_options(struct command *c, int argc, char **argv)
 {
         static const struct option options[] = {
                 { "by", required_argument, NULL, 'b' },
+                { "of", required_argument, NULL, 'o' },
                 { "step", required_argument, NULL, 's' },
                 { "since", required_argument, NULL, 'f' },
                 { "until", required_argument, NULL, 'u' },
@@ -123,6 +133,9 @@ static int take_options(struct command *c, int argc, char **argv)
                 switch (o) {
                 case 'b':
                         r = take_by(c, optarg);
+                        break;
+                case 'o':
+                        r = take_of(c, optarg);
                         break;
                 case 's':
                         r = take_step(c, optarg);

@@ -38,6 +38,12 @@ static void finish(struct drawing *d)
         sheet_clear(&d->line);
 }
 
+/* What is asked for. */
+static enum history_count count_of(const struct history_table *t)
+{
+        return t->is_of_orders ? HISTORY_COUNT_orders : HISTORY_COUNT_weight;
+}
+
 /* A coloured block where there are colours, else a letter. */
 static void mark(struct drawing *d, unsigned col, size_t series)
 {
@@ -51,9 +57,20 @@ static void mark(struct drawing *d, unsigned col, size_t series)
                 sheet_put(&d->line, 0, col, d->line.cols, style, "%c", letter);
 }
 
+/* What others use is known of weight only. */
+static uint64_t foreign(const struct history_table *t, size_t i)
+{
+        return t->is_of_orders ? 0 : t->foreign[i];
+}
+
 static uint64_t used(const struct history_table *t, size_t i)
 {
-        return t->counts[HISTORY_COUNT_weight][i] + t->foreign[i];
+        return t->counts[count_of(t)][i] + foreign(t, i);
+}
+
+static uint64_t used_by(const struct history_series *s, const struct history_table *t, size_t i)
+{
+        return t->is_of_orders ? s->orders[i] : s->weight[i];
 }
 
 static void draw_bar(struct drawing *d, size_t i)
@@ -67,7 +84,7 @@ static void draw_bar(struct drawing *d, size_t i)
         for (size_t k = 0; k <= t->n_series; ++k) {
                 unsigned end;
 
-                sum += k < t->n_series ? t->series[k].weight[i] : t->foreign[i];
+                sum += k < t->n_series ? used_by(&t->series[k], t, i) : foreign(t, i);
                 end = (unsigned)((sum * cells + d->full / 2) / d->full);
                 for (; at < end && at < cells; ++at) {
                         if (k < t->n_series)
@@ -112,7 +129,7 @@ static void draw_step(struct drawing *d, size_t i)
         sheet_put(&d->line, 0, 0, LABEL_COLS, SHEET_DIM, "%s", label(t, i, text));
         draw_bar(d, i);
         put_count(d, at, at + 9, SHEET_BOLD, used(t, i));
-        if (t->written[i] > 0)
+        if (t->written[i] > 0 && !t->is_of_orders)
                 sheet_put_right(&d->line, 0, at + 9, at + 14, SHEET_PLAIN, "%.0f%%",
                                 (double)used(t, i) * 100 / (double)t->written[i]);
         sheet_put_right(&d->line, 0, at + 14, at + 24, SHEET_PLAIN, "%s",
@@ -128,13 +145,14 @@ static void draw_heads(struct drawing *d)
         char from[HISTORY_TIME_SIZE], to[HISTORY_TIME_SIZE];
         unsigned at = d->bar_end;
 
-        sheet_put(&d->line, 0, 0, d->line.cols, SHEET_HEAD, "%s by %s and %s, %s to %s UTC",
-                  t->pool, history_by_name(t->by), history_step_name(t->step),
-                  history_time_text(t->first_ms, from),
+        sheet_put(&d->line, 0, 0, d->line.cols, SHEET_HEAD, "%s%s by %s and %s, %s to %s UTC",
+                  t->is_of_orders ? "orders in windows of " : "", t->pool, history_by_name(t->by),
+                  history_step_name(t->step), history_time_text(t->first_ms, from),
                   history_time_text(t->first_ms + t->n * t->step_ms, to));
         finish(d);
-        sheet_put_right(&d->line, 0, at, at + 9, SHEET_DIM, "weight");
-        sheet_put_right(&d->line, 0, at + 9, at + 14, SHEET_DIM, "full");
+        sheet_put_right(&d->line, 0, at, at + 9, SHEET_DIM, "%s", history_count_name(count_of(t)));
+        sheet_put_right(&d->line, 0, at + 9, at + 14, SHEET_DIM, "%s",
+                        t->is_of_orders ? "" : "full");
         sheet_put_right(&d->line, 0, at + 14, at + 24, SHEET_DIM, "wait p99");
         sheet_put_right(&d->line, 0, at + 24, at + 30, SHEET_DIM, "429");
         sheet_put_right(&d->line, 0, at + 30, at + FIGURES, SHEET_DIM, "refused");
@@ -195,8 +213,16 @@ static unsigned longest_name(const struct history_table *t)
 
 static void draw_sums_head(struct drawing *d, unsigned at)
 {
-        static const char *const heads[] = { "weight",  "share", "requests", "orders",  "errors",
-                                             "retries", "429",   "refused",  "wait p99" };
+        const bool is_of_orders = d->table->is_of_orders;
+        const char *const heads[] = { is_of_orders ? "orders" : "weight",
+                                      "share",
+                                      "requests",
+                                      is_of_orders ? "weight" : "orders",
+                                      "errors",
+                                      "retries",
+                                      "429",
+                                      "refused",
+                                      "wait p99" };
 
         finish(d);
         sheet_put(&d->line, 0, 2, d->line.cols, SHEET_DIM, "%s", history_by_name(d->table->by));
@@ -208,16 +234,20 @@ static void draw_sums_head(struct drawing *d, unsigned at)
 
 static void draw_sums(struct drawing *d)
 {
-        static const enum history_count shown[] = {
-                HISTORY_COUNT_requests, HISTORY_COUNT_orders,     HISTORY_COUNT_errors,
-                HISTORY_COUNT_retries,  HISTORY_COUNT_over_limit, HISTORY_COUNT_refused
-        };
         const struct history_table *t = d->table;
+        const enum history_count shown[] = {
+                HISTORY_COUNT_requests,
+                t->is_of_orders ? HISTORY_COUNT_weight : HISTORY_COUNT_orders,
+                HISTORY_COUNT_errors,
+                HISTORY_COUNT_retries,
+                HISTORY_COUNT_over_limit,
+                HISTORY_COUNT_refused,
+        };
         unsigned at = longest_name(t) + 2;
         uint64_t all = 0;
 
         for (size_t i = 0; i < t->n; ++i)
-                all += t->counts[HISTORY_COUNT_weight][i];
+                all += t->counts[count_of(t)][i];
         draw_sums_head(d, at);
         for (size_t k = 0; k < t->n_series; ++k) {
                 const struct history_series *s = &t->series[k];
@@ -225,10 +255,9 @@ static void draw_sums(struct drawing *d)
 
                 mark(d, 0, k);
                 sheet_put(&d->line, 0, 2, at, SHEET_PLAIN, "%s", name_of(s));
-                put_count(d, at, at + 9, SHEET_BOLD, s->total[HISTORY_COUNT_weight]);
+                put_count(d, at, at + 9, SHEET_BOLD, s->total[count_of(t)]);
                 sheet_put_right(&d->line, 0, at + 9, at + 18, SHEET_PLAIN, "%.1f%%",
-                                all ? (double)s->total[HISTORY_COUNT_weight] * 100 / (double)all
-                                    : 0);
+                                all ? (double)s->total[count_of(t)] * 100 / (double)all : 0);
                 for (unsigned i = 0; i < ARRAY_SIZE(shown); ++i)
                         put_count(d, at + SUM_COLS * (i + 2), at + SUM_COLS * (i + 3),
                                   i < 2 ? SHEET_PLAIN : SHEET_WARN, s->total[shown[i]]);

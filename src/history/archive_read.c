@@ -194,15 +194,17 @@ static int read_all(struct reading *r)
         return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+#define FIRST "AND name <> '" HISTORY_OTHERS "' GROUP BY name ORDER BY "
+#define LAST  ", sum(requests) DESC, sum(refused) DESC, name LIMIT ?5"
+
 /* Who used most, in that order. */
 static int find_series(struct reading *r, enum history_by by, unsigned top,
                        struct history_series **all, size_t *n)
 {
         sqlite3_stmt *s = NULL;
         int code = prepare(r, "name", by,
-                           "AND name <> '" HISTORY_OTHERS "' GROUP BY name "
-                           "ORDER BY sum(weight) DESC, sum(orders) DESC, sum(requests) DESC, "
-                           "sum(refused) DESC, name LIMIT ?5",
+                           r->ask->is_of_orders ? FIRST "sum(orders) DESC, sum(weight) DESC" LAST
+                                                : FIRST "sum(weight) DESC, sum(orders) DESC" LAST,
                            &s);
 
         if (code == SQLITE_OK)
@@ -387,6 +389,7 @@ int archive_read(struct archive *a, const struct history_ask *ask, struct histor
                 return e;
         }
         r.table->by = ask->by;
+        r.table->is_of_orders = ask->is_of_orders;
         r.table->step = ask->step;
         *ret_table = r.table;
         return 0;

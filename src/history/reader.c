@@ -59,6 +59,7 @@ static int read_table(struct history *h, struct archive **archive, struct histor
         if (r < 0 || !table)
                 return r;
         table->by = q->ask.by;
+        table->is_of_orders = q->ask.is_of_orders;
         table->step = q->ask.step;
         q->json = history_table_json(table, false);
         history_table_free(table);

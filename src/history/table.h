@@ -60,6 +60,7 @@ struct history_ask {
         enum history_step step;
         uint64_t from_ms, to_ms;      /* [from, to), widened to whole steps */
         char pool[HISTORY_NAME_SIZE]; /* empty: of which most was used */
+        bool is_of_orders;            /* series are chosen by orders, else by weight */
         unsigned top;         /* most series, up to HISTORY_SERIES_MAX; the others are one more */
         size_t steps_max;     /* more are refused */
         uint32_t patience_ms; /* longest time to read for; 0: any */
@@ -75,6 +76,7 @@ struct history_series {
 struct history_table {
         enum history_by by;
         enum history_step step;
+        bool is_of_orders;
         uint64_t step_ms, first_ms;
         size_t n; /* steps */
         char pool[HISTORY_NAME_SIZE];
@@ -89,7 +91,7 @@ struct history_table {
         uint64_t *counts[HISTORY_COUNTS];
         uint64_t *wait_p50_us, *wait_p99_us, *wait_max_us; /* HISTORY_NO_WAIT: none */
 
-        struct history_series *series; /* most weight first; HISTORY_OTHERS, if any, last */
+        struct history_series *series; /* the greatest first; HISTORY_OTHERS, if any, last */
         size_t n_series;
         struct history_series *reasons; /* of refusals */
         size_t n_reasons;

@@ -105,6 +105,7 @@ char *history_table_json(const struct history_table *t, bool is_whole)
         char *text;
 
         json_object_set_new(root, "by", json_string(history_by_name(t->by)));
+        json_object_set_new(root, "of", json_string(t->is_of_orders ? "orders" : "weight"));
         json_object_set_new(root, "step", json_string(history_step_name(t->step)));
         json_object_set_new(root, "step_ms", json_integer((json_int_t)t->step_ms));
         json_object_set_new(root, "pool", json_string(t->pool));

@@ -99,7 +99,7 @@ static struct history_table *asked(struct stage *stage, struct archive *a, enum 
                                    enum history_step step, uint64_t from_ms, uint64_t to_ms,
                                    unsigned top)
 {
-        const struct history_ask ask = { by, step, from_ms, to_ms, "", top, 2000, 0 };
+        const struct history_ask ask = { by, step, from_ms, to_ms, "", false, top, 2000, 0 };
         struct history_table *t = NULL;
 
         if (archive_read(a, &ask, &t, stage->why) < 0)
@@ -178,7 +178,8 @@ static void what_cannot_be_shown_is_refused_in_words(void **state)
 {
         struct stage *stage = *state;
         struct archive *a = opened(stage, &roomy);
-        struct history_ask ask = { HISTORY_ALL, HISTORY_WINDOW, 0, MIDNIGHT_MS, "", 3, 2000, 0 };
+        struct history_ask ask = { HISTORY_ALL, HISTORY_WINDOW, 0, MIDNIGHT_MS, "", false,
+                                   3,           2000,           0 };
         struct history_table *t;
 
         /* Nothing is there yet, and that is no mistake. */
@@ -415,9 +416,15 @@ static void names_that_come_and_go_do_not_fill_hours_and_days(void **state)
 /* Opens, or says what is wrong; reads, or says so; and never anything else. */
 static void read_whatever_is_there(struct stage *stage)
 {
-        const struct history_ask ask = {
-                HISTORY_CLIENT, HISTORY_WINDOW, MIDNIGHT_MS, MIDNIGHT_MS + HOUR_MS, "", 3, 2000, 0
-        };
+        const struct history_ask ask = { HISTORY_CLIENT,
+                                         HISTORY_WINDOW,
+                                         MIDNIGHT_MS,
+                                         MIDNIGHT_MS + HOUR_MS,
+                                         "",
+                                         false,
+                                         3,
+                                         2000,
+                                         0 };
         struct history_table *t = NULL;
         struct archive *a = NULL;
 

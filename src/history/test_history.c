@@ -145,9 +145,15 @@ static bool works(struct stage *s)
 
 static const char *asked(struct stage *s)
 {
-        const struct history_ask ask = {
-                HISTORY_CLIENT, HISTORY_DAY, MIDNIGHT_MS, MIDNIGHT_MS + MINUTE_MS, "", 3, 0, 0
-        };
+        const struct history_ask ask = { HISTORY_CLIENT,
+                                         HISTORY_DAY,
+                                         MIDNIGHT_MS,
+                                         MIDNIGHT_MS + MINUTE_MS,
+                                         "",
+                                         false,
+                                         3,
+                                         0,
+                                         0 };
         struct history_question *question;
 
         s->answers = 0;

@@ -9,7 +9,7 @@
 
 struct weighed {
         char name[STATS_NAME_SIZE];
-        uint64_t weight;
+        uint64_t used;
 };
 
 struct series_names {
@@ -103,6 +103,12 @@ static struct weighed *find(struct series_names *names, const char *name)
         }
 }
 
+/* By which names are chosen. */
+static uint64_t used(const struct series *s, const struct stats_figures *figures)
+{
+        return s->query.is_of_orders ? figures->orders : figures->weight;
+}
+
 bool series_weigh(struct series *s, const struct stats_window *w)
 {
         size_t step;
@@ -120,17 +126,17 @@ bool series_weigh(struct series *s, const struct stats_window *w)
                 weighed = find(s->names, row->name);
                 if (!weighed)
                         return false;
-                weighed->weight += row->figures.weight;
+                weighed->used += used(s, &row->figures);
         }
         return true;
 }
 
-static int by_weight(const void *one, const void *other)
+static int by_use(const void *one, const void *other)
 {
         const struct weighed *a = one, *b = other;
 
-        if (a->weight != b->weight)
-                return a->weight < b->weight ? 1 : -1;
+        if (a->used != b->used)
+                return a->used < b->used ? 1 : -1;
         return strcmp(a->name, b->name);
 }
 
@@ -139,7 +145,8 @@ static bool add_line(struct series *s, const char *name)
         struct series_line *line = &s->lines[s->n_lines];
 
         str_copy(str_of(name), line->name, sizeof(line->name));
-        line->weight = calloc(s->n_steps + 1, sizeof(*line->weight));
+        line->weight = calloc(2 * s->n_steps + 1, sizeof(*line->weight));
+        line->orders = line->weight + (line->weight ? s->n_steps : 0);
         ++s->n_lines;
         return line->weight != NULL;
 }
@@ -149,9 +156,9 @@ bool series_choose(struct series *s)
         bool is_done = true;
 
         if (s->names->n > 0)
-                qsort(s->names->all, s->names->n, sizeof(s->names->all[0]), by_weight);
+                qsort(s->names->all, s->names->n, sizeof(s->names->all[0]), by_use);
         for (size_t i = 0; is_done && i < s->names->n && i < s->query.top; ++i)
-                if (s->names->all[i].weight > 0)
+                if (s->names->all[i].used > 0)
                         is_done = add_line(s, s->names->all[i].name);
         free_names(s);
         return is_done && add_line(s, STATS_OTHERS);
@@ -188,7 +195,8 @@ void series_add(struct series *s, const struct stats_window *w)
                         struct series_line *line = line_of(s, w->rows[i].name);
 
                         line->weight[step] += w->rows[i].figures.weight;
-                        line->sum += w->rows[i].figures.weight;
+                        line->orders[step] += w->rows[i].figures.orders;
+                        line->sum += used(s, &w->rows[i].figures);
                 }
 }
 

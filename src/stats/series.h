@@ -22,6 +22,7 @@ struct series_query {
         uint64_t from_ms, to_ms; /* the starts of the first and the last step are in between */
         uint64_t step_ms;        /* a window's span */
         size_t top;              /* names, up to SERIES_NAMES_MAX */
+        bool is_of_orders;       /* they are chosen by those, else by weight */
 };
 
 struct series_step {
@@ -33,8 +34,8 @@ struct series_step {
 
 struct series_line {
         char name[STATS_NAME_SIZE];
-        uint64_t sum;
-        uint64_t *weight; /* by step */
+        uint64_t sum;              /* of what was asked for */
+        uint64_t *weight, *orders; /* by step; one piece */
 };
 
 struct series {
@@ -42,7 +43,7 @@ struct series {
         uint64_t first_ms; /* the start of step 0 */
         size_t n_steps;
         struct series_step *steps;
-        struct series_line lines[SERIES_NAMES_MAX + 1]; /* the heaviest first, the others last */
+        struct series_line lines[SERIES_NAMES_MAX + 1]; /* the greatest first, the others last */
         size_t n_lines;
         struct series_names *names;
 };

@@ -9,7 +9,9 @@
 
 static void steps_have_no_gaps_and_lines_are_the_heaviest(void **state)
 {
-        struct series_query query = { STATS_BY_CLIENT, MINUTE(0), MINUTE(4) + 100, 60000, 2 };
+        struct series_query query = {
+                STATS_BY_CLIENT, MINUTE(0), MINUTE(4) + 100, 60000, 2, false
+        };
         struct stats *s = opened(60000);
         struct series *series;
 
@@ -40,6 +42,30 @@ static void steps_have_no_gaps_and_lines_are_the_heaviest(void **state)
         stats_close(s);
 }
 
+static void those_who_sent_orders_are_told_by_them(void **state)
+{
+        struct series_query query = { STATS_BY_CLIENT, MINUTE(0), MINUTE(1), 60000, 1, true };
+        struct stats *s = opened(60000);
+        struct stats_request order = request("trader", 0, MINUTE(0));
+        struct series *series;
+
+        (void)state;
+        note(s, "poller", 100, MINUTE(0), 3);
+        order.orders = 1;
+        stats_note(s, &order, MINUTE(0) + 20);
+        stats_note(s, &order, MINUTE(0) + 30);
+        series = series_of_memory(s, 0, &query);
+        assert_int_equal(series->n_lines, 2);
+        assert_string_equal(series->lines[0].name, "trader");
+        assert_int_equal(series->lines[0].orders[0], 2);
+        assert_int_equal(series->lines[0].weight[0], 0);
+        assert_int_equal(series->lines[0].sum, 2);
+        assert_int_equal(series->lines[1].weight[0], 300);
+        assert_int_equal(series->lines[1].sum, 0);
+        series_free(series);
+        stats_close(s);
+}
+
 static void only_whole_steps_inside_are_shown(void **state)
 {
         static const struct {
@@ -56,8 +82,9 @@ static void only_whole_steps_inside_are_shown(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                struct series_query query = { STATS_BY_CLASS, rows[i].from_ms, rows[i].to_ms, 60000,
-                                              5 };
+                struct series_query query = {
+                        STATS_BY_CLASS, rows[i].from_ms, rows[i].to_ms, 60000, 5, false
+                };
                 struct series *series = series_new(&query);
 
                 if (series->n_steps != rows[i].n_steps ||
@@ -69,7 +96,7 @@ static void only_whole_steps_inside_are_shown(void **state)
 
 static void windows_of_another_span_are_left_out(void **state)
 {
-        struct series_query query = { STATS_BY_CLASS, MINUTE(0), MINUTE(2), 10000, 5 };
+        struct series_query query = { STATS_BY_CLASS, MINUTE(0), MINUTE(2), 10000, 5, false };
         struct stats_pool pool = { "spot-weight", 10000, 1000 };
         struct stats *s = opened(60000);
         struct series *series;
@@ -90,6 +117,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(steps_have_no_gaps_and_lines_are_the_heaviest),
+                cmocka_unit_test(those_who_sent_orders_are_told_by_them),
                 cmocka_unit_test(only_whole_steps_inside_are_shown),
                 cmocka_unit_test(windows_of_another_span_are_left_out),
         };

@@ -102,6 +102,8 @@ static bool read_words(struct visit *v, struct history_ask *ask)
         else if (query_text(v->head->query, "step", step, sizeof(step)) == QUERY_BAD ||
                  history_step_from(str_of(step), &ask->step) < 0)
                 answer_refusal(v, 400, "step must be one of window, hour, day");
+        else if (!tallies_read_of(v, &ask->is_of_orders))
+                return false;
         else if (query_text(v->head->query, "pool", ask->pool, sizeof(ask->pool)) == QUERY_BAD)
                 answer_refusal(v, 400, "pool must be the name of one, as spot-weight");
         else

@@ -108,11 +108,13 @@ void tallies_show_spenders(struct visit *v)
 
 static json_t *line_json(const struct series_line *line, size_t n_steps)
 {
-        json_t *weight = json_array();
+        json_t *weight = json_array(), *orders = json_array();
 
-        for (size_t i = 0; i < n_steps; ++i)
+        for (size_t i = 0; i < n_steps; ++i) {
                 json_array_append_new(weight, number(line->weight[i]));
-        return json_pack("{s:s, s:o}", "name", line->name, "weight", weight);
+                json_array_append_new(orders, number(line->orders[i]));
+        }
+        return json_pack("{s:s, s:o, s:o}", "name", line->name, "weight", weight, "orders", orders);
 }
 
 static json_t *lines_json(const struct series *s)
@@ -221,14 +223,15 @@ json_t *tallies_history(const struct stats *stats, uint32_t pool, const struct s
         for (size_t i = 0; s && i < s->n_steps; ++i)
                 json_array_append_new(starts, number(s->first_ms + i * query->step_ms));
         root = s ? json_pack("{s:s, s:s, s:I, s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                             "s:o}",
+                             "s:o, s:s}",
                              "by", stats_by_name(query->by), "step", "window", "step_ms",
                              (json_int_t)query->step_ms, "pool", stats_pool(stats, pool)->name,
                              "pools", pools_json(stats), "starts", starts, "limits",
                              column(s, limit_of), "series", lines_json(s), "foreign",
                              column(s, foreign_of), "wait_p50_ms", column(s, p50_of), "wait_p99_ms",
                              column(s, p99_of), "retries", column(s, retries_of), "over_limit",
-                             column(s, over_limit_of), "refused", refused_json(stats, s))
+                             column(s, over_limit_of), "refused", refused_json(stats, s), "of",
+                             query->is_of_orders ? "orders" : "weight")
                  : NULL;
         json_decref(starts);
         series_free(s);
@@ -253,6 +256,18 @@ uint32_t tallies_busiest(const struct stats *stats)
                 }
         }
         return found;
+}
+
+bool tallies_read_of(struct visit *v, bool *ret_is_of_orders)
+{
+        char of[16] = "weight";
+        bool is_good = query_text(v->head->query, "of", of, sizeof(of)) != QUERY_BAD;
+
+        *ret_is_of_orders = strcmp(of, "orders") == 0;
+        if (is_good && (*ret_is_of_orders || strcmp(of, "weight") == 0))
+                return true;
+        answer_refusal(v, 400, "of must be weight or orders");
+        return false;
 }
 
 /* Return: false after having refused. */
@@ -295,8 +310,8 @@ void tallies_show_history(struct visit *v)
                                "windows are in its memory: set history.path");
                 return;
         }
-        if (!read_by(v, &query.by) || !read_pool(v, stats, &pool) ||
-            !read_number(v, "top", 1, SERIES_NAMES_MAX, &top) ||
+        if (!tallies_read_of(v, &query.is_of_orders) || !read_by(v, &query.by) ||
+            !read_pool(v, stats, &pool) || !read_number(v, "top", 1, SERIES_NAMES_MAX, &top) ||
             !read_number(v, "from_ms", 0, INT64_MAX, &from_ms) ||
             !read_number(v, "to_ms", 0, INT64_MAX, &to_ms))
                 return;

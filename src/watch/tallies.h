@@ -19,6 +19,9 @@ json_t *tallies_history(const struct stats *stats, uint32_t pool, const struct s
 /* The pool of which most was used in its last windows. */
 uint32_t tallies_busiest(const struct stats *stats);
 
+/* Of what the figures are: "of". Return: false after having refused. */
+CHECKED bool tallies_read_of(struct visit *visit, bool *ret_is_of_orders);
+
 void tallies_show_spenders(struct visit *visit);
 void tallies_show_history(struct visit *visit);
 

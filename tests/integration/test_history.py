@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support import WEIR, Gateway, Sim, eventually, fetch
+from books import ALICE, RESTING
+from support import WEIR, Gateway, Sim, eventually, fetch, signed
 
 # Windows that are over soon.
 LIMIT = ("--limit", "spot-weight=2400/1s")
@@ -31,6 +32,13 @@ def ask(gate, client, times=1):
     for _ in range(times):
         status, _, _ = fetch(gate.port, DEPTH, headers={"X-Weir-Client": client})
         assert status == 200
+
+
+def order(gate, client, times=1):
+    for _ in range(times):
+        status, _, body = fetch(gate.port, "/api/v3/order?" + signed(RESTING, ALICE[1], 60000), "POST",
+                                headers={"X-Weir-Client": client, "X-MBX-APIKEY": ALICE[0]})
+        assert status == 200, body
 
 
 def knows_limit(gate):
@@ -74,8 +82,15 @@ def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_pat
     with gateway(sim, tmp_path, path) as gate:
         knows_limit(gate)
         ask(gate, "maker", 4)
+        order(gate, "trader", 2)
+        status, memory = history(gate, "step=window&source=memory&of=orders&top=1")
+        assert status == 200 and memory["of"] == "orders" and memory["series"][0]["name"] == "trader"
+        assert sum(memory["series"][0]["orders"]) == 2
         ask(gate, "poller", 2)
         eventually(lambda: kept(path, "poller"))
+        status, file = history(gate, "step=day&of=orders&top=1")
+        assert status == 200 and file["series"][0]["name"] == "trader" and sum(file["series"][0]["orders"]) == 2
+        assert history(gate, "step=day&of=gold")[0] == 400
         told = json.loads(printed(path, "--json", "--step", "day", "--since", "1d"))
         status, shown_there = history(gate, f"step=day&from_ms={told['starts'][0]}&top=5")
         assert status == 200 and [s["weight"] for s in shown_there["series"]] == [s["weight"] for s in told["series"]]
@@ -91,6 +106,11 @@ def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_pat
     narrow = subprocess.run([WEIR, "history", "--db", path], capture_output=True, text=True, check=True,
                             env={**os.environ, "COLUMNS": "80"}).stdout
     assert max(len(line) for line in narrow.splitlines()) <= 80
+    picture = printed(path, "--top", "1", "--since", "1d", "--of", "orders")
+    assert picture.startswith("orders in windows of spot-weight by client and hour")
+    assert "A trader" in picture and next(line for line in picture.splitlines() if "A trader" in line).split()[2:4] == ["2", "100.0%"]
+    wrong = subprocess.run([WEIR, "history", "--db", path, "--of", "gold"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and "want weight or orders" in wrong.stderr
     # What is on is no gap.
     eventually(lambda: "still open" in printed(path, "--step", "window", "--since", "1m"))
     # A copy on a shelf that nobody may write on.

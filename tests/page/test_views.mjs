@@ -147,6 +147,12 @@ describe("the page beside the exchange's books", () => {
                 await shows(page, ".chart h3", /Futures weight per window, by class/);
                 assert.match(await chart.locator("caption").textContent(), /Futures weight per window, by class/);
                 await is_for_all(page, "history");
+                /* Orders of futures weigh nothing, and are there all the same. */
+                await page.locator("#history-picks label", { hasText: /^Orders$/ }).click();
+                await shows(page, ".chart h3", /Orders per window of Futures weight, by class/);
+                await shows(page, ".chart .figures", /order/);
+                assert.doesNotMatch(await text_of(page, ".chart .figures"), /limit|backfill|market/);
+                await page.locator("#history-picks label", { hasText: /^Weight$/ }).click();
                 await page.locator("#history-picks label", { hasText: /^Day$/ }).click();
                 await shows(page, ".chart h3", /Futures weight per hour, by class/);
                 await page.locator("#history-picks label", { hasText: /^Hour$/ }).click();
