@@ -26,6 +26,10 @@ static const char usage[] =
         "                     unix:PATH; default " ACCESS_GATEWAY "\n"
         "  --token-file FILE  a token that lets one look, where the gateway wants one\n"
         "  --ca FILE          certificates to trust instead of the system's\n"
+        "  --cert FILE, --key FILE\n"
+        "                     a certificate to show (watch.client_ca), and its private key; "
+        "without\n"
+        "                     --key it is in the same file\n"
         "  --interval SECONDS between two frames, 0.1 to 3600; default 0.5\n"
         "  --once             print one frame and end, as wide as the terminal or COLUMNS\n"
         "  --ascii            no characters beyond ASCII; likewise where the locale has none\n"
@@ -372,6 +376,8 @@ static int parse(struct top *t, struct top_source_config *config, int argc, char
                 { "gateway", optional_argument, NULL, 'g' },
                 { "token-file", required_argument, NULL, 't' },
                 { "ca", required_argument, NULL, 'c' },
+                { "cert", required_argument, NULL, 'E' },
+                { "key", required_argument, NULL, 'K' },
                 { "interval", required_argument, NULL, 'i' },
                 { "once", no_argument, NULL, 'o' },
                 { "ascii", no_argument, NULL, 'a' },
@@ -397,6 +403,12 @@ static int parse(struct top *t, struct top_source_config *config, int argc, char
                         break;
                 case 'c':
                         config->ca_file = optarg;
+                        break;
+                case 'E':
+                        config->cert_file = optarg;
+                        break;
+                case 'K':
+                        config->key_file = optarg;
                         break;
                 case 'i':
                         if (set_interval(t, optarg) != EXIT_DONE)
@@ -427,9 +439,14 @@ static int parse(struct top *t, struct top_source_config *config, int argc, char
                       stderr);
                 return EXIT_USAGE;
         }
-        if (!config->gateway && (config->token_file || config->ca_file)) {
-                fputs("weir: top: --token-file and --ca go with --gateway; see weir top --help\n",
+        if (!config->gateway && (config->token_file || config->ca_file || config->cert_file)) {
+                fputs("weir: top: --token-file, --ca and --cert go with --gateway; see weir top "
+                      "--help\n",
                       stderr);
+                return EXIT_USAGE;
+        }
+        if (config->key_file && !config->cert_file) {
+                fputs("weir: top: --key goes with --cert; see weir top --help\n", stderr);
                 return EXIT_USAGE;
         }
         return EXIT_DONE;

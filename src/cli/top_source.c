@@ -1,4 +1,5 @@
 #include "cli/top_source.h"
+#include "cli/top_tls.h"
 #include "cli/look.h"
 
 #include "base/clock.h"
@@ -220,8 +221,8 @@ static void explain(struct top_source *s, const json_t *json)
         if (s->live_status == 401 || s->live_status == 403)
                 snprintf(why, sizeof(why),
                          "it lets nobody look without a token, or not with this one (%u); name its "
-                         "file with --token-file",
-                         s->live_status);
+                         "file with --token-file%s",
+                         s->live_status, s->at.is_tls ? ", or a certificate with --cert" : "");
         else if (s->live_status == 200)
                 snprintf(why, sizeof(why), "the gateway has ended; it is looked for");
         else if (strncmp(msg, "weir: ", 6) != 0)
@@ -406,10 +407,9 @@ static int open_gateway(struct top_source *s, const struct top_source_config *c)
                 return -EINVAL;
         }
         if (s->at.is_tls)
-                r = tls_client_new(c->ca_file, &s->tls);
-        if (r < 0)
-                fprintf(stderr, "weir: top: the certificates to trust cannot be read (%s): %s\n",
-                        c->ca_file ? c->ca_file : "the system's", strerror(-r));
+                r = top_tls_open(c, &s->tls);
+        else if (c->cert_file)
+                r = top_tls_refuse(c);
         if (r == 0)
                 r = read_token(s, c->token_file);
         if (r < 0)

@@ -28,6 +28,7 @@ struct top_source_config {
         const char *region;               /* a path; NULL: a gateway is meant */
         const char *gateway;              /* "http://...", "https://...", "unix:PATH" */
         const char *token_file, *ca_file; /* NULL: none, the system's */
+        const char *cert_file, *key_file; /* what is shown of us; NULL: none, in @cert_file too */
 };
 
 struct top_source {

@@ -152,24 +152,50 @@ int tls_client_new(const char *ca_file, struct tls **ret_tls)
         return 0;
 }
 
+/* A key that is locked is refused: OpenSSL would ask whoever sits at the terminal. */
+static int no_passphrase(char *to, int size, int is_written, void *ctx)
+{
+        (void)to;
+        (void)size;
+        (void)is_written;
+        (void)ctx;
+        return -1;
+}
+
+static int show(SSL_CTX *ctx, const char *cert_file, const char *key_file)
+{
+        bool is_good;
+
+        if (access(cert_file, R_OK) < 0 || access(key_file, R_OK) < 0)
+                return -errno;
+        ERR_clear_error();
+        SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+        is_good = SSL_CTX_use_certificate_chain_file(ctx, cert_file) == 1 &&
+                  SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) == 1 &&
+                  SSL_CTX_check_private_key(ctx) == 1;
+        ERR_clear_error();
+        return is_good ? 0 : -EINVAL;
+}
+
+int tls_client_show(struct tls *tls, const char *cert_file, const char *key_file)
+{
+        must(!tls->is_server);
+        return show(tls->ctx, cert_file, key_file);
+}
+
 int tls_server_new(const char *cert_file, const char *key_file, struct tls **ret_tls)
 {
         static const unsigned char id[] = "weir";
         struct tls *tls;
         int r;
 
-        if (access(cert_file, R_OK) < 0 || access(key_file, R_OK) < 0)
-                return -errno;
         r = new_context(true, &tls);
         if (r < 0)
                 return r;
-        ERR_clear_error();
-        if (SSL_CTX_use_certificate_chain_file(tls->ctx, cert_file) != 1 ||
-            SSL_CTX_use_PrivateKey_file(tls->ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
-            SSL_CTX_check_private_key(tls->ctx) != 1) {
-                ERR_clear_error();
+        r = show(tls->ctx, cert_file, key_file);
+        if (r < 0) {
                 tls_free(tls);
-                return -EINVAL;
+                return r;
         }
         SSL_CTX_set_alpn_select_cb(tls->ctx, on_alpn, NULL);
         must(SSL_CTX_set_session_id_context(tls->ctx, id, sizeof(id) - 1) == 1);

@@ -15,7 +15,11 @@ struct ssl_st; /* OpenSSL's SSL */
 /* @ca_file: PEM bundle to trust instead of the system's; NULL for the system's. Return: 0, -ENOENT,
  * -EACCES, -EINVAL for a file without certificates... */
 CHECKED int tls_client_new(const char *ca_file, struct tls **ret_tls);
-/* Return: as above; -EINVAL also when key and certificate do not belong together. */
+/* A client's: what it shows to a server that asks for a certificate; PEM, the chain with it.
+ * Return: as above; -EINVAL also for a key that is locked by a passphrase or is not the
+ * certificate's. */
+CHECKED int tls_client_show(struct tls *tls, const char *cert_file, const char *key_file);
+/* Return: as above; -EINVAL likewise. */
 CHECKED int tls_server_new(const char *cert_file, const char *key_file, struct tls **ret_tls);
 /* A server's: clients may show certificates that @ca_file vouches for; one of somebody else's ends
  * the handshake, and none is none. Return: as tls_client_new(). */

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from support import Gateway, Sim, eventually, fetch, raw
+from support import WEIR, Gateway, Sim, eventually, fetch, raw
 from watchers import ACT, BEARER, LOOK, MEANT, tokens
 
 
@@ -261,6 +261,26 @@ def test_at_another_address_a_token_or_a_certificate_is_asked_for(sim, tmp_path)
         assert https("/weir/api/now", headers=BEARER)[0] == 200
         assert https("/weir/api/now", headers={**BEARER, "Host": "weir.lan"})[0] == 200
         assert https("/weir/api/now", headers={**BEARER, "Host": "evil.example"})[0] == 403
+        # So does weir top in a terminal; the two may be one file, and a key that is locked is refused.
+        def top(*args, url=f"https://{address}:{port}"):
+            return subprocess.run([WEIR, "top", "--once", "--gateway", url, "--ca", tmp_path / "ca.pem", *args],
+                                  capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+
+        both = tmp_path / "both.pem"
+        both.write_bytes((tmp_path / "client.pem").read_bytes() + (tmp_path / "client.key").read_bytes())
+        subprocess.run(["openssl", "ec", "-in", tmp_path / "client.key", "-aes128", "-passout", "pass:secret",
+                        "-out", tmp_path / "locked.key"], check=True, capture_output=True)
+        client = ("--cert", tmp_path / "client.pem", "--key")
+        assert top().returncode == 1 and "or a certificate with --cert" in top().stderr
+        for shown in ((*client, tmp_path / "client.key"), ("--cert", both)):
+            assert top(*shown).returncode == 0 and f"https://{address}:{port}" in top(*shown).stdout
+        assert top("--cert", tmp_path / "stranger.pem", "--key", tmp_path / "stranger.key").returncode == 1
+        for key, why in (("locked.key", "without a passphrase"), ("stranger.key", "its own private key"),
+                         ("none.key", "No such file")):
+            wrong = top(*client, tmp_path / key)
+            assert wrong.returncode != 0 and why in wrong.stderr and key in wrong.stderr, wrong.stderr
+        assert top(*client, tmp_path / "client.key", url=f"http://127.0.0.1:{g.port}").returncode == 2
+        assert top("--key", both).returncode == 2
         # To act a certificate is not enough.
         action = json.dumps({"client": "bot", "share": 2})
         assert https("/weir/api/share", "client", {"X-Weir-Action": "yes"}, "POST", action)[0] == 401
