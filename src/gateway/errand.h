@@ -14,6 +14,7 @@
 #define GATEWAY_ERRAND_H
 
 #include "base/base.h"
+#include "budget/budget.h"
 #include "core/limiter.h"
 #include "gateway/ratelimits.h"
 #include "http/client.h"
@@ -56,7 +57,7 @@ struct errand {
         bool is_cut;
         size_t n_body;
         char body[4096]; /* its beginning */
-        struct limiter_news news[8];
+        struct limiter_news news[BUDGET_NEWS_MAX];
         size_t n_news;
         char retry_after[24];
 };

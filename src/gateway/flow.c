@@ -15,12 +15,33 @@
 #include "gateway/upstream.h"
 #include "sign/seal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Flows kept for reuse, with their buffers; more than are ever under way at once on one desk. */
 #define FREE_FLOWS_MAX 1024
+/* A head as it came, and the fields that weir puts to it. */
+#define HEAD_MAX (HTTP_HEAD_MAX + 1024)
+/* X-Weir-Max-Wait: a day, as the sentence that refuses more says. */
+#define MAX_WAIT_MOST_MS 86400000u
 /* What max_body allows at most, and the seal. */
 #define SEALED_BODY_MAX ((64u << 20) + SEAL_BYTES_MAX)
+
+_Static_assert(FLOW_NEW == 0 && FLOW_AS_IT_IS == 0 && CONTROL_NONE == 0,
+               "what is all zeros has only begun");
+
+/* As if it had never been one before, but for what it keeps. */
+static void forget(struct flow *f)
+{
+        memset(f, 0, offsetof(struct flow, ticket));
+        list_init(&f->link);
+        list_init(&f->class_link);
+        list_init(&f->unflushed_link);
+        f->order = TWINS_ORDER_NULL;
+        f->ticket.state = f->what_if.state = TICKET_EMPTY;
+        f->ticket.blocker = BLOCKED_BY_NOTHING;
+}
 
 static struct flow *flow_new(struct gateway *g)
 {
@@ -34,15 +55,13 @@ static struct flow *flow_new(struct gateway *g)
                 f = calloc(1, sizeof(*f));
                 if (!f)
                         return NULL;
-                buf_init(&f->head, HTTP_HEAD_MAX + 1024 + SEAL_BYTES_MAX);
+                buf_init(&f->head, HEAD_MAX + SEAL_BYTES_MAX);
                 buf_init(&f->sealed_target, HTTP_HEAD_MAX + SEAL_BYTES_MAX);
                 buf_init(&f->sealed_body, SEALED_BODY_MAX);
-                buf_init(&f->reply, HTTP_HEAD_MAX + 1024);
+                buf_init(&f->reply, HEAD_MAX);
                 buf_init(&f->body, FLOW_COLLECT_MAX);
-                list_init(&f->link);
-                list_init(&f->class_link);
-                list_init(&f->unflushed_link);
         }
+        forget(f);
         f->gateway = g;
         list_append(&g->flows, &f->link);
         ++g->n_flows;
@@ -109,7 +128,6 @@ void flow_abort(struct flow *f)
 
 /* The beginning. */
 
-/* A name that may be written into a log and a file as it is. */
 /* X-Weir-Class, X-Weir-Client and X-Weir-Max-Wait (ms). Return: false after having refused. */
 static bool flow_read_wishes(struct flow *f)
 {
@@ -132,7 +150,7 @@ static bool flow_read_wishes(struct flow *f)
                 return false;
         }
         if (max_wait.p &&
-            (str_to_u64(max_wait, &f->max_wait_ms) < 0 || f->max_wait_ms > 86400000)) {
+            (str_to_u64(max_wait, &f->max_wait_ms) < 0 || f->max_wait_ms > MAX_WAIT_MOST_MS)) {
                 if (shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD)) {
                         f->max_wait_ms = f->gateway->settings.max_wait_ms;
                         return true;
@@ -231,25 +249,12 @@ void flow_begin(void *ctx, struct http_exchange *exchange)
         str_copy(str_of(http_exchange_label(exchange)), f->request_id, sizeof(f->request_id));
         f->plan = plan;
         flow_way_begin(f);
-        f->ticket.state = f->what_if.state = TICKET_EMPTY;
-        f->ticket.blocker = BLOCKED_BY_NOTHING;
         f->request.class = plan.class;
         f->seal = seal;
         f->key = policy_account(input.api_key);
-        f->order = TWINS_ORDER_NULL;
         policy_key_text(input.api_key, f->key_text);
-        f->seal_failure = NULL;
-        f->state = FLOW_NEW;
         f->sequence = ++g->sequence;
         f->arrived_us = f->left_us = loop_now_us(g->loop);
-        f->call.retries = 0;
-        f->out_bytes = 0;
-        f->n_stale = 0;
-        f->was_held_back = false;
-        f->client_id = 0;
-        f->control = CONTROL_NONE;
-        f->is_on_hold = f->is_gone = f->is_collecting = f->has_landed = false;
-        f->status = 0;
         tally_begin(f);
         http_exchange_set_user(exchange, f);
         flow_start(f);
@@ -303,7 +308,7 @@ void flow_client_drained(void *ctx, struct http_exchange *exchange)
 
 void flow_turn_away(struct flow *f)
 {
-        if (f->state != FLOW_STARTING && f->state != FLOW_HELD && f->state != FLOW_PARKED)
+        if (!flow_is_queued(f))
                 return;
         refuse_unsent(f, "weir is stopping");
         flow_end(f);

@@ -2,7 +2,7 @@
  * Flow
  *
  * One client request on its way to the exchange and back. Its state says where it is; every way
- * out of a state is a function of flow.c or of the three files beside it, see flow_inside.h.
+ * out of a state is a function of flow.c or of the files beside it, see flow_inside.h.
  *
  *      request -> STARTING, until the exchange's time is known for its product
  *         |
@@ -65,18 +65,14 @@ struct flow {
         char request_id[REQUEST_ID_SIZE];
         struct policy_plan plan;
         struct limiter_request request;
-        struct limiter_ticket ticket;
         struct fair_wish wish;
-        uint64_t client_id;            /* whose; 0: not asked yet */
-        uint32_t client_share;         /* of that client */
-        struct limiter_ticket what_if; /* shadow mode: where weir would have put it */
+        uint64_t client_id;    /* whose; 0: not asked yet */
+        uint32_t client_share; /* of that client */
         struct call call;
         struct http_call http;
-        struct buf head; /* the request's, as it leaves */
 
         enum flow_seal seal;
-        uint64_t key; /* policy_account() of the API key that is put to it */
-        struct buf sealed_target, sealed_body;
+        uint64_t key;             /* policy_account() of the API key that is put to it */
         const char *seal_failure; /* why it could not be sealed at the last moment, or NULL */
 
         struct twins_order order; /* while it is one and on its way */
@@ -106,11 +102,18 @@ struct flow {
         enum flow_framing framing;
         uint64_t content_length;
         bool is_collecting, is_discarding, is_cut, has_landed, keep_alive;
-        struct buf reply; /* its head, but for framing and Connection */
-        struct buf body;  /* while collecting */
         char content_encoding[32], content_type[64], retry_after[24];
-        struct limiter_news news[8];
         size_t n_news;
+
+        /* All above is 0 in one that begins. What is below is kept from one request to the next:
+         * it is large, or memory that was had once. */
+        struct limiter_ticket ticket;
+        struct limiter_ticket what_if; /* shadow mode: where weir would have put it */
+        struct limiter_news news[BUDGET_NEWS_MAX];
+        struct buf head;                       /* the request's, as it leaves */
+        struct buf sealed_target, sealed_body; /* what was put to it */
+        struct buf reply;                      /* its head, but for framing and Connection */
+        struct buf body;                       /* while collecting */
 };
 
 /* http_server_ops: a request came; @ctx is the gateway. */

@@ -330,70 +330,81 @@ static void hear_refusal(struct flow *f)
         stops_note(f->gateway, f->upstream, &f->plan, &verdict, f->request_id);
 }
 
+/* Nothing of it left: the pool had no connection for it, or flow_leave() said no. */
+static void failed_unsent(struct flow *f, const char *why)
+{
+        tally_not_left(f);
+        if (f->front_ms > 0 && f->front_ms < f->request.deadline_ms && !f->is_gone &&
+            !f->seal_failure) {
+                /* It keeps its place in the windows. */
+                limiter_keep(&f->ticket, f->front_ms);
+                flow_wait(f, FLOW_HELD, f->front_ms);
+                return;
+        }
+        limiter_refund(upstream_limiter(f->upstream), &f->ticket);
+        if (f->is_gone) {
+                tally_ends(f, STATS_GONE);
+                flow_abort(f);
+        } else if (f->seal_failure) {
+                flow_not_sent(f, f->seal_failure);
+        } else if (f->may_not_leave) {
+                flow_reserve(f);
+        } else {
+                breakers_tell(f->gateway, f->upstream, true, why);
+                flow_not_sent(f, why);
+        }
+}
+
+static void ask_again(struct flow *f)
+{
+        tally_again(f);
+        ++f->n_stale;
+        if (f->gateway->settings.limits)
+                flow_reserve(f);
+        else
+                flow_send(f);
+}
+
+/* It may have been executed, and what came of its reply is no whole one. */
+static void end_unanswered(struct flow *f, const char *why)
+{
+        const char *group = policy_group_name(f->plan.group);
+
+        breakers_tell(f->gateway, f->upstream, true, why);
+        tally_ends(f, STATS_UNKNOWN);
+        if (f->state == FLOW_ANSWERING) {
+                log_event(LOG_WARN, "reply_cut", "request=%s group=%s why=\"%s\"", f->request_id,
+                          group, why);
+                flow_abort(f);
+                return;
+        }
+        if (f->plan.is_mutating)
+                counter_add(f->gateway->region.header, COUNTER_unknown_fate);
+        log_event(LOG_WARN, f->plan.is_mutating ? "unknown_fate" : "read_failed",
+                  "request=%s group=%s why=\"%s\"", f->request_id, group, why);
+        refuse_unanswered(f, why);
+        flow_end(f);
+}
+
 static void flow_failed(struct http_call *http, enum http_failure failure, const char *why)
 {
         struct flow *f = container_of(http, struct flow, http);
-        struct gateway *g = f->gateway;
 
         accounts_ended(f, failure != HTTP_NOT_SENT);
         if (failure == HTTP_NOT_SENT) {
-                tally_not_left(f);
-                if (f->front_ms > 0 && f->front_ms < f->request.deadline_ms && !f->is_gone &&
-                    !f->seal_failure) {
-                        /* It keeps its place in the windows. */
-                        limiter_keep(&f->ticket, f->front_ms);
-                        flow_wait(f, FLOW_HELD, f->front_ms);
-                        return;
-                }
-                limiter_refund(upstream_limiter(f->upstream), &f->ticket);
-                if (f->is_gone) {
-                        tally_ends(f, STATS_GONE);
-                        flow_abort(f);
-                        return;
-                }
-                if (f->seal_failure) {
-                        flow_not_sent(f, f->seal_failure);
-                        return;
-                }
-                if (f->may_not_leave) {
-                        flow_reserve(f);
-                        return;
-                }
-                breakers_tell(g, f->upstream, true, why);
-                flow_not_sent(f, why);
+                failed_unsent(f, why);
                 return;
         }
-
-        /* No answer: the exchange may have counted it, and may still do so. */
+        /* The exchange may have counted it, and may still do so. */
         if (!f->has_landed)
                 limiter_abandon(&f->ticket);
         shadow_drop(f, true);
         if (failure == HTTP_CUT && f->is_collecting)
                 hear_refusal(f);
-        if (may_ask_again(f, failure)) {
-                tally_again(f);
-                ++f->n_stale;
-                if (g->settings.limits)
-                        flow_reserve(f);
-                else
-                        flow_send(f);
-                return;
-        }
-        breakers_tell(g, f->upstream, true, why);
-        tally_ends(f, STATS_UNKNOWN);
-        if (f->state == FLOW_ANSWERING) {
-                log_event(LOG_WARN, "reply_cut", "request=%s group=%s why=\"%s\"", f->request_id,
-                          policy_group_name(f->plan.group), why);
-                flow_abort(f);
-                return;
-        }
-        if (f->plan.is_mutating)
-                counter_add(g->region.header, COUNTER_unknown_fate);
-        log_event(LOG_WARN, f->plan.is_mutating ? "unknown_fate" : "read_failed",
-                  "request=%s group=%s why=\"%s\"", f->request_id, policy_group_name(f->plan.group),
-                  why);
-        refuse_unanswered(f, why);
-        flow_end(f);
+        if (may_ask_again(f, failure))
+                ask_again(f);
+        else
+                end_unanswered(f, why);
 }
 
 static const struct http_call_ops flow_ops = {

@@ -7,6 +7,7 @@
 /* How long requests wait for the exchange's time to be asked the first time: some round trips, a
  * handshake, and a try more. */
 #define CLOCK_WAIT_MS 3000
+
 void flow_await_clock(struct flow *f)
 {
         struct gateway *g = f->gateway;

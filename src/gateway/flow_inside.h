@@ -21,6 +21,18 @@
 
 /* flow.c */
 
+/* In the queue, for whatever: nothing of it has been sent. */
+static inline bool flow_is_queued(const struct flow *f)
+{
+        return f->state == FLOW_STARTING || f->state == FLOW_HELD || f->state == FLOW_PARKED;
+}
+
+/* Of those the ones that know the exchange's time, and wait for their place or for another. */
+static inline bool flow_is_waiting(const struct flow *f)
+{
+        return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;
+}
+
 /* Ends a flow whose exchange was answered, or whose client is gone. */
 void flow_end(struct flow *f);
 /* The same of one whose client gets no answer, or no whole one. */
@@ -50,6 +62,9 @@ void flow_placed(struct flow *f, int answer);
 void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us);
 /* The same. @until_ms: exchange clock. */
 void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms);
+/* It waits, and looks at once. Who are hurried together come in the queue's order, the urgent
+ * first. May end it. */
+void flow_hurry(struct flow *f);
 /* Refused, since its upstream does not answer. Return: true when that ended it. */
 CHECKED bool flow_is_cut_off(struct flow *f);
 /* Neither all nor its product is stopped. */

@@ -50,24 +50,6 @@ void flow_pause(struct flow *f)
         flow_wait(f, FLOW_PARKED, f->request.deadline_ms);
 }
 
-static bool is_waiting(const struct flow *f)
-{
-        return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;
-}
-
-/* All that are let go are due at once: then they come in the queue's order, the urgent first. */
-static void let_go(struct flow *f)
-{
-        struct gateway *g = f->gateway;
-
-        flow_hold(f, false);
-        queue_remove(g, f);
-        if (queue_add(g, f, loop_now_us(g->loop)) < 0) {
-                refuse_memory(f);
-                flow_end(f);
-        }
-}
-
 size_t flow_review_pauses(struct gateway *g)
 {
         struct list *it, *after;
@@ -77,11 +59,12 @@ size_t flow_review_pauses(struct gateway *g)
         {
                 struct flow *f = container_of(it, struct flow, link);
 
-                if (!is_waiting(f) || f->is_on_hold == flow_is_paused(f))
+                if (!flow_is_waiting(f) || f->is_on_hold == flow_is_paused(f))
                         continue;
                 ++n;
                 if (f->is_on_hold) {
-                        let_go(f);
+                        flow_hold(f, false);
+                        flow_hurry(f);
                 } else {
                         queue_remove(g, f);
                         flow_pause(f);
@@ -106,7 +89,7 @@ struct flow *flow_find(struct gateway *g, uint64_t sequence)
 
 bool flow_drop_queued(struct flow *f)
 {
-        if (f->state != FLOW_STARTING && f->state != FLOW_HELD && f->state != FLOW_PARKED)
+        if (!flow_is_queued(f))
                 return false;
         refuse_dropped(f);
         flow_end(f);

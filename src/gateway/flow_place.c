@@ -22,6 +22,20 @@ static uint64_t mono_us(const struct flow *f, uint64_t exchange_ms)
         return exclock_to_mono_us(&f->upstream->clock, exchange_ms);
 }
 
+static void enqueue(struct flow *f, uint64_t due_us)
+{
+        if (queue_add(f->gateway, f, due_us) < 0) {
+                refuse_memory(f);
+                flow_end(f);
+        }
+}
+
+void flow_hurry(struct flow *f)
+{
+        queue_remove(f->gateway, f);
+        enqueue(f, loop_now_us(f->gateway->loop));
+}
+
 void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us)
 {
         struct gateway *g = f->gateway;
@@ -33,10 +47,7 @@ void flow_wait_us(struct flow *f, enum flow_state state, uint64_t due_us)
                 return;
         }
         f->state = state;
-        if (queue_add(g, f, due_us) < 0) {
-                refuse_memory(f);
-                flow_end(f);
-        }
+        enqueue(f, due_us);
 }
 
 void flow_wait(struct flow *f, enum flow_state state, uint64_t until_ms)
@@ -87,8 +98,8 @@ static void flow_hold_back(struct flow *f, uint64_t until_ms)
                 refuse_limiter(f, LIMITER_LATE, until_ms);
                 flow_end(f);
                 return;
-        } else
-                f->ticket.try_ms = until_ms;
+        }
+        f->ticket.try_ms = until_ms;
         if (f->wish.client)
                 fair_hold_back(&f->wish, !is_sooner);
         flow_wait(f, FLOW_HELD, until_ms);

@@ -15,11 +15,6 @@
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
 
-static bool is_waiting(const struct flow *f)
-{
-        return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;
-}
-
 void flow_review_stops(struct gateway *g)
 {
         struct list *it, *after;
@@ -28,7 +23,7 @@ void flow_review_stops(struct gateway *g)
         {
                 struct flow *f = container_of(it, struct flow, link);
 
-                if (is_waiting(f) &&
+                if (flow_is_waiting(f) &&
                     (limiter_shut_ms(upstream_limiter(f->upstream), &f->request,
                                      upstream_now(g, f->upstream)) >= f->request.deadline_ms ||
                      flow_way_may_change(f)))
@@ -42,22 +37,17 @@ void flow_review_caps(struct gateway *g)
         uint64_t now_us = loop_now_us(g->loop);
         struct list *it, *after;
 
-        /* All are due at once: then they come in the queue's order, the urgent first. */
         list_for_each_safe(it, after, &g->flows)
         {
                 struct flow *f = container_of(it, struct flow, link);
 
-                if (!is_waiting(f) || f->due_us <= now_us)
+                if (!flow_is_waiting(f) || f->due_us <= now_us)
                         continue;
                 if (f->state == FLOW_HELD && f->ticket.blocker == BLOCKED_BY_POOL)
                         f->ticket.try_ms = upstream_now(g, f->upstream).now_ms;
                 else if (f->state != FLOW_PARKED || !f->ticket.is_capped)
                         continue;
-                queue_remove(g, f);
-                if (queue_add(g, f, now_us) < 0) {
-                        refuse_memory(f);
-                        flow_end(f);
-                }
+                flow_hurry(f);
         }
 }
 

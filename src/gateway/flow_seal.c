@@ -135,14 +135,39 @@ static bool may_be_sealed(struct gateway *g, struct http_exchange *exchange,
         return !obstacle;
 }
 
+/* The account @name, whose client the request's has proved to be. Return: NULL after having
+ * refused.
+ */
+static const struct credential *find_proved(struct gateway *g, struct http_exchange *exchange,
+                                            struct str name)
+{
+        const struct http_head *head = http_exchange_head(exchange);
+        const struct credential *c = keys_find(g->keys, name);
+        struct str what;
+        int proof;
+
+        /* A page in a browser is not even told which accounts there are. */
+        if (!c && !proof_of_browser(head).p) {
+                refuse_account(g, exchange, name);
+                return NULL;
+        }
+        proof = c ? prove(exchange, c, &what) : PROOF_BROWSER;
+        if (proof == PROOF_GOOD)
+                return c;
+        if (proof == PROOF_BROWSER)
+                refuse_browser(g, exchange, proof_of_browser(head));
+        else
+                refuse_proof(g, exchange, c->name, proof);
+        return NULL;
+}
+
 bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct policy_input *input,
                       struct policy_plan *plan, enum flow_seal *ret)
 {
         const struct http_head *head = http_exchange_head(exchange);
         const struct credential *c;
-        struct str name, what, wish;
+        struct str name, wish;
         enum flow_seal seal;
-        int proof;
 
         *ret = FLOW_AS_IT_IS;
         if (g->keys && proof_is_preflight(head)) {
@@ -163,22 +188,8 @@ bool flow_choose_seal(struct gateway *g, struct http_exchange *exchange, struct 
         seal = wanted(plan, wish);
         if (seal == FLOW_AS_IT_IS)
                 return true;
-        c = keys_find(g->keys, name);
-        /* A page in a browser is not even told which accounts there are. */
-        if (!c && !proof_of_browser(head).p) {
-                refuse_account(g, exchange, name);
-                return false;
-        }
-        proof = c ? prove(exchange, c, &what) : PROOF_BROWSER;
-        if (proof == PROOF_BROWSER) {
-                refuse_browser(g, exchange, proof_of_browser(head));
-                return false;
-        }
-        if (proof != PROOF_GOOD) {
-                refuse_proof(g, exchange, c->name, proof);
-                return false;
-        }
-        if (!may_be_sealed(g, exchange, c, plan, seal))
+        c = find_proved(g, exchange, name);
+        if (!c || !may_be_sealed(g, exchange, c, plan, seal))
                 return false;
         *ret = seal;
         input->api_key = signer_api_key(c->signer);
