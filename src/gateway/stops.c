@@ -36,7 +36,8 @@ void stops_note_head(struct gateway *g, const struct upstream *u, unsigned statu
         };
         struct verdict verdict;
 
-        if (LIKELY(status != 418) || !g->settings.limits)
+        /* Shadow mode stops nobody, and judges an answer by the gates as they were before it. */
+        if (LIKELY(status != 418) || !g->settings.limits || g->shadow)
                 return;
         classify(&in, &verdict);
         if (stops_begin(upstream_limiter(u), u->group, verdict.ban_until_ms, time))
