@@ -68,6 +68,43 @@ class Check(unittest.TestCase):
         for yaml in ("pool: {max: 64}\nrate_ceiling: 64\n", "rate_ceiling: 0\n", ""):
             self.assertEqual(self.check(yaml)[0].stderr, "")
 
+    def check_account(self, spoil, users="[0]"):
+        """Answers for an account whose files are good but for what @spoil(folder) does."""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            for name, text in (("key", "K" * 64), ("secret", "S" * 64), ("token", "t" * 43)):
+                (folder / name).write_text(text, encoding="utf-8")
+                (folder / name).chmod(0o600)
+            spoil(folder)
+            return self.check("limits: on\naccounts:\n  desk:\n"
+                              f"    key_file: {folder}/key\n    secret_file: {folder}/secret\n"
+                              f"    clients: {{token_file: {folder}/token, users: {users}}}\n")
+
+    def test_files_of_accounts_are_read_as_the_start_reads_them(self):
+        def linked(folder):
+            (folder / "secret").rename(folder / "there")
+            (folder / "secret").symlink_to(folder / "there")
+
+        result, _ = self.check_account(lambda folder: None)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertNotIn("S" * 64, result.stdout)
+        for spoil, says in ((lambda folder: (folder / "secret").unlink(), "/secret cannot be opened: No such file"),
+                            (lambda folder: (folder / "key").unlink(), "/key cannot be opened: No such file"),
+                            (lambda folder: (folder / "secret").chmod(0o644), "/secret"),
+                            (lambda folder: (folder / "token").chmod(0o604), "/token"),
+                            (lambda folder: (folder / "key").write_text(""), "/key"),
+                            (linked, "/secret")):
+            result, path = self.check_account(spoil)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), says)
+            self.assertTrue(result.stderr.startswith(f"weir: {path}:3:3: accounts.desk: "), result.stderr)
+            self.assertIn(says, result.stderr)
+            self.assertNotIn("S" * 64, result.stderr)
+        result, _ = self.check_account(lambda folder: None, "[nobody-of-that-name]")
+        self.assertIn("accounts.desk: clients.users: this machine has no user nobody-of-that-name", result.stderr)
+        # What systemd lends the unit is not there before it runs.
+        yaml = "accounts: {desk: {key_file: /run/credentials/x/key, secret_file: /run/credentials/x/secret, clients: {users: [0]}}}\n"
+        self.assertEqual(self.check(yaml)[0].returncode, 0)
+
     def test_a_missing_file_is_a_mistake(self):
         result = subprocess.run([WEIR, "check", "/nonexistent"], capture_output=True, text=True, check=False)
         self.assertEqual((result.returncode, result.stderr),

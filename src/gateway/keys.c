@@ -3,13 +3,9 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-
-/* Beyond any entry of a user database. */
-#define USER_ENTRY_BYTES 16384
 
 /*
  * No core dump, and no debugger of the same user, for as long as there is something to hide. What
@@ -35,23 +31,13 @@ static int complain(const char *account, const char *why)
         return -EINVAL;
 }
 
-/* @text: a number or a name of this machine's. */
 static int find_user(const char *account, const char *text, uid_t *ret_user)
 {
-        char entry[USER_ENTRY_BYTES], why[160];
-        struct passwd user, *found = NULL;
-        uint64_t number;
+        char why[160];
 
-        if (str_to_u64(str_of(text), &number) == 0 && number < UINT32_MAX) {
-                *ret_user = (uid_t)number;
+        if (settings_find_user(text, ret_user) == 0)
                 return 0;
-        }
-        if (getpwnam_r(text, &user, entry, sizeof(entry), &found) == 0 && found) {
-                *ret_user = user.pw_uid;
-                return 0;
-        }
-        snprintf(why, sizeof(why),
-                 "clients.users: this machine has no user %s; write a user's name or number", text);
+        snprintf(why, sizeof(why), SETTINGS_NO_USER, text);
         return complain(account, why);
 }
 

@@ -29,6 +29,7 @@
 #define SETTINGS_SETTINGS_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/base.h"
 #include "base/class.h"
@@ -389,6 +390,11 @@ CHECKED int settings_doubt(const struct settings *s, struct settings_report *rep
  * Return: an enum settings_answer, or -ENOMEM.
  */
 CHECKED int settings_try_files(const struct settings *s, struct settings_report *report);
+
+/* @text: the name or number of a user of this machine. Return: 0, or -ENOENT: say SETTINGS_NO_USER.
+ */
+CHECKED int settings_find_user(const char *text, uid_t *ret_user);
+#define SETTINGS_NO_USER "clients.users: this machine has no user %s; write a user's name or number"
 
 /**
  * settings_reload() - take up from @next what may change while running
