@@ -90,8 +90,12 @@ local function answer_for(id, said, first, answer)
                 if want and may then
                         grant(b, rec, w, want, w == n and gone or 0, unheard)
                 end
-                if want and (want.want or 0) > (rec.claims[text(w)] or rec.share) then
-                        rec.hungry[text(w)] = want.want - (rec.claims[text(w)] or rec.share)
+                local missing = want and (want.want or 0) - (rec.claims[text(w)] or rec.share) or 0
+
+                -- Crumbs are not worth the words of all others, but where somebody waits for them; of what is only expected,
+                -- in the window to come, no more are they.
+                if missing * (w == n and 400 or 20) > b.limit or missing > 0 and (want.urgent or 0) > 0 then
+                        rec.hungry[text(w)] = missing
                         -- As below: of now, if that is not met.
                         if not (news.hungry and news.hungry[id]) then
                                 tell('hungry', id, w)

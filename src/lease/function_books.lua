@@ -19,7 +19,7 @@
 local key, op = KEYS[1], cjson.decode(ARGV[1])
 local FRESH_MS = 2000       -- new books wait so long for hosts that know better
 local PROBE_MS = 10000      -- a probe is one host's for so long
-local SILENT_MS = 25000     -- every host speaks at least every 10 s
+local SILENT_MS = 25000     -- every host speaks at once when one joins: who has not by then is cut off
 local HOSTS_MAX = 64         -- as many as a region's roster has places for
 local CLOCK_MS = 5000       -- nobody whose clock may be further off is served
 
@@ -182,13 +182,18 @@ local function has_silent_kin(id, b)
         return false
 end
 
+-- Whether it is not known what others have used of @w: nothing of it is granted.
+local function is_unknown(b, w, unheard)
+        return w <= math.max(b.lost_until or 0, b.kin_until or 0) or (unheard and w <= lost_window(b))
+end
+
 -- What the limit leaves in @w beside @rec and all others, foreign use that is known taken off. Unheard hosts
 -- count together with all that the shares of those leave that were heard: before the books were lost all fitted.
 local function free(b, rec, w, unheard)
         local others = of_others(b, w)
         local sum = (b.foreign[text(w)] or 0) + others.heard + commitment(b, rec, w)
 
-        if w <= math.max(b.lost_until or 0, b.kin_until or 0) or (unheard and w <= lost_window(b)) then
+        if is_unknown(b, w, unheard) then
                 return 0
         end
         if unheard then

@@ -111,7 +111,7 @@ local function is_known(host)
                         alone = false
                         if host.by and host.by[hex] then
                                 named = true
-                        elseif not is_unheard(hex) and books.time <= other.heard + SILENT_MS then
+                        elseif not is_unheard(hex) and books.time <= math.max(other.heard, host.joined or 0) + SILENT_MS then
                                 return false
                         end
                 end
@@ -129,7 +129,7 @@ local function introduce()
         local host = hosts[op.host]
 
         if not host and op.birth ~= '' then
-                host = { known = false, epoch = 0 }
+                host = { known = false, epoch = 0, joined = op.now + op.error }
                 hosts[op.host] = host
                 tell('joined', op.host, op.name)
         end
@@ -148,7 +148,7 @@ local function hear()
                 first = true
         end
         if not host then
-                host = { known = false }
+                host = { known = false, joined = op.now + op.error }
                 hosts[op.host] = host
                 tell('joined', op.host, op.name)
         end
@@ -299,29 +299,41 @@ local function others_hungry(b, w)
         return false
 end
 
+-- Of window @w, what @rec may be granted beside what of it may be counted there already, @had: its own commitment takes
+-- nothing from others; of what is free it gets all but @rest, or half while others are hungry.
+local function room_in(b, rec, w, had, kept, rest, part, unheard)
+        local left = free(b, rec, w, unheard) - kept
+        local own = commitment(b, rec, w) - had
+
+        if left <= 0 then
+                return math.max(0, math.floor(own + left))
+        end
+        return math.floor(own) + math.ceil(math.max(0, math.floor(left - rest)) / part)
+end
+
 -- Step 6: @said is what the host wants of window @w, @gone how much of it is over (0 to 1).
 local function grant(b, rec, w, said, gone, unheard)
         local claim, residue = rec.claims[text(w)] or rec.share, rec.residue[text(w)] or 0
         local missing = math.max(0, (said.want or 0) - claim)
-        local room = free(b, rec, w, unheard)
         local kept = math.max(0, b.expected * (1 - gone) - (b.foreign[text(w)] or 0))
-        local rest = b.limit / 20 * math.max(0, math.min(1, (0.95 - gone) / 0.45))
+        local rest = b.limit / 8 * math.max(0, math.min(1, (0.8 - gone) / 0.3))
         local part = others_hungry(b, w) and 2 or 1
-        local urgent, other
+        local urgent, granted = missing, missing
 
-        if missing == 0 then
+        if missing == 0 or is_unknown(b, w, unheard) then
                 return 0
         end
         -- What is taken now may fly into later windows: they must have room for it too.
-        for v = w + 1, w + b.past do
-                room = math.min(room, free(b, rec, v, unheard) + commitment(b, rec, v) - residue)
+        for v = w, w + b.past do
+                local had = v == w and claim or residue
+
+                urgent = math.min(urgent, room_in(b, rec, v, had, kept, 0, part, unheard))
+                granted = math.min(granted, room_in(b, rec, v, had, kept, rest, part, unheard))
         end
-        room = math.max(0, math.floor(room - kept))
-        urgent = math.min(said.urgent or 0, missing, math.ceil(room / part))
-        other = math.min(missing - urgent, math.ceil(math.max(0, math.floor(room - urgent - rest)) / part))
-        rec.claims[text(w)] = claim + urgent + other
-        rec.residue[text(w)] = residue + urgent + other
-        return urgent + other
+        granted = math.max(granted, math.min(said.urgent or 0, urgent))
+        rec.claims[text(w)] = claim + granted
+        rec.residue[text(w)] = residue + granted
+        return granted
 end
 
 -- Step 7. Return: the share that is told.

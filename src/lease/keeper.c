@@ -14,7 +14,7 @@
 /* New slots are looked for this often, besides when somebody is hungry. */
 #define SCAN_US (50 * US_PER_MS)
 /* When nothing else is to be said. */
-#define ROUTINE_US (10000 * US_PER_MS)
+#define ROUTINE_US (40000 * US_PER_MS)
 /* Between two questions whether something is granted by now: doubled, to a ceiling. */
 #define POOR_LEAST_US (100 * US_PER_MS)
 #define POOR_MOST_US  (3000 * US_PER_MS)
@@ -222,21 +222,31 @@ static bool is_due_behind(const struct ward *ward, struct limiter_time now, uint
 {
         uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
 
-        if (ward->post_number == ward->number)
+        if (ward->post_number == ward->number || !ward_is_beginning(ward, now))
                 return false;
         if (ward_is_wanted(ward, ward->number - 1) &&
-            ward_spare(ward, ward->number, now) > least_spare(ward, n_hosts))
+            ward_spare(ward, ward->number, ward->number + 1, now) > least_spare(ward, n_hosts))
                 return true;
-        return ward->demand_before > cap && cap < ward->window.limit;
+        /* Where others were hungry too to the end there is nothing to be had yet. */
+        return ward->demand_before > cap && cap < ward->window.limit && !ward->is_contended;
 }
 
 /* Once, so long before the end that others can use it: what it is too late to need here. */
-static bool is_due_end(const struct ward *ward, struct limiter_time now)
+/* What flies may be counted so late: others are granted nothing before that is free as well. */
+static uint64_t last_spoken(const struct ward *ward)
+{
+        return ward->number + 1 + window_past(ward->window.span_ms);
+}
+
+static bool is_due_end(const struct ward *ward, struct limiter_time now, uint64_t n_hosts)
 {
         uint64_t end_ms = (ward->number + 1) * ward->window.span_ms;
 
         return ward->end_number != ward->number && ward_is_ending(ward, now) &&
-               end_ms > now.now_ms && ward_spare_now(ward, now) > ward->window.limit / CRUMB_PART;
+               end_ms > now.now_ms &&
+               (ward_spare_now(ward, now) > ward->window.limit / CRUMB_PART ||
+                ward_spare(ward, ward->number + 1, last_spoken(ward), now) >
+                        least_spare(ward, n_hosts));
 }
 
 /* So long after what was given back last: much goes sooner than little. */
@@ -259,9 +269,9 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
 
         if (!is_now && !ward_is_wanted(ward, ward->number + 1))
                 return false;
-        if (is_now && is_due_end(ward, now))
+        if (is_now && is_due_end(ward, now, n_hosts))
                 return true;
-        spare = ward_spare(ward, is_now ? ward->number : ward->number + 1, now);
+        spare = ward_spare(ward, is_now ? ward->number : ward->number + 1, ward->number + 1, now);
         return spare > least_spare(ward, n_hosts) &&
                (ward->returned_us == 0 ||
                 time->mono_us >= ward->returned_us + return_us(ward, spare, n_hosts));
@@ -270,13 +280,14 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
 /* A header shows more than this host and all others can have used: others need not wait for it. */
 static bool has_strangers(const struct ward *ward)
 {
+        uint64_t ours = lease_used(&ward->window, ward->number);
         struct window_view view;
 
         window_look(&ward->window, ward->number, &view);
-        return ward->others_number == ward->number &&
-               view.top > (uint64_t)ward->foreign_told + ward->window.limit / SHOWN_PART &&
-               view.top > (uint64_t)lease_used(&ward->window, ward->number) + ward->others +
-                                  ward->window.limit / STRANGE_PART;
+        if (ward->others_number != ward->number)
+                return false;
+        return view.top > (uint64_t)ward->foreign_told + ward->window.limit / SHOWN_PART &&
+               view.top > ours + ward->others + ward->unclaimed + ward->window.limit / STRANGE_PART;
 }
 
 static bool is_time_to_ask(const struct ward *ward, const struct keeper_time *time)
@@ -304,7 +315,7 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
                 return KEEPER_KNOWS;
         if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
             is_before_turn(ward, now, trip_us) &&
-            ward_need_next(ward, now) >
+            ward_expected_next(ward, now) >
                     lease_cap(&ward->window, ward->number + 1, now.now_ms + now.guard_ms))
                 return KEEPER_TURN;
         return KEEPER_NOTHING;

@@ -29,8 +29,10 @@
 #define ASKS_LEAST 20
 #define ASKS_MOST  200
 /* Towards its end they may come so much sooner. */
-#define LAST_PART 8
-#define REST_PART 8 /* and of what is left of it, at most */
+#define LAST_PART    8
+#define LATE_PART    4 /* the same, unasked */
+#define REST_PART    8 /* and of what is left of it, at most */
+#define RESERVE_PART 8 /* of the limit */
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
 
@@ -184,13 +186,15 @@ static uint64_t rest_us(const struct ward *ward, const struct keeper_time *time)
 }
 
 /* Where several are hungry they ask in turn, more or less: as often as what a window holds is
- * worth. */
+ * worth, and each for its part of it. */
 static uint64_t turn_us(const struct ward *ward, uint64_t n_hosts)
 {
         uint64_t asks = ward->window.limit / ASK_UNITS;
+        uint64_t parts = ward->window.limit / (ward->demand + 1);
 
         asks = asks < ASKS_LEAST ? ASKS_LEAST : asks > ASKS_MOST ? ASKS_MOST : asks;
-        return (uint64_t)ward->window.span_ms * US_PER_MS * n_hosts / asks;
+        parts = parts < 1 ? 1 : parts > 2 * n_hosts ? 2 * n_hosts : parts;
+        return (uint64_t)ward->window.span_ms * US_PER_MS * parts / asks;
 }
 
 /* What nobody had when the answer was made: kept for what is urgent, or for the next who asks. */
@@ -201,16 +205,29 @@ static uint64_t unclaimed(const struct ward *ward, const struct op_granted *gran
         return ward->window.limit > taken ? ward->window.limit - taken : 0;
 }
 
+/* The store keeps an eighth of the limit for what is urgent, less and less in the second half of
+ * the window (function_host.lua). Return: how long there is nothing else, where so little is left.
+ */
+static uint64_t reserved_us(const struct ward *ward, uint64_t left, const struct keeper_time *time)
+{
+        uint64_t opens_us = (uint64_t)ward->window.span_ms * US_PER_MS * 2 / 5;
+        uint64_t crumb = ward->window.limit / CRUMB_PART + 1, rest = rest_us(ward, time);
+
+        return left < ward->window.limit / RESERVE_PART + crumb && rest > opens_us ? rest - opens_us
+                                                                                   : 0;
+}
+
 /* What is urgent waits for nothing else, but it is not asked for in vain again and again. */
-static void pace_urgent(struct ward *ward, uint64_t more, const struct keeper_time *time,
-                        uint64_t trip_us)
+static void pace_urgent(struct ward *ward, const struct op_granted *granted, uint64_t more,
+                        const struct keeper_time *time, uint64_t trip_us)
 {
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
         uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
 
         ward->urgent_pause_us =
                 more > 0 || ward->urgent_pause_us == 0 ? least_us : 2 * ward->urgent_pause_us;
-        if (ward->urgent_pause_us > most_us)
+        /* All of it is somebody's: news tell when that changes. */
+        if (ward->urgent_pause_us > most_us || (more == 0 && unclaimed(ward, granted) == 0))
                 ward->urgent_pause_us = most_us;
         ward->urgent_again_us = time->mono_us + ward->urgent_pause_us;
 }
@@ -229,8 +246,8 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
         last_us = least_us;
         if (ward->is_contended && least_us < turn_us(ward, n_hosts))
                 least_us = turn_us(ward, n_hosts);
-        if (ward->is_contended && last_us < least_us / LAST_PART)
-                last_us = least_us / LAST_PART;
+        if (ward->is_contended && last_us < least_us / LATE_PART)
+                last_us = least_us / LATE_PART;
         if (most_us < least_us)
                 most_us = least_us;
         if (ward->pause_us == 0 || more >= ward->window.limit / GRANT_PART + 1)
@@ -241,8 +258,11 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
                 ward->pause_us = most_us;
         half_us = half_us > last_us ? half_us : last_us;
         ward->ask_again_us = time->mono_us + (ward->pause_us < half_us ? ward->pause_us : half_us);
+        if (ward->ask_again_us < time->mono_us + reserved_us(ward, unclaimed(ward, granted), time))
+                ward->ask_again_us =
+                        time->mono_us + reserved_us(ward, unclaimed(ward, granted), time);
         if (ward->is_urgent)
-                pace_urgent(ward, more, time, trip_us);
+                pace_urgent(ward, granted, more, time, trip_us);
         if (unclaimed(ward, granted) < crumb)
                 ward->ask_again_us = time->mono_us + NOTHING_TIMES * most_us;
 }
@@ -272,6 +292,7 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
         ward->others_number = granted->now;
         ward->others =
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
+        ward->unclaimed = (uint32_t)unclaimed(ward, granted);
         ward_note_wanted(ward, granted->now, granted->is_hungry);
         ward->is_contended = granted->is_hungry;
         if (ward->is_asking)
@@ -354,6 +375,7 @@ static void hear_free(struct ward *ward, uint64_t n_hosts, const struct keeper_t
         if (ward->ask_again_us > ward->asked_us + part_us)
                 ward->ask_again_us = ward->asked_us + part_us;
         ward->pause_us /= 2;
+        ward->urgent_again_us = ward->urgent_pause_us = 0;
 }
 
 void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,

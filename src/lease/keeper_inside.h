@@ -15,12 +15,14 @@ bool keeper_gate_id(const struct keeper *k, unsigned egress, unsigned gate, char
 void ward_look(struct ward *ward, const struct region *region, const struct keeper_time *time);
 /* What the window of now will be used for by its end, as things go; at most the limit. */
 uint32_t ward_need(const struct ward *ward, struct limiter_time now);
-/* The same of the next one, and of those behind it. */
+/* What the next one will be used for, and those behind it. */
+uint32_t ward_expected_next(const struct ward *ward, struct limiter_time now);
+/* The same, and what is kept beyond it. */
 uint32_t ward_need_next(const struct ward *ward, struct limiter_time now);
 /* What to ask for in the window of now, when it is hungry. */
 uint32_t ward_want(const struct ward *ward, struct limiter_time now);
 /* What of the @missing is for orders, cancels and what closes. */
-uint32_t ward_urgent(const struct ward *ward, uint64_t missing);
+uint32_t ward_urgent(const struct ward *ward, uint64_t missing, uint64_t n_hosts);
 /* Whether others want more of window @number than they have. */
 bool ward_is_wanted(const struct ward *ward, uint64_t number);
 /* They do, or do no more. */
@@ -28,10 +30,13 @@ void ward_note_wanted(struct ward *ward, uint64_t number, bool is_wanted);
 /* Whether more is wanted than the cap leaves. */
 bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time,
                     uint64_t round_trip_us);
-/* How much of its caps others may have: the most of window @first and those behind it. */
-uint32_t ward_spare(const struct ward *ward, uint64_t first, struct limiter_time now);
+/* How much of its caps others may have: the most of windows @first to @last. */
+uint32_t ward_spare(const struct ward *ward, uint64_t first, uint64_t last,
+                    struct limiter_time now);
 /* The same, in the window of now. */
 uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now);
+/* Whether the window is too young to tell by itself what it is used for. */
+bool ward_is_beginning(const struct ward *ward, struct limiter_time now);
 /* Whether what others are given of it now is used at once or not at all. */
 bool ward_is_ending(const struct ward *ward, struct limiter_time now);
 

@@ -143,13 +143,18 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
         say_window(ward, n - 1, &b->previous);
         say_window(ward, n, &b->current);
         b->current.urgent = 0;
-        b->current.want = is_hungry ? ward_want(ward, now) : need;
+        /* What may be missing later, by a forecast, is not asked for yet: others would give for it.
+         */
+        b->current.want = need < b->current.hold ? need : b->current.hold;
+        if (is_hungry)
+                b->current.want = ward_want(ward, now);
         if (ward->post_number != n && ward->demand_before > b->current.want)
                 b->current.want = ward->demand_before;
         b->next.want = next > held(ward, n + 1) ? next : held(ward, n + 1);
 
         if (is_hungry && b->current.want > b->current.hold)
-                b->current.urgent = ward_urgent(ward, b->current.want - b->current.hold);
+                b->current.urgent = ward_urgent(ward, b->current.want - b->current.hold,
+                                                load(&k->region->lease->n_hosts));
         ward->is_urgent = b->current.urgent > 0;
         ward->is_asking = is_hungry && b->current.want > b->current.hold;
         ward->is_lowered = false;

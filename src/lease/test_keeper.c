@@ -424,7 +424,8 @@ static void what_nobody_known_can_have_used_is_told_at_once(void **state)
 
         (void)state;
         settle(3000);
-        k->wards[0].others = 3000;
+        k->wards[0].others = 2000;
+        k->wards[0].unclaimed = 1000;
         assert_int_equal(reserve(10, &t), LIMITER_GO);
         limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
         /* Others may have used so much. */

@@ -13,15 +13,26 @@
 #define MARGIN_PCT 25
 #define KEPT_PCT   10
 /* Of what comes by chance nearly all is within so many times the root of what is expected. */
-#define CHANCE_TIMES 2
+#define CHANCE_TIMES 3
 /* Kept whatever is expected: a part of the limit, and the largest request twice. */
 #define WARM_PART 2000
 /* A window tells what it is used for from so early a part of it on. */
 #define EARLY_PART 8
+/* ... and what comes in lately tells of the next one in so late a part of it. */
+#define LATE_PART 8
+/* A few requests at once are no rate yet: so many times what there was is all that is expected. */
+#define MORE_TIMES 4
 /* What orders leave of a cap to cancels, and some more. */
 #define CEILING_PART 16
+/* What the store keeps for what is urgent is an eighth of the limit: of that half a fair part. */
+#define URGENT_PART 16
 /* The end of a window: the last part of it. */
 #define END_PART 16
+/* What waits has room now if it leaves such a part of the cap. */
+#define FIT_PART 4
+/* So little is not asked for in so late a part of it. */
+#define CRUMB_PART 400u
+#define LAST_PART  32
 /* Asked for beyond what waits, as a part of the limit: those that come meanwhile. */
 #define ASK_PART 50
 
@@ -82,6 +93,15 @@ static void follow_limit(struct ward *ward, const struct region *region)
                 ward->window.limit = cut(limit, WINDOW_AMOUNT_MAX);
 }
 
+/* Whether what waits could have had its place now: then it waits for another budget. Ceilings leave
+ * some of a cap to orders. */
+static bool fits(const struct ward *ward, uint64_t demand, struct limiter_time now)
+{
+        uint32_t cap = lease_cap(&ward->window, ward->number, now.now_ms + now.guard_ms);
+
+        return demand + cap / FIT_PART <= cap;
+}
+
 void ward_look(struct ward *ward, const struct region *region, const struct keeper_time *time)
 {
         struct limiter_time now = ward_time(ward, time);
@@ -97,6 +117,8 @@ void ward_look(struct ward *ward, const struct region *region, const struct keep
         wish = lease_wish(&ward->window, number);
         window_look(&ward->window, number, &view);
         waiting = ahead(ward, number);
+        if (fits(ward, (uint64_t)lease_used(&ward->window, number) + view.held + waiting, now))
+                waiting = 0;
         fresh = wish.total > ward->wishes_told ? wish.total - ward->wishes_told : 0;
         ward->unmet = waiting > fresh ? waiting : fresh;
         ward->urgent = wish.urgent > ward->urgent_told ? wish.urgent - ward->urgent_told : 0;
@@ -133,6 +155,15 @@ static uint64_t comes_in(const struct ward *ward, double ms)
         return more < WINDOW_AMOUNT_MAX ? (uint64_t)more : WINDOW_AMOUNT_MAX;
 }
 
+/* The same, as far as the little that has come says anything. */
+static uint64_t more_of(const struct ward *ward, double ms)
+{
+        uint64_t more = comes_in(ward, ms), most = (uint64_t)MORE_TIMES * ward->demand;
+
+        most = most > ward->demand_before ? most : ward->demand_before;
+        return more < most ? more : most;
+}
+
 static double rest_ms(const struct ward *ward, struct limiter_time now)
 {
         uint64_t end_ms = (ward->number + 1) * ward->window.span_ms + now.guard_ms;
@@ -158,7 +189,7 @@ uint32_t ward_need(const struct ward *ward, struct limiter_time now)
         uint64_t need = ward->demand;
 
         if (gone * EARLY_PART < ward->window.span_ms) {
-                need += comes_in(ward, rest);
+                need += more_of(ward, rest);
                 need = need < ward->demand_before ? ward->demand_before : need;
         } else {
                 need += (uint64_t)(ward->demand * rest / gone);
@@ -169,30 +200,37 @@ uint32_t ward_need(const struct ward *ward, struct limiter_time now)
                    ward->window.limit);
 }
 
-uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
+/* Who has just begun has no usual yet: half of what comes in lately, which may be chance. */
+uint32_t ward_expected_next(const struct ward *ward, struct limiter_time now)
 {
-        /* Who has just begun has no usual yet: half of what comes in lately, which may be chance.
-         */
         uint64_t need = usual(ward, now), lately = comes_in(ward, ward->window.span_ms) / 2;
 
-        if (need < lately)
+        if (rest_ms(ward, now) * LATE_PART <= (double)ward->window.span_ms && need < lately)
                 need = lately;
+        return cut(need, ward->window.limit);
+}
+
+uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
+{
+        uint32_t need = ward_expected_next(ward, now);
 
         return cut(need + margin(ward, need), ward->window.limit);
 }
 
 uint32_t ward_want(const struct ward *ward, struct limiter_time now)
 {
-        return cut(ward->demand + comes_in(ward, rest_ms(ward, now)) + warm(ward) + ward->unmet +
+        return cut(ward->demand + more_of(ward, rest_ms(ward, now)) + warm(ward) + ward->unmet +
                            ward->window.limit / ASK_PART,
                    ward->window.limit);
 }
 
-uint32_t ward_urgent(const struct ward *ward, uint64_t missing)
+uint32_t ward_urgent(const struct ward *ward, uint64_t missing, uint64_t n_hosts)
 {
         /* Orders may not use all of a cap: with no more than is used they would wait still. */
-        uint64_t urgent = ward->urgent + ward->demand / CEILING_PART;
+        uint64_t part = ward->window.limit / (URGENT_PART * (n_hosts > 0 ? n_hosts : 1));
+        uint64_t more = ward->demand / CEILING_PART, urgent;
 
+        urgent = ward->urgent + (more > part ? more : part);
         if (ward->urgent == 0)
                 return 0;
         return cut(urgent, missing < WINDOW_AMOUNT_MAX ? (uint32_t)missing : WINDOW_AMOUNT_MAX);
@@ -220,12 +258,23 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
         /* Who waits may wait for another budget. */
         if (cap >= ward->window.limit || ward_want(ward, now) <= cap)
                 return false;
+        /* For crumbs at the end others would be asked in vain: the turn is near. */
+        if (ward->urgent == 0 && ward->unmet * CRUMB_PART < ward->window.limit &&
+            rest_ms(ward, now) * LAST_PART <= (double)ward->window.span_ms)
+                return false;
         if (ward->unmet > 0)
                 return true;
         /* Soon. */
         return ward->rate > 0 &&
                used + ward->rate * 2 * (double)round_trip_us / US_PER_MS >= (double)cap &&
                rest_ms(ward, now) * US_PER_MS > (double)(2 * round_trip_us);
+}
+
+bool ward_is_beginning(const struct ward *ward, struct limiter_time now)
+{
+        double span = ward->window.span_ms;
+
+        return (span - rest_ms(ward, now)) * EARLY_PART < span;
 }
 
 bool ward_is_ending(const struct ward *ward, struct limiter_time now)
@@ -241,14 +290,14 @@ uint32_t ward_spare_now(const struct ward *ward, struct limiter_time now)
         return ward->unmet == 0 && cap > need ? cap - need : 0;
 }
 
-uint32_t ward_spare(const struct ward *ward, uint64_t first, struct limiter_time now)
+uint32_t ward_spare(const struct ward *ward, uint64_t first, uint64_t last, struct limiter_time now)
 {
         uint64_t at_ms = now.now_ms + now.guard_ms;
         uint32_t need = ward_need(ward, now), next = ward_need_next(ward, now), most = 0;
 
         if (ward->unmet > 0)
                 return 0;
-        for (uint64_t n = first; n <= ward->number + 1 + window_past(ward->window.span_ms); ++n) {
+        for (uint64_t n = first; n <= last; ++n) {
                 uint32_t cap = lease_cap(&ward->window, n, at_ms);
                 uint32_t keep = n == ward->number ? need : next;
 

@@ -244,6 +244,11 @@ static void ask(struct world *w, struct host *h, struct flow *f)
                              { .pool = w->orders, .owner = 7, .amount = 1 } },
         };
 
+        if (is_order && w->s->has_light_orders) {
+                r.charges[0] = r.charges[1];
+                r.n_charges = 1;
+        }
+
         place(w, h, f, limiter_reserve(&h->limiter, &r, time_of(w, h), &f->ticket));
 }
 
@@ -290,7 +295,8 @@ static void count(struct world *w, struct flow *f)
         uint64_t n = w->now_ms / w->s->span_ms - w->first;
 
         must(n < WINDOWS_MAX);
-        w->counted[n] += f->amount;
+        if (f->kind != KIND_ORDER || !w->s->has_light_orders)
+                w->counted[n] += f->amount;
         f->used = (uint32_t)w->counted[n];
         if (w->is_measured)
                 ++w->figures->requests;

@@ -26,6 +26,7 @@ struct fleet_scenario {
         uint32_t store_ms;      /* to the store and back */
         unsigned warm, windows; /* windows before it counts, and that do */
         double asks_most;       /* ops for 1,000 requests */
+        bool has_light_orders;  /* which use nothing of the limit, as those of futures */
 };
 
 struct fleet_figures {

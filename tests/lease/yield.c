@@ -21,43 +21,46 @@
  * books. */
 #define WAIT_MOST_MS 25
 
-/* A minute of 6,000 is 4,000 requests: what each of 16 hosts says for its own sake is most of it.
- */
-#define ASKS_SMALL 100.0
+/* Where 15 of 16 hosts send a dozen or two in a window, and each speaks of it twice. */
+#define ASKS_LITTLE 25.0
 
 static const struct fleet_scenario scenarios[] = {
-        { "1 even", 1, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "2 even", 2, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "4 even", 4, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "8 even", 8, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "16 even", 16, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "2 skewed", 2, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "4 skewed", 4, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "8 skewed", 8, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "16 skewed", 16, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST },
-        { "2 changing", 2, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
-        { "4 changing", 4, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
-        { "8 changing", 8, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
-        { "16 changing", 16, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST },
-        { "2 traders", 2, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST },
-        { "4 traders", 4, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST },
+        { "1 even", 1, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "2 even", 2, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "4 even", 4, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "8 even", 8, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "16 even", 16, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "2 skewed", 2, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "4 skewed", 4, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "8 skewed", 8, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "16 skewed", 16, FLEET_SKEWED, 5000, 12000, 2, 2, 3, ASKS_MOST, false },
+        { "2 changing", 2, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
+        { "4 changing", 4, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
+        { "8 changing", 8, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
+        { "16 changing", 16, FLEET_CHANGING, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
+        { "2 traders", 2, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
+        { "4 traders", 4, FLEET_TRADERS, 5000, 12000, 2, 2, 4, ASKS_MOST, false },
         /* The first window that is used is one of these. */
-        { "4 cold", 4, FLEET_COLD, 5000, 60, 2, 8, 3, ASKS_MOST },
-        { "8 cold", 8, FLEET_COLD, 5000, 60, 2, 8, 3, ASKS_MOST },
+        { "4 cold", 4, FLEET_COLD, 5000, 60, 2, 8, 3, ASKS_MOST, false },
+        { "8 cold", 8, FLEET_COLD, 5000, 60, 2, 8, 3, ASKS_MOST, false },
         /* A store that is far away. */
-        { "4 even, far", 4, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "4 skewed, far", 4, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "4 changing, far", 4, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "16 even, far", 16, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "16 skewed, far", 16, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "16 changing, far", 16, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST },
-        { "1, minute", 1, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_MOST },
-        { "4 even, minute", 4, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_MOST },
-        { "4 skewed, minute", 4, FLEET_SKEWED, 60000, 6000, 2, 1, 2, ASKS_MOST },
-        { "4 changing, minute", 4, FLEET_CHANGING, 60000, 6000, 2, 1, 2, ASKS_MOST },
-        { "16 even, minute", 16, FLEET_EVEN, 60000, 6000, 2, 1, 2, ASKS_SMALL },
-        { "16 skewed, minute", 16, FLEET_SKEWED, 60000, 6000, 2, 1, 2, ASKS_SMALL },
-        { "16 changing, minute", 16, FLEET_CHANGING, 60000, 6000, 2, 1, 2, ASKS_SMALL },
+        { "4 even, far", 4, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "4 skewed, far", 4, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "4 changing, far", 4, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "16 even, far", 16, FLEET_EVEN, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "16 skewed, far", 16, FLEET_SKEWED, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "16 changing, far", 16, FLEET_CHANGING, 5000, 12000, 40, 2, 3, ASKS_MOST, false },
+        { "1, minute", 1, FLEET_EVEN, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "4 even, minute", 4, FLEET_EVEN, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "4 skewed, minute", 4, FLEET_SKEWED, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "4 changing, minute", 4, FLEET_CHANGING, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "16 even, minute", 16, FLEET_EVEN, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "16 skewed, minute", 16, FLEET_SKEWED, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        { "16 changing, minute", 16, FLEET_CHANGING, 60000, 6000, 2, 2, 4, ASKS_MOST, false },
+        /* Binance's futures: 2,400 a minute, of which orders use nothing. */
+        { "16 even, futures", 16, FLEET_EVEN, 60000, 2400, 2, 2, 4, ASKS_MOST, true },
+        { "16 skewed, futures", 16, FLEET_SKEWED, 60000, 2400, 2, 2, 4, ASKS_MOST, true },
+        { "16 changing, futures", 16, FLEET_CHANGING, 60000, 2400, 2, 2, 4, ASKS_LITTLE, true },
 };
 
 static bool show(const struct fleet_scenario *s, const struct fleet_figures *f)

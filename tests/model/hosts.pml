@@ -114,10 +114,10 @@ hidden op o;
 #endif
 #define FREE(h, w) (IS_LOST(h, w) -> 0 : MINUS(LIMIT, COMMITMENT(h, w) + TAKEN_BY_OTHER(h, w)))
 
-/* @room: how much more @h may be granted in @w. */
+/* @room: how much more @h may be granted in @w: what is free, and what may be counted of it there anyway. */
 inline find_room(h, w)
 {
-	room = FREE(h, w);
+	room = (IS_LOST(h, w) -> 0 : MINUS(FREE(h, w) + COMMITMENT(h, w), CLAIM(h, w)));
 #ifndef ONLY_NOW
 	if
 	:: w + 1 < WINDOWS ->

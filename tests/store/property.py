@@ -23,7 +23,7 @@ from servers import FUNCTION, HAS_REDIS, Answer, Resp, Stage
 KEY = "weir:{weir}"
 LIMIT = 6000
 GRACE = 120_000
-SILENCE = 10_000
+SILENCE = 40_000
 SILENT = 25_000
 
 
