@@ -87,7 +87,7 @@ WRONG = (
     ("top --once --gateway http://127.0.0.1:1", 1, "Connection refused"),
     ("top --once --gateway unix:FOLDER/none", 1, "No such file or directory"),
     ("top --gateway --region FOLDER/r", 2, "look at one of them"),
-    ("top --token-file FOLDER/none", 2, "--token-file and --ca go with --gateway"),
+    ("top --token-file FOLDER/none", 2, "--token-file, --ca and --cert go with --gateway"),
     ("top --gateway --token-file FOLDER/none", 1, "No such file or directory"),
     ("top --interval 0", 2, "--interval 0: want seconds from 0.1 to 3600"),
     ("top --interval nan", 2, "want seconds from 0.1 to 3600"),
