@@ -28,11 +28,27 @@ static uint64_t patience(const struct http_server *server, enum deadline deadlin
         }
 }
 
+/*
+ * A request may have come while this process had no turn, and not have been looked at yet: to close
+ * on it would reset the connection, and its client could not know whether it was taken.
+ */
+static bool is_idle_still(struct http_exchange *x)
+{
+        uint64_t since_us = x->since_us;
+
+        stream_ask_again(x->stream);
+        x->may_read = true;
+        connection_run(x);
+        return x->phase == PHASE_IDLE && x->since_us == since_us;
+}
+
 /* Leaves the list, or begins anew in it. */
 static void expire(struct http_exchange *x)
 {
         enum deadline deadline = x->deadline;
 
+        if (deadline == DEADLINE_IDLE && !is_idle_still(x))
+                return;
         x->is_new_turn = true;
         if (deadline != DEADLINE_IDLE && deadline != DEADLINE_LINGER)
                 ++x->server->counters.late;

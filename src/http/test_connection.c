@@ -1,5 +1,7 @@
 #include "http/test_stage.h"
 
+#include <poll.h>
+
 static void a_connection_serves_one_request_after_the_other(void **state)
 {
         (void)state;
@@ -223,6 +225,25 @@ static void idle_connections_are_closed_in_silence(void **state)
         assert_int_equal(http_server_counters(stage.server).open, 0);
 }
 
+static void what_came_before_its_end_was_seen_is_served(void **state)
+{
+        static const char late[] = "GET /2 HTTP/1.1\r\n" HOST "\r\n";
+
+        (void)state;
+        stage.config.idle_timeout_us = 20 * US_PER_MS;
+        begin_server();
+        send_text("GET /1 HTTP/1.1\r\n" HOST "\r\n");
+        expect(REPLY("7", "GET /1 "));
+        /* The process has no turn, the deadline passes, and a request comes. */
+        assert_int_equal(poll(NULL, 0, 50), 0);
+        send_bytes(late, sizeof(late) - 1);
+        expect(REPLY("7", "GET /2 "));
+        assert_false(stage.is_closed);
+        wait_for_server();
+        expect("");
+        assert_true(stage.is_closed);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -240,6 +261,7 @@ int main(void)
                 TEST(connections_close_when_asked),
                 TEST(late_requests_are_told_so),
                 TEST(idle_connections_are_closed_in_silence),
+                TEST(what_came_before_its_end_was_seen_is_served),
         };
 
         return cmocka_run_group_tests_name("http/connection", tests, NULL, NULL);
