@@ -336,9 +336,10 @@ static void on_report(void *ctx)
                           "why=\"there is none: this gateway is not in shadow mode (shadow)\"");
                 return;
         }
-        shadow_tell(g->shadow);
+        /* Who waits for the event finds what it tells of in the file. */
         if (shadow_write(g->shadow) < 0)
                 log_event(LOG_WARN, "shadow_unwritten", "path=%s", g->shadow->path);
+        shadow_tell(g->shadow);
 }
 
 static int open_loop(struct gateway *g)

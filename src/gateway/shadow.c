@@ -72,9 +72,9 @@ void shadow_close(struct gateway *g)
 
         if (!s)
                 return;
-        shadow_tell(s);
         if (shadow_write(s) < 0)
                 log_event(LOG_WARN, "shadow_unwritten", "path=%s", s->path);
+        shadow_tell(s);
         region_close(&s->region);
         free(s);
         g->shadow = NULL;
