@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -49,8 +50,9 @@ class Program:
 
     def __init__(self, *args, env=None, sockets=None, preexec_fn=None, before=()):
         self.args = [*before, WEIR, *args]
-        self.lines = []
         self.port = None
+        self._lines, self._rest = [], b""
+        self._lock = threading.Lock()
         env = {**os.environ, **(env or {})}
         high, options = [], {"preexec_fn": preexec_fn}
         if sockets:
@@ -58,25 +60,49 @@ class Program:
             env.update(LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES=":".join(sockets))
             # The shell's id becomes the program's: LISTEN_PID has to name it.
             self.args = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *self.args]
-        self.process = subprocess.Popen(self.args, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.STDOUT, env=env, **options)
+        self.process = subprocess.Popen(self.args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, **options)
+        self._said = self.process.stdout.fileno()
+        os.set_blocking(self._said, False)
         for fd in high:
             os.close(fd)
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._listening.wait(10) or self.port is None:
+        if not self._listening.wait(60) or self.port is None:
             self.kill()
             raise RuntimeError(f"{self.args} does not listen: {self.lines}")
 
+    def _take(self):
+        """All that was said by now. Return: False at the end."""
+        with self._lock:
+            while True:
+                try:
+                    data = os.read(self._said, 65536)
+                except BlockingIOError:
+                    return True
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                if not data and self._rest:
+                    lines, self._rest = [self._rest], b""
+                self._lines += [line.decode(errors="replace").rstrip() for line in lines]
+                if not data:
+                    return False
+
     def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            match = LISTENING.search(line)
-            if match and self.port is None:
+        poll = select.poll()
+        poll.register(self._said, select.POLLIN)
+        while self._take():
+            if self.port is None and (match := next(filter(None, map(LISTENING.search, self._lines)), None)):
                 self.port = int(match.group(2))
                 self._listening.set()
+            poll.poll()
         self._listening.set()
+
+    @property
+    def lines(self):
+        """All that it has said by now, whether the thread that reads it has had its turn or not: what was said before
+        an answer is there when the answer is."""
+        self._take()
+        return list(self._lines)
 
     @property
     def url(self):
@@ -143,8 +169,8 @@ class Sim(Program):
         self.admin("/sim/faults", "POST", script)
 
 
-def eventually(condition, seconds=10):
-    """Waits for what another process is about to do."""
+def eventually(condition, seconds=60):
+    """Waits for what another process is about to do; how long that takes is for the machine to say."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen"

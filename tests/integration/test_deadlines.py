@@ -25,11 +25,19 @@ def ask(port, path, headers=None):
     return status, fields, json.loads(body), time.monotonic() - started
 
 
-def poll(port, recv_window, until, seen):
+
+def is_ours(reply, recv_window, needed_ms):
+    """A request was too old at the exchange, and weir let it go when it could know that: @needed_ms is what one way
+    and the engine take at most. One that left in good time got old on a machine that is slow, which nobody could know.
+    """
+    return recv_window - int(reply.getheader("X-Weir-Wait-Us")) / 1000 < needed_ms
+
+
+def poll(port, recv_window, until, seen, wrong):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=70)
     while time.monotonic() < until:
-        connection.request("GET", account_path(recv_window), headers={"X-MBX-APIKEY": ALICE[0]})
         started = time.monotonic()
+        connection.request("GET", account_path(recv_window), headers={"X-MBX-APIKEY": ALICE[0]})
         reply = connection.getresponse()
         body = json.loads(reply.read())
         took_ms = (time.monotonic() - started) * 1000
@@ -38,14 +46,14 @@ def poll(port, recv_window, until, seen):
             continue
         seen[f"{reply.status} {body['code']}"] += 1
         if body["code"] == -1021:
-            # It was too old when it came, on a machine that was slow to send it: weir did not keep it.
-            assert recv_window == 200 and int(reply.getheader("X-Weir-Wait-Us")) < 20000, body
+            if is_ours(reply, recv_window, 25):
+                wrong.append((recv_window, took_ms, body))
             continue
-        assert reply.getheader("X-Weir-Verdict") == "late", body
         would_wait = int(reply.getheader("X-Weir-Would-Wait-Ms", "0"))
         # It could not have been sent in time, or what it waited for was taken from it.
-        assert would_wait + took_ms >= recv_window - MARGIN_MS and would_wait < 10000, (recv_window, took_ms, would_wait)
-        assert int(reply.getheader("Retry-After")) == would_wait // 1000 + 1
+        if reply.getheader("X-Weir-Verdict") != "late" or would_wait + took_ms < recv_window - MARGIN_MS or \
+                would_wait >= 10000 or int(reply.getheader("Retry-After")) != would_wait // 1000 + 1:
+            wrong.append((recv_window, took_ms, body, reply.getheaders()))
         time.sleep(min(would_wait, 300) / 1000)
 
 
@@ -58,8 +66,8 @@ def test_nothing_ages_in_the_queue(tmp_path):
         # Windows of the length that exchangeInfo has told, from the first turn on.
         time.sleep(2.05 - (time.time() + SKEW_S) % 2)
         seen = {window: collections.Counter() for window in (200, 500, 1000, 2000, 5000, 60000)}
-        until = time.monotonic() + 4
-        polls = [threading.Thread(target=poll, args=(gateway.port, window, until, counts))
+        until, wrong = time.monotonic() + 4, []
+        polls = [threading.Thread(target=poll, args=(gateway.port, window, until, counts, wrong))
                  for window, counts in seen.items() for _ in range(6)]
         for p in polls:
             p.start()
@@ -68,10 +76,11 @@ def test_nothing_ages_in_the_queue(tmp_path):
         answered = sim.requests(5000)
         assert sim.books()["status429"] == 0
     print(json.dumps(seen))
+    assert not wrong, wrong
     # By what the clients saw, and by what the exchange answered.
     assert {code for counts in seen.values() for code in counts} <= {"200", "429 -1003", "400 -1021"}, seen
     refused = [(r["status"], r["target"].split("&")[0]) for r in answered if r["status"] >= 400]
-    assert len(refused) == seen[200]["400 -1021"], refused
+    assert len(refused) == sum(counts["400 -1021"] for counts in seen.values()), refused
     assert seen[200]["429 -1003"] > 0 and seen[60000]["200"] > 0
 
 
@@ -97,10 +106,11 @@ class Trader(threading.Thread):
             reply = connection.getresponse()
             code = json.loads(reply.read()).get("code")
             self.seen[code] += 1
-            waited_ms = int(reply.getheader("X-Weir-Wait-Us") or 0) / 1000
-            # Too old although weir kept it for less than what it leaves to the engine: a slow machine.
-            if code in (-1021, -5028) and (self.recv_window > 200 or waited_ms > 20):
-                self.wrong.append((code, self.recv_window, waited_ms))
+            if code in (-1021, -5028) and is_ours(reply, self.recv_window, ENGINE_MS + 15):
+                self.wrong.append((code, self.recv_window, reply.getheader("X-Weir-Wait-Us")))
+            # No budget was in its way: its time was over when weir got to it.
+            if code == -1003 and reply.getheader("X-Weir-Verdict") != "late":
+                self.wrong.append((code, self.recv_window, reply.getheaders()))
             if reply.status == 429:
                 time.sleep(min(int(reply.getheader("X-Weir-Would-Wait-Ms", "0")), 300) / 1000)
 
@@ -123,7 +133,7 @@ def test_no_order_is_too_old_at_the_engine(tmp_path):
     seen = {t.recv_window: t.seen for t in traders}
     print(seen)
     assert [t.wrong for t in traders if t.wrong] == []
-    assert {code for t in traders for code in t.seen} <= {None, -1015, -1021, -5028}, seen
+    assert {code for t in traders for code in t.seen} <= {None, -1003, -1015, -1021, -5028}, seen
     # They waited, and for some there was no room in time.
     assert sum(t.seen[-1015] for t in traders if t.recv_window <= 1000) > 0
     assert sum(t.seen[None] for t in traders) >= 80

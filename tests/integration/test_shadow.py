@@ -49,24 +49,24 @@ def test_what_would_wait_passes_at_once_and_is_charged_over_the_limit(tmp_path):
         eventually(lambda: gateway.logged("limit"))
         time.sleep(3.1 - time.time() % 3)
         started = time.monotonic()
-        answers = [fetch(gateway.port, f"/api/v3/depth?symbol=BTCUSDT&limit=5&n={i}") for i in range(60)]
+        answers = [fetch(gateway.port, f"/api/v3/depth?symbol=BTCUSDT&limit=500&n={i}") for i in range(12)]
         assert time.monotonic() - started < 2.5, "nobody waited"
         # The exchange's own refusals come as they are, and nothing of weir's is in any reply.
         told = [a[0] for a in answers]
-        assert told.count(200) >= 45 and told.count(429) >= 8 and len(set(told)) == 2
+        assert told.count(200) >= 8 and told.count(429) >= 2 and len(set(told)) == 2
         assert not any(name.startswith("x-weir") for a in answers for name in a[1])
         assert not any("weir" in json.loads(a[2]).get("msg", "") for a in answers if a[0] == 429)
         # Nothing was sent twice, and nothing more than what clients sent.
         seen = [r["target"] for r in sim.requests() if "depth" in r["target"]]
-        assert len(seen) == len(set(seen)) == 60
+        assert len(seen) == len(set(seen)) == 12
         assert weight(tmp_path)["used"] >= 300
         assert weight(tmp_path)["in_flight"] == 0
         ask(gateway)
         shown = report(tmp_path)
     market = classes(shown)["market"]
-    assert shown["requests"] == 61 and market["requests"] + classes(shown)["reconcile"]["requests"] == 61
-    # The class may use four fifths of it at first, at five each.
-    assert 15 <= market["delayed"] <= 25 and market["refused"] == 0
+    assert shown["requests"] == 13 and market["requests"] + classes(shown)["reconcile"]["requests"] == 13
+    # The class may use four fifths of it at first, at 25 each.
+    assert 3 <= market["delayed"] <= 5 and market["refused"] == 0
     assert 500 < market["longest_wait_ms"] <= 6100 and sum(market["waits"].values()) == market["delayed"]
     over = refusals(shown)[(429, -1003)]
     assert over["seen"] == told.count(429) and over["prevented"] == over["seen"]
@@ -78,15 +78,15 @@ def test_what_would_be_refused_is_told_with_examples(tmp_path):
         fetch(gateway.port, "/api/v3/ping")
         eventually(lambda: gateway.logged("limit"))
         time.sleep(3.1 - time.time() % 3)
-        impatient = {"X-Weir-Max-Wait": "0"}
-        for _ in range(60):
-            fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5", headers=impatient)
+        impatient = {"X-Weir-Max-Wait": "100"}
+        for _ in range(12):
+            fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=500", headers=impatient)
         assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5000")[0] in (200, 429)
         assert fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Class": "urgent"})[0] in (200, 429)
         gateway.stop()
         shown = report(tmp_path)
     reasons = {r["reason"]: r for r in shown["would_have_refused"]}
-    assert 15 <= reasons["late"]["requests"] <= 25 and reasons["never"]["requests"] == 1
+    assert 3 <= reasons["late"]["requests"] <= 5 and reasons["never"]["requests"] == 1
     assert reasons["bad_field"]["requests"] == 1
     example = reasons["late"]["examples"][0]
     assert example["request"] == "GET /api/v3/depth" and example["class"] == "market" and example["room_in_ms"] > 0
@@ -157,7 +157,7 @@ def test_an_order_is_sent_once_whatever_happens_to_it(tmp_path):
 
 
 def test_a_thousand_at_once_are_not_held_back(tmp_path):
-    with Sim("--limit", "spot-weight=2000/4s") as sim, start(sim.url, tmp_path, "--set", "rate_ceiling=100") as gateway:
+    with Sim("--limit", "spot-weight=2000/4s") as sim, start(sim.url, tmp_path, "--set", "rate_ceiling=20") as gateway:
         fetch(gateway.port, "/api/v3/ping")
         eventually(lambda: gateway.logged("limit"))
         statuses = []
@@ -171,7 +171,7 @@ def test_a_thousand_at_once_are_not_held_back(tmp_path):
         took = time.monotonic() - started
         ask(gateway)
         shown = report(tmp_path)
-    assert statuses == [200] * 400 and took < 3.5, took
+    assert statuses == [200] * 400 and took < 15, took
     assert classes(shown)["reconcile"]["delayed"] + classes(shown)["market"]["delayed"] > 50
 
 
