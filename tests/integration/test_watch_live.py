@@ -26,6 +26,13 @@ def load(port, seconds, stop=None):
     return asked
 
 
+def by_both_books(viewer, sim):
+    """What was shown last is used by the exchange's books too; it may count a question of weir's own meanwhile."""
+    spot = next(b for b in viewer.named("now")[-1][3]["budgets"] if b["name"] == "spot-weight")
+    books = sim.pool()
+    return spot["used"] == next(w["used"] for w in [books["now"], *books["windows"]] if w["window"] == spot["number"])
+
+
 def test_at_most_one_snapshot_in_a_quarter_of_a_second_and_none_when_nothing_changes(tmp_path):
     with Sim() as sim, Gateway(sim.url, tmp_path / "region") as gateway:
         # A time that begins to run is news, too.
@@ -45,11 +52,8 @@ def test_at_most_one_snapshot_in_a_quarter_of_a_second_and_none_when_nothing_cha
         # What it shows is what happened: the region's books, and the exchange's.
         eventually(lambda: viewer.named("now")[-1][3]["counters"]["requests"]
                    == json.loads(fetch(gateway.port, "/weir/api/now")[2])["counters"]["requests"])
-        last = viewer.named("now")[-1][3]
-        spot = next(b for b in last["budgets"] if b["name"] == "spot-weight")
-        books = sim.pool()
-        used = next(w["used"] for w in [books["now"], *books["windows"]] if w["window"] == spot["number"])
-        assert last["counters"]["sent"] >= asked and spot["used"] == used, (spot, used)
+        eventually(lambda: by_both_books(viewer, sim))
+        assert viewer.named("now")[-1][3]["counters"]["sent"] >= asked
         assert viewer.named("happened") and [e[2] for e in viewer.named("happened")] == sorted(
             {e[2] for e in viewer.named("happened")})
         viewer.close()
