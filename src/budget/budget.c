@@ -194,6 +194,11 @@ const char *budget_blocked_by(const struct limiter_ticket *ticket)
         }
 }
 
+bool budget_may_fall(size_t pool)
+{
+        return (int)pool == policy_group_pool(POLICY_API, POLICY_ORDERS);
+}
+
 static enum policy_header header_of(enum usage_kind kind)
 {
         switch (kind) {
@@ -253,9 +258,6 @@ bool budget_news(const struct limiter *l, const struct policy_plan *plan, struct
         if (pool_limit(l->region, ret_news->pool, ret_news->span_ms) == 0)
                 return false;
         ret_news->used = (uint32_t)usage.value;
-        /* Only spot's count of unfilled orders goes down inside a window, whoever shows it: margin
-         * orders of sapi move the same one. */
-        ret_news->may_fall = header == POLICY_HEADER_ORDER_COUNT &&
-                             ret_news->pool == policy_group_pool(POLICY_API, POLICY_ORDERS);
+        ret_news->may_fall = header == POLICY_HEADER_ORDER_COUNT && budget_may_fall(ret_news->pool);
         return true;
 }

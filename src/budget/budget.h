@@ -30,6 +30,10 @@ unsigned budget_front(enum policy_group group);
 /* The product as classify knows it. */
 enum classify_product budget_product(enum policy_group group);
 
+/* Whether its count goes down inside a window: only spot's of unfilled orders does, whoever shows
+ * it. Margin orders of sapi move the same one. */
+bool budget_may_fall(size_t pool);
+
 /* Whether several classes share this pool: there the lower ones leave room for the higher. */
 bool budget_is_shared(size_t pool);
 

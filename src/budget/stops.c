@@ -4,6 +4,10 @@
 
 /* A ban ends when the exchange's own machines agree that it has; they need a moment. */
 #define STOPS_BAN_GUARD_MS 500u
+/* A count that fills take from may have room long before its day is over. */
+#define STOPS_FALL_MS 60000u
+/* The order count is spent. */
+#define CODE_TOO_MANY_ORDERS (-1015)
 /* For so long the head of a ban that names no end stops everybody: its text is about to come. */
 #define STOPS_HEAD_MS 2000u
 
@@ -19,10 +23,16 @@ static bool shut(struct limiter *l, unsigned gate, enum gate_kind kind, uint64_t
 static uint64_t stop_until(struct limiter *l, int pool, const struct verdict *v,
                            struct limiter_time time)
 {
+        uint64_t turn_ms;
+
         if (v->retry_at_ms > time.now_ms)
                 return v->retry_at_ms;
-        if (pool >= 0)
-                return limiter_turn_ms(l, (uint16_t)pool, time);
+        if (pool >= 0) {
+                turn_ms = limiter_turn_ms(l, (uint16_t)pool, v->window_ms, time);
+                if (budget_may_fall((size_t)pool) && turn_ms > time.now_ms + STOPS_FALL_MS)
+                        return time.now_ms + STOPS_FALL_MS;
+                return turn_ms;
+        }
         return time.now_ms + 60000 - time.now_ms % 60000 + time.guard_ms;
 }
 
@@ -64,19 +74,28 @@ static bool stop_group(struct limiter *l, const struct policy_plan *plan, const 
         return shut(l, budget_gate(plan->group), GATE_STOP, ret_stop->until_ms);
 }
 
+/* Said of all of it, or of a part: an order of a batch, the new one of a cancelReplace. */
+static bool is_too_many_orders(const struct verdict *v)
+{
+        return v->kind == VERDICT_TOO_MANY_ORDERS ||
+               ((v->kind == VERDICT_PARTLY || v->kind == VERDICT_REJECTED) &&
+                v->part_code == CODE_TOO_MANY_ORDERS);
+}
+
 bool stops_apply(struct limiter *l, const struct policy_plan *plan, const struct verdict *v,
                  struct limiter_time time, struct stop *ret_stop)
 {
         struct region_header *counters = l->region->header;
 
+        if (is_too_many_orders(v)) {
+                counter_add(counters, COUNTER_too_many_orders);
+                stop_orders(l, plan, v, time, ret_stop);
+                return true;
+        }
         switch (v->kind) {
         case VERDICT_OVER_WEIGHT:
                 counter_add(counters, COUNTER_over_weight);
                 return stop_group(l, plan, v, time, ret_stop);
-        case VERDICT_TOO_MANY_ORDERS:
-                counter_add(counters, COUNTER_too_many_orders);
-                stop_orders(l, plan, v, time, ret_stop);
-                return true;
         case VERDICT_BANNED:
                 counter_add(counters, COUNTER_bans);
                 *ret_stop = (struct stop){ "ban", v->ban_until_ms ? v->ban_until_ms

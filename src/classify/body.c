@@ -55,6 +55,7 @@ static void read_msg(const json_t *object, struct body *b, char *to_msg)
                 msg = json_str(object);
         copy_msg(msg, to_msg);
         b->ban_until_ms = scan_ban_until_ms(msg);
+        b->window_ms = scan_window_ms(msg);
         if (b->code == 0)
                 b->code = code_from_phrase(msg);
 }
@@ -143,6 +144,7 @@ static void read_text(const struct classify_in *in, struct str text, struct body
         if (b->code == 0)
                 b->code = code_from_phrase(text);
         b->ban_until_ms = scan_ban_until_ms(text);
+        b->window_ms = scan_window_ms(text);
         copy_msg(text, to_msg);
 }
 

@@ -37,6 +37,7 @@ struct body {
         uint32_t parts, parts_failed, parts_unknown; /* elements of a batch */
         uint64_t retry_at_ms; /* exchange clock, as stated in the body; 0: not */
         uint64_t ban_until_ms;
+        uint64_t window_ms; /* of the limit that the text names; 0: none */
 };
 
 /**

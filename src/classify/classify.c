@@ -174,6 +174,8 @@ static uint64_t stated_retry_ms(const struct classify_in *in, const struct body 
                 if (seconds > VERDICT_HORIZON_MS / MS_PER_SECOND)
                         seconds = VERDICT_HORIZON_MS / MS_PER_SECOND;
                 at_ms = later(at_ms, in->now_ms + seconds * MS_PER_SECOND);
+        } else {
+                at_ms = later(at_ms, scan_date_ms(str_trim(in->retry_after)));
         }
         if (at_ms <= in->now_ms)
                 return 0;
@@ -231,7 +233,7 @@ static void begin(int status, struct verdict *v)
         v->status = status;
         v->code = v->part_code = 0;
         v->parts = v->parts_failed = 0;
-        v->retry_at_ms = v->ban_until_ms = 0;
+        v->retry_at_ms = v->ban_until_ms = v->window_ms = 0;
         v->msg[0] = '\0';
 }
 
@@ -249,6 +251,8 @@ static void judge(const struct classify_in *in, const struct body *b, struct ver
         if (v->kind == VERDICT_OK)
                 return;
         v->retry_at_ms = stated_retry_ms(in, b);
+        if (v->kind == VERDICT_OVER_WEIGHT || v->kind == VERDICT_TOO_MANY_ORDERS)
+                v->window_ms = b->window_ms;
         if (v->kind == VERDICT_BANNED)
                 v->ban_until_ms = v->retry_at_ms;
         v->may_retry = may_retry(b, v);

@@ -117,6 +117,66 @@ uint64_t scan_ban_until_ms(struct str text)
         return str_to_u64(number, &value) < 0 ? 0 : scan_time_ms(value);
 }
 
+static bool is_number_at(struct str text, size_t at, size_t n, uint64_t most, uint64_t *ret)
+{
+        return str_to_u64(str_from(text.p + at, n), ret) == 0 && *ret <= most;
+}
+
+uint64_t scan_date_ms(struct str text)
+{
+        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        uint64_t day, year, hour, minute, second, month = 0, days;
+
+        if (text.n != 29 || !str_eq(str_from(text.p + 25, 4), STR_LITERAL(" GMT")) ||
+            !is_number_at(text, 5, 2, 31, &day) || !is_number_at(text, 12, 4, 9999, &year) ||
+            !is_number_at(text, 17, 2, 23, &hour) || !is_number_at(text, 20, 2, 59, &minute) ||
+            !is_number_at(text, 23, 2, 60, &second) || day == 0 || year < 1970)
+                return 0;
+        while (month < 12 && memcmp(text.p + 8, months + 3 * month, 3) != 0)
+                ++month;
+        if (month == 12)
+                return 0;
+        /* Years that begin in March have their leap day at the end. */
+        year -= month < 2;
+        month = (month + 10) % 12;
+        days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+        days -= 719468; /* from March of the year 0 to 1970 */
+        return (((days * 24 + hour) * 60 + minute) * 60 + second) * MS_PER_SECOND;
+}
+
+uint64_t scan_window_ms(struct str text)
+{
+        static const struct str phrase = { " per ", 5 }, ten = { "ten_", 4 };
+        static const struct {
+                struct str name;
+                uint64_t ms;
+        } units[] = { { { "second", 6 }, 1000 },
+                      { { "minute", 6 }, 60000 },
+                      { { "hour", 4 }, 3600000 },
+                      { { "day", 3 }, 86400000 } };
+        const char *found = str_find_nocase(text, phrase);
+        uint64_t n = 1;
+        size_t used;
+
+        if (!found)
+                return 0;
+        text = from(text, (size_t)(found - text.p) + phrase.n);
+        used = digits(text);
+        if (used > 0 && (str_to_u64(str_from(text.p, used), &n) < 0 || n > 1000))
+                return 0;
+        if (str_has_prefix_nocase(text, ten)) {
+                n = 10;
+                used = ten.n;
+        }
+        text = from(text, used);
+        if (text.n > 0 && text.p[0] == ' ')
+                text = from(text, 1);
+        for (size_t i = 0; i < ARRAY_SIZE(units); ++i)
+                if (str_has_prefix_nocase(text, units[i].name))
+                        return n * units[i].ms;
+        return 0;
+}
+
 /* Is the number at @at introduced as a status: by a word for it, or as the first of a list? */
 static bool is_introduced(struct str text, size_t at)
 {

@@ -31,8 +31,16 @@ int32_t scan_code_value(struct str text);
 /* "banned until N": N of 13 digits is ms, of 16 digits us since 1970. Return: ms, 0 if none. */
 uint64_t scan_ban_until_ms(struct str text);
 
+/* "per 10 SECOND", "per TEN_SECONDS", "per minute": the window that a limit's text names. Return:
+ * its length, 0 if none. */
+uint64_t scan_window_ms(struct str text);
+
 /* A moment in ms or us, told apart by its length. Return: ms, or 0 for another length. */
 uint64_t scan_time_ms(uint64_t ms_or_us);
+
+/* "Fri, 31 Dec 1999 23:59:59 GMT", the one form of a date that HTTP writes. Return: ms since 1970,
+ * 0 for anything else. */
+uint64_t scan_date_ms(struct str text);
 
 /* The HTTP error status that @text names: "HTTP 418", "status: 503", "(429, ..."; else 0. */
 int scan_status(struct str text);

@@ -177,6 +177,8 @@ static void read_expectation(struct row *row, struct str word)
                 want->retry_at_ms = moment(row, value);
         } else if (has_key(word, "ban=", &value)) {
                 want->ban_until_ms = moment(row, value);
+        } else if (has_key(word, "window=", &value)) {
+                want->window_ms = number(row, value);
         } else if (has_key(word, "failed=", &value)) {
                 struct str failed;
 
@@ -269,12 +271,13 @@ static void judge(const struct row *row, struct verdict *ret)
 
 static void print(const char *what, const struct verdict *v)
 {
-        print_message("  %s: %s %s status=%d code=%d part=%d failed=%u/%u at=%llu ban=%llu%s%s%s\n",
+        print_message("  %s: %s %s status=%d code=%d part=%d failed=%u/%u at=%llu window=%llu "
+                      "ban=%llu%s%s%s\n",
                       what, verdict_kind_name(v->kind), verdict_executed_name(v->executed),
                       v->status, v->code, v->part_code, v->parts_failed, v->parts,
-                      (unsigned long long)v->retry_at_ms, (unsigned long long)v->ban_until_ms,
-                      v->may_retry ? " retry" : "", v->reconcile ? " check" : "",
-                      v->is_unreadable ? " unreadable" : "");
+                      (unsigned long long)v->retry_at_ms, (unsigned long long)v->window_ms,
+                      (unsigned long long)v->ban_until_ms, v->may_retry ? " retry" : "",
+                      v->reconcile ? " check" : "", v->is_unreadable ? " unreadable" : "");
 }
 
 static bool is_same(const struct verdict *a, const struct verdict *b)
@@ -283,7 +286,8 @@ static bool is_same(const struct verdict *a, const struct verdict *b)
                a->reconcile == b->reconcile && a->is_unreadable == b->is_unreadable &&
                a->status == b->status && a->code == b->code && a->part_code == b->part_code &&
                a->parts == b->parts && a->parts_failed == b->parts_failed &&
-               a->retry_at_ms == b->retry_at_ms && a->ban_until_ms == b->ban_until_ms;
+               a->retry_at_ms == b->retry_at_ms && a->window_ms == b->window_ms &&
+               a->ban_until_ms == b->ban_until_ms;
 }
 
 static bool check(struct row *row)

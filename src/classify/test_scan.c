@@ -155,9 +155,75 @@ static void depth_counts_outside_of_quotes(void **state)
         }
 }
 
+static void windows_are_named_in_many_ways(void **state)
+{
+        static const struct {
+                const char *text;
+                uint64_t ms;
+        } rows[] = {
+                { "Too many new orders; current limit is 100 orders per 10 SECOND.", 10000 },
+                { "Too many new orders; current limit is 200000 orders per 1 DAY.", 86400000 },
+                { "Too many new orders; current limit is 300 orders per TEN_SECONDS.", 10000 },
+                { "Too many new orders; current limit is 1200 orders per MINUTE.", 60000 },
+                { "current limit is 6000 request weight per 1 MINUTE. Please", 60000 },
+                { "current limit of IP(1.2.3.4) is 2400 requests per minute.", 60000 },
+                { "360 per hour", 3600000 },
+                { "Too many new orders.", 0 },
+                { "10 per ", 0 },
+                { "10 per 5", 0 },
+                { "10 per fortnight", 0 },
+                { "10 per 99999999999999999999 SECOND", 0 },
+                { "10 per 1001 DAY", 0 },
+                { "paper 10 SECOND", 0 },
+                { "", 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                if (scan_window_ms(str_of(rows[i].text)) != rows[i].ms)
+                        fail_msg("\"%s\": got %llu", rows[i].text,
+                                 (unsigned long long)scan_window_ms(str_of(rows[i].text)));
+}
+
+static void dates_are_those_of_http(void **state)
+{
+        static const struct {
+                const char *text;
+                uint64_t s;
+        } rows[] = {
+                { "Thu, 01 Jan 1970 00:00:01 GMT", 1 },
+                { "Fri, 31 Dec 1999 23:59:59 GMT", 946684799 },
+                { "Tue, 29 Feb 2000 12:34:56 GMT", 951827696 },
+                { "Thu, 31 Dec 2020 23:59:59 GMT", 1609459199 },
+                { "Mon, 01 Mar 2021 00:00:00 GMT", 1614556800 },
+                { "Thu, 26 Nov 2026 22:44:36 GMT", 1795733076 },
+                { "Wed, 01 Mar 2100 00:00:00 GMT", 4107542400 },
+                { "Thu, 26 Nov 2026 22:44:36 UTC", 0 },
+                { "Thu, 26 Noc 2026 22:44:36 GMT", 0 },
+                { "Thu, 00 Nov 2026 22:44:36 GMT", 0 },
+                { "Thu, 32 Nov 2026 22:44:36 GMT", 0 },
+                { "Thu, 26 Nov 2026 24:44:36 GMT", 0 },
+                { "Thu, 26 Nov 2026 22:60:36 GMT", 0 },
+                { "Thu, 26 Nov 2026 22:44:61 GMT", 0 },
+                { "Thu, 26 Nov 1969 22:44:36 GMT", 0 },
+                { "Thu, 2x Nov 2026 22:44:36 GMT", 0 },
+                { "Thursday, 26-Nov-26 22:44 GMT", 0 },
+                { "120", 0 },
+                { "", 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                if (scan_date_ms(str_of(rows[i].text)) != rows[i].s * 1000)
+                        fail_msg("\"%s\": got %llu", rows[i].text,
+                                 (unsigned long long)scan_date_ms(str_of(rows[i].text)));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(windows_are_named_in_many_ways),
+                cmocka_unit_test(dates_are_those_of_http),
                 cmocka_unit_test(codes_are_found_and_other_numbers_are_not),
                 cmocka_unit_test(statuses_are_found_and_other_numbers_are_not),
                 cmocka_unit_test(the_end_of_a_ban_has_13_or_16_digits),

@@ -81,7 +81,8 @@ struct verdict {
         uint32_t parts;        /* elements of a batch reply; 0: not a batch */
         uint32_t parts_failed; /* how many of them are errors */
         uint64_t retry_at_ms;  /* exchange clock; 0: not stated, or over already */
-        uint64_t ban_until_ms; /* only when banned, else 0; 0 then too: not stated */
+        uint64_t window_ms; /* length of the one that is full, as a limit's text names it; 0: not */
+        uint64_t ban_until_ms;      /* only when banned, else 0; 0 then too: not stated */
         char msg[VERDICT_MSG_SIZE]; /* the exchange's text, cut and without control characters */
 };
 

@@ -265,10 +265,12 @@ void limiter_set_pool(struct limiter *l, uint16_t pool,
                       const uint64_t windows[REGION_POOL_WINDOWS]);
 
 /*
- * When the shortest window of @pool turns; now if it has none. For a refusal that does not say
- * which window was full: if it was a longer one, its headers will have told us by then.
+ * When the window of @pool that is @of_ms long turns; now if it has none at all. Where there is no
+ * such, or a refusal does not say which was full (0), the shortest: if it was a longer one, its
+ * headers will have told us by then.
  */
-uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_time time);
+uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, uint64_t of_ms,
+                         struct limiter_time time);
 
 /**
  * limiter_merge() - two owners of @pool turn out to be one: what is used under @from counts under

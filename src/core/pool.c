@@ -66,15 +66,17 @@ void limiter_set_pool(struct limiter *l, uint16_t pool, const uint64_t windows[R
                                       memory_order_relaxed);
 }
 
-uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, struct limiter_time time)
+uint64_t limiter_turn_ms(const struct limiter *l, uint16_t pool, uint64_t of_ms,
+                         struct limiter_time time)
 {
+        bool has_it = of_ms <= UINT32_MAX && pool_limit(l->region, pool, (uint32_t)of_ms) > 0;
         uint64_t turn_ms = UINT64_MAX;
 
         for (size_t i = 0; i < REGION_POOL_WINDOWS; ++i) {
                 uint32_t span_ms = region_window_span(pool_window(l->region, pool, i));
                 uint64_t end_ms;
 
-                if (span_ms == 0)
+                if (span_ms == 0 || (has_it && span_ms != of_ms))
                         continue;
                 /* The window that refused may be the next one already. */
                 end_ms = ((time.now_ms + time.guard_ms) / span_ms + 1) * span_ms + time.guard_ms;

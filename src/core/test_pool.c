@@ -108,9 +108,9 @@ static void people_see_every_budget(void **state)
         limiter_each_slot(&region, count_slot, &n);
         assert_int_equal(n, 3);
         land(&t, 1100);
-        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(1000)), AT(10000 + GUARD));
-        assert_int_equal(limiter_turn_ms(&l, ORDERS, NOW(9900)), AT(20000 + GUARD));
-        assert_int_equal(limiter_turn_ms(&l, NONE, NOW(1000)), AT(1000));
+        assert_int_equal(limiter_turn_ms(&l, ORDERS, 0, NOW(1000)), AT(10000 + GUARD));
+        assert_int_equal(limiter_turn_ms(&l, ORDERS, 0, NOW(9900)), AT(20000 + GUARD));
+        assert_int_equal(limiter_turn_ms(&l, NONE, 0, NOW(1000)), AT(1000));
 }
 
 int main(void)

@@ -328,7 +328,7 @@ void client_land(struct world *w, const struct event *e)
         /* All stop until the window turns, before anything else is said. */
         if (e->is_refused)
                 (void)gate_shut(limiter_gate(&w->limiter, 0), GATE_STOP,
-                                limiter_turn_ms(&w->limiter, 0, time_of(w, c)));
+                                limiter_turn_ms(&w->limiter, 0, 0, time_of(w, c)));
         if (is_clock(w, e->flow))
                 w->s->clock->sample(e->client, e->server_ms, f->left_us, local_us(w, c));
         limiter_land(&w->limiter, &f->ticket, time_of(w, c), 0,

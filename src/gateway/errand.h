@@ -59,7 +59,7 @@ struct errand {
         char body[4096]; /* its beginning */
         struct limiter_news news[BUDGET_NEWS_MAX];
         size_t n_news;
-        char retry_after[24];
+        char retry_after[32];
 };
 
 struct errands {

@@ -102,7 +102,7 @@ struct flow {
         enum flow_framing framing;
         uint64_t content_length;
         bool is_collecting, is_discarding, is_cut, has_landed, keep_alive;
-        char content_encoding[32], content_type[64], retry_after[24];
+        char content_encoding[32], content_type[64], retry_after[32];
         size_t n_news;
 
         /* All above is 0 in one that begins. What is below is kept from one request to the next:

@@ -1,0 +1,198 @@
+#include "budget/stops.h"
+#include "budget/budget.h"
+#include "budget/counters.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A midnight UTC, and what comes after it. */
+#define AT(ms)  (20000ULL * 86400000 + (ms))
+#define GUARD   20u
+#define NOW(ms) ((struct limiter_time){ AT(ms), GUARD })
+
+static struct region region = { .fd = -1 };
+static struct limiter l = { .region = &region };
+
+static int setup(void **state)
+{
+        struct region_plan plan;
+        struct region_error error;
+
+        (void)state;
+        budget_plan(&plan, AT(0));
+        region_close(&region);
+        return region_open(NULL, &plan, &region, &error);
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        region_close(&region);
+        return 0;
+}
+
+static struct policy_plan plan_of(const char *method, const char *path)
+{
+        struct policy_input input = { .method = str_of(method),
+                                      .path = str_of(path),
+                                      .api_key = STR_LITERAL("SomeKeyOfSomebody") };
+        struct policy_plan plan;
+
+        assert_int_equal(policy_match(NULL, &input, &plan), 0);
+        return plan;
+}
+
+/* For how long this request cannot leave. */
+static uint64_t shut_for(const char *method, const char *path, uint64_t ms)
+{
+        struct policy_plan plan = plan_of(method, path);
+        struct limiter_request request;
+        uint64_t until_ms;
+
+        budget_request(&l, &plan, &request);
+        until_ms = limiter_shut_ms(&l, &request, NOW(ms));
+        return until_ms ? until_ms - AT(ms) : 0;
+}
+
+static void apply(const char *method, const char *path, const struct verdict *v, uint64_t ms)
+{
+        struct policy_plan plan = plan_of(method, path);
+        struct stop stop;
+
+        (void)stops_apply(&l, &plan, v, NOW(ms), &stop);
+}
+
+#define SPOT    "/api/v3/order"
+#define FUTURES "/fapi/v1/order"
+
+static void orders_stop_until_the_window_turns_that_is_named(void **state)
+{
+        static const struct {
+                const char *label, *path;
+                uint64_t at_ms, window_ms, retry_ms, for_ms;
+        } rows[] = {
+                { "the short one", FUTURES, 3000, 10000, 0, 7000 + GUARD },
+                { "the minute", FUTURES, 3000, 60000, 0, 57000 + GUARD },
+                { "none is named: the shortest", FUTURES, 3000, 0, 0, 7000 + GUARD },
+                { "one that the pool has not", FUTURES, 3000, 3600000, 0, 7000 + GUARD },
+                { "one that no pool has", FUTURES, 3000, 86400000ULL * 1000, 0, 7000 + GUARD },
+                { "when to come again is said", FUTURES, 3000, 60000, 9000, 9000 },
+                { "spot's short one", SPOT, 3000, 10000, 0, 7000 + GUARD },
+                /* Fills take from it: there may be room long before midnight. */
+                { "spot's day is looked at again", SPOT, 3000, 86400000, 0, 60000 },
+                { "spot's day, at its end", SPOT, 86399000, 86400000, 0, 1000 + GUARD },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct verdict v = { .kind = VERDICT_TOO_MANY_ORDERS,
+                                     .window_ms = rows[i].window_ms,
+                                     .retry_at_ms =
+                                             rows[i].retry_ms ? AT(3000) + rows[i].retry_ms : 0 };
+                uint64_t for_ms;
+
+                assert_int_equal(setup(NULL), 0);
+                apply("POST", rows[i].path, &v, rows[i].at_ms);
+                for_ms = shut_for("POST", rows[i].path, rows[i].at_ms);
+                if (for_ms != rows[i].for_ms)
+                        fail_msg("%s: got %llu", rows[i].label, (unsigned long long)for_ms);
+                assert_int_equal(shut_for("DELETE", rows[i].path, rows[i].at_ms), 0);
+        }
+}
+
+static void a_part_that_is_one_order_too_many_stops_orders_too(void **state)
+{
+        static const struct {
+                enum verdict_kind kind;
+                int32_t part_code;
+                uint64_t for_ms;
+        } rows[] = {
+                { VERDICT_PARTLY, -1015, 7000 + GUARD },
+                { VERDICT_REJECTED, -1015, 7000 + GUARD },
+                { VERDICT_PARTLY, -2010, 0 },
+                { VERDICT_REJECTED, -2011, 0 },
+                { VERDICT_OK, -1015, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct verdict v = { .kind = rows[i].kind, .part_code = rows[i].part_code };
+
+                assert_int_equal(setup(NULL), 0);
+                apply("POST", "/api/v3/order/cancelReplace", &v, 3000);
+                assert_int_equal(shut_for("POST", SPOT, 3000), rows[i].for_ms);
+                assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 0);
+                assert_int_equal(shut_for("POST", FUTURES, 3000), 0);
+        }
+}
+
+static void weight_stops_a_product_and_of_sapi_one_endpoint(void **state)
+{
+        struct verdict v = { .kind = VERDICT_OVER_WEIGHT };
+
+        (void)state;
+        apply("GET", "/fapi/v1/depth", &v, 3000);
+        assert_int_equal(shut_for("DELETE", "/dapi/v1/order", 3000), 57000 + GUARD);
+        assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 0);
+        apply("GET", "/sapi/v1/margin/allPairs", &v, 3000);
+        assert_int_equal(shut_for("GET", "/sapi/v1/margin/allPairs", 3000), 57000 + GUARD);
+        assert_int_equal(shut_for("GET", "/sapi/v1/system/status", 3000), 0);
+        assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 0);
+}
+
+/* Weights of 0 too: its counter is not asked for a place, and what refused it is unknown. */
+static void each_endpoint_of_sapi_that_was_refused_stops(void **state)
+{
+        struct verdict v = { .kind = VERDICT_OVER_WEIGHT };
+
+        (void)state;
+        for (size_t i = 0; i < policy_endpoint_count(); ++i) {
+                const struct policy_endpoint *e = policy_endpoint(i);
+
+                if (e->group != POLICY_SAPI)
+                        continue;
+                assert_int_equal(setup(NULL), 0);
+                apply(e->method, e->path, &v, 3000);
+                if (shut_for(e->method, e->path, 3000) == 0)
+                        fail_msg("%s %s goes on", e->method, e->path);
+        }
+}
+
+static void a_head_stops_for_a_moment_or_for_as_long_as_it_says(void **state)
+{
+        struct verdict v = { .kind = VERDICT_BANNED,
+                             .retry_at_ms = AT(9000),
+                             .ban_until_ms = AT(9000) };
+        uint64_t for_ms;
+
+        (void)state;
+        assert_true(stops_begin(&l, POLICY_DAPI, 0, NOW(3000)));
+        for_ms = shut_for("GET", "/fapi/v1/depth", 3000);
+        assert_true(for_ms > 1000 && for_ms < 5000);
+        assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 0);
+        assert_int_equal(counter_read(region.header, COUNTER_bans), 0);
+        apply("GET", "/fapi/v1/depth", &v, 3000);
+        assert_int_equal(shut_for("GET", "/fapi/v1/depth", 3000), 6000);
+        assert_int_equal(counter_read(region.header, COUNTER_bans), 1);
+        assert_true(stops_begin(&l, POLICY_API, AT(8000), NOW(3000)));
+        assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 5000);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                TEST(orders_stop_until_the_window_turns_that_is_named),
+                TEST(a_part_that_is_one_order_too_many_stops_orders_too),
+                TEST(weight_stops_a_product_and_of_sapi_one_endpoint),
+                TEST(each_endpoint_of_sapi_that_was_refused_stops),
+                TEST(a_head_stops_for_a_moment_or_for_as_long_as_it_says),
+        };
+
+        return cmocka_run_group_tests_name("budget/stops", tests, NULL, teardown);
+}
