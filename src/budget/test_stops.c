@@ -5,7 +5,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -182,6 +186,97 @@ static void a_head_stops_for_a_moment_or_for_as_long_as_it_says(void **state)
         assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 5000);
 }
 
+/* In place of the C library's: who is shut out when the file is written. */
+static struct {
+        unsigned n;
+        bool was_shut;
+} syncs;
+
+int msync(void *at, size_t n, int flags)
+{
+        uint64_t until_ms;
+        enum gate_kind kind;
+
+        ++syncs.n;
+        syncs.was_shut =
+                flags == MS_SYNC && at == region.header && n >= sizeof(struct region_header) &&
+                (gate_check(limiter_gate(&l, 3), AT(3000), &until_ms, &kind) == GATE_SHUT ||
+                 gate_check(limiter_gate(&l, BUDGET_GATE_ALL), AT(3000), &until_ms, &kind) ==
+                         GATE_SHUT);
+        return 0;
+}
+
+/* What a power cut leaves is what was written: before stops_apply() returns nobody can send. */
+static void a_ban_is_written_to_the_disk_before_anything_else_is_sent(void **state)
+{
+        static const struct {
+                struct verdict v;
+                unsigned n_syncs;
+        } rows[] = {
+                { { .kind = VERDICT_BANNED, .ban_until_ms = AT(90000) }, 1 },
+                { { .kind = VERDICT_BANNED }, 1 },
+                { { .kind = VERDICT_FIREWALL }, 1 },
+                { { .kind = VERDICT_OVER_WEIGHT }, 0 },
+                { { .kind = VERDICT_OVERLOADED }, 0 },
+        };
+        char path[] = "/tmp/weir-stops-XXXXXX";
+        struct region_error error;
+        struct region_plan plan;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                char file[64];
+
+                assert_non_null(mkdtemp(strcpy(path, "/tmp/weir-stops-XXXXXX")));
+                snprintf(file, sizeof(file), "%s/region", path);
+                budget_plan(&plan, AT(0));
+                region_close(&region);
+                assert_int_equal(region_open(file, &plan, &region, &error), 0);
+                syncs.n = 0;
+                apply("GET", "/fapi/v1/depth", &rows[i].v, 3000);
+                assert_int_equal(syncs.n, rows[i].n_syncs);
+                assert_true(syncs.n == 0 || syncs.was_shut);
+                syncs.n = 0;
+                if (rows[i].v.kind == VERDICT_BANNED && rows[i].v.ban_until_ms) {
+                        /* Known already: no disk is waited for. */
+                        apply("GET", "/fapi/v1/depth", &rows[i].v, 3000);
+                        assert_int_equal(syncs.n, 0);
+                        assert_true(stops_begin(&l, POLICY_FAPI, AT(95000), NOW(3000)));
+                        assert_int_equal(syncs.n, 1);
+                }
+                region_close(&region);
+                assert_int_equal(unlink(file), 0);
+                assert_int_equal(rmdir(path), 0);
+        }
+}
+
+static void only_spots_count_of_orders_falls(void **state)
+{
+        static const struct {
+                const char *path, *header;
+                bool may_fall;
+        } rows[] = {
+                { SPOT, "x-mbx-order-count-10s", true },
+                { SPOT, "x-mbx-order-count-1d", true },
+                { SPOT, "x-mbx-used-weight-1m", false },
+                { "/sapi/v1/margin/order", "x-mbx-order-count-10s", true },
+                { FUTURES, "x-mbx-order-count-10s", false },
+                { FUTURES, "x-mbx-order-count-1m", false },
+                { "/dapi/v1/order", "x-mbx-order-count-1m", false },
+                { "/papi/v1/um/order", "x-mbx-order-count-1m", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct policy_plan plan = plan_of("POST", rows[i].path);
+                struct limiter_news news;
+
+                assert_true(
+                        budget_news(&l, &plan, str_of(rows[i].header), STR_LITERAL("7"), &news));
+                assert_int_equal(news.may_fall, rows[i].may_fall);
+        }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -192,6 +287,8 @@ int main(void)
                 TEST(weight_stops_a_product_and_of_sapi_one_endpoint),
                 TEST(each_endpoint_of_sapi_that_was_refused_stops),
                 TEST(a_head_stops_for_a_moment_or_for_as_long_as_it_says),
+                TEST(a_ban_is_written_to_the_disk_before_anything_else_is_sent),
+                TEST(only_spots_count_of_orders_falls),
         };
 
         return cmocka_run_group_tests_name("budget/stops", tests, NULL, teardown);

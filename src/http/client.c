@@ -473,7 +473,6 @@ void http_pool_release(struct http_link *link)
                 link->idle_us = now_us;
                 http_link_move(link, LINK_IDLE);
         }
-        http_pool_refill(pool);
 }
 
 void http_pool_opened(struct http_link *link)
@@ -483,6 +482,7 @@ void http_pool_opened(struct http_link *link)
         ++pool->counters.connects;
         pool->warm_pause_us = pool->warm_from_us = 0;
         http_pool_release(link);
+        http_pool_refill(pool);
 }
 
 void http_pool_requeue(struct http_pool *pool, struct http_call *call, const char *why)

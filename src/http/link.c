@@ -150,8 +150,9 @@ void http_link_fail(struct http_link *link, const char *why)
                 ++pool->counters.maybe_sent;
         else
                 ++pool->counters.cut;
-        http_pool_refill(pool);
+        /* As in finish(). */
         call->ops->failed(call, kind, sentence);
+        http_pool_refill(pool);
 }
 
 void http_link_drop(struct http_link *link)
@@ -183,13 +184,13 @@ static void finish(struct http_link *link)
 
         http_pool_forget(call);
         link->has_served = true;
-        if (link->keep) {
+        if (link->keep)
                 http_pool_release(link);
-        } else {
+        else
                 http_link_kill(link);
-                http_pool_refill(pool);
-        }
+        /* What the answer means is known before the next one leaves: it may be that none may. */
         call->ops->done(call);
+        http_pool_refill(pool);
 }
 
 /* Return: true when there may be more to do with what is buffered. */

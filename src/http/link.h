@@ -118,7 +118,7 @@ const char *http_link_late(const struct http_link *link, uint64_t now_us);
 
 void http_pool_opened(struct http_link *link);
 void http_pool_unreachable(struct http_pool *pool, const char *why);
-/* The link is idle; it may get another call at once. */
+/* The link is idle, or dead of age; http_pool_refill() gives it another call. */
 void http_pool_release(struct http_link *link);
 /* A link died: opens others if somebody waits. */
 void http_pool_refill(struct http_pool *pool);

@@ -108,6 +108,37 @@ static void broken_answers_are_failures(void **state)
         }
 }
 
+static void hold_the_next(struct caller *c)
+{
+        c[1].must_stay = true;
+}
+
+/* An answer may say that nothing more is to be sent, and so may one that does not come. */
+static void what_an_answer_means_is_known_before_the_next_one_leaves(void **state)
+{
+        static const struct step rows[] = {
+                { .answer = OK_2 },
+                { .answer = OK_2, .then = CLOSE },
+                { .answer = "HTTP/1.1 418 Teapot\r\nContent-Length: 9\r\n\r\n", .then = CLOSE },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                struct step script[] = { rows[i], { .answer = OK_2 } };
+
+                (void)set_up(state);
+                open_pool((struct http_pool_config){ .max_connections = 1 }, script, 2);
+                callers[0].at_end = hold_the_next;
+                ask(0);
+                ask(1);
+                run();
+                assert_int_equal(callers[0].n_ends, 1);
+                expect_failure(1, HTTP_NOT_SENT, "its time to leave was over");
+                assert_int_equal(n_requests, 1);
+                (void)tear_down(state);
+        }
+}
+
 static void an_answer_cut_anywhere_is_never_taken_for_complete(void **state)
 {
         static const char *const answers[] = { OK_2, CHUNKED "2\r\nab\r\n0\r\n\r\n" };
@@ -215,6 +246,7 @@ int main(void)
                 cmocka_unit_test(answers_are_framed_as_their_heads_say),
                 cmocka_unit_test(broken_answers_are_failures),
                 cmocka_unit_test(an_answer_cut_anywhere_is_never_taken_for_complete),
+                cmocka_unit_test(what_an_answer_means_is_known_before_the_next_one_leaves),
                 ROW(until_close_over_tls_needs_a_goodbye),
                 ROW(a_large_body_passes_plain),
                 ROW(a_large_body_passes_tls),
