@@ -48,7 +48,7 @@ struct courier {
         bool may_not_leave, is_cut;
         enum ending ending;
         unsigned status;
-        char content_encoding[32], content_type[64], retry_after[24], weir_verdict[24];
+        char content_encoding[32], content_type[64], retry_after[32], weir_verdict[24];
         uint64_t weir_wait_us, weir_retries;
         struct limiter_news news[BUDGET_NEWS_MAX];
         size_t n_news;

@@ -249,13 +249,15 @@ int letter_send(struct courier *c, const struct courier_request *request)
 
 /* Judging. */
 
-static void judge(struct courier *c, struct verdict *ret_verdict)
+/* Of a request that was answered, or failed in some way. @is_answered: by all of its answer, or by
+ * what came of one that broke off. */
+static void judge(struct courier *c, bool is_answered, struct verdict *ret_verdict)
 {
         struct classify_in in = {
                 .product = budget_product(c->plan.group),
                 .is_mutating = c->plan.is_mutating,
                 .is_order = c->plan.places_order || c->plan.class == CLASS_CANCEL,
-                .is_cut = c->is_cut,
+                .is_cut = c->is_cut || c->ending != ENDING_DONE,
                 .status = (int)c->status,
                 .content_encoding = str_of(c->content_encoding),
                 .content_type = str_of(c->content_type),
@@ -264,12 +266,25 @@ static void judge(struct courier *c, struct verdict *ret_verdict)
                 .now_ms = courier_now_ms(c),
         };
 
-        if (c->ending == ENDING_DONE)
+        if (is_answered)
                 classify(&in, ret_verdict);
         else
                 classify_transport(&in,
                                    strstr(c->why, "time") ? TRANSPORT_TIMEOUT : TRANSPORT_RESET,
                                    c->ending == ENDING_MAYBE_SENT, ret_verdict);
+}
+
+static void apply_stop(struct courier *c, const struct verdict *verdict)
+{
+        struct limiter_time time = courier_time(c);
+        struct stop stop;
+
+        if (stops_apply(c->config.limiter, &c->plan, verdict, time, &stop))
+                courier_tell(c, true, "the exchange says %s: nothing is sent to it for %llu ms",
+                             stop.event,
+                             (unsigned long long)(stop.until_ms > time.now_ms
+                                                          ? stop.until_ms - time.now_ms
+                                                          : 0));
 }
 
 /* The books of a whole answer. */
@@ -285,17 +300,11 @@ static void land(struct courier *c, const struct verdict *verdict)
                 .news = c->news,
                 .n_news = c->n_news,
         };
-        struct stop stop;
 
         if (!l)
                 return;
         (void)budget_land(l, &c->plan, &c->ticket, &answer, time);
-        if (stops_apply(l, &c->plan, verdict, time, &stop))
-                courier_tell(c, true, "the exchange says %s: nothing is sent to it for %llu ms",
-                             stop.event,
-                             (unsigned long long)(stop.until_ms > time.now_ms
-                                                          ? stop.until_ms - time.now_ms
-                                                          : 0));
+        apply_stop(c, verdict);
 }
 
 /* How the way to the exchange is, for all who use the region. */
@@ -317,7 +326,9 @@ static void tell_breaker(struct courier *c, const struct verdict *verdict)
 
 void letter_settle(struct courier *c, struct verdict *ret_verdict)
 {
-        judge(c, ret_verdict);
+        struct verdict broken_off;
+
+        judge(c, c->ending == ENDING_DONE, ret_verdict);
         if (c->config.limiter)
                 tell_breaker(c, ret_verdict);
         if (c->ending == ENDING_DONE) {
@@ -330,4 +341,9 @@ void letter_settle(struct courier *c, struct verdict *ret_verdict)
                 limiter_refund(c->config.limiter, &c->ticket);
         else
                 limiter_abandon(&c->ticket);
+        if (c->status == 0)
+                return;
+        /* A refusal that broke off stops everybody all the same. */
+        judge(c, true, &broken_off);
+        apply_stop(c, &broken_off);
 }

@@ -2,8 +2,10 @@
 import json
 import subprocess
 import threading
+import time
 
 import pytest
+from desk import Desk
 from support import WEIR, Gateway, RawUpstream, eventually, fetch
 
 AT_ONCE = {"X-Weir-Max-Wait": "0"}
@@ -79,6 +81,18 @@ def test_one_of_a_question_of_our_own_is_one_too(tmp_path):
             assert gates(tmp_path)["api"][1] > 500000 and upstream.seen() == []
 
 
+def test_who_trades_straight_stops_at_one_too(tmp_path):
+    with Broken(b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\n", on=b"/ticker") as upstream:
+        upstream.may_end.set()
+        desk = Desk(["--base", upstream.url], tmp_path / "region")
+        desk.run("ticker", "BTCUSDT")
+        (kind, for_ms), = gates(tmp_path).values()
+        assert kind == "ban" and for_ms > 500000
+        upstream.began.clear()
+        assert "banned" in desk.run("ticker", "BTCUSDT", "--deadline", "100").stderr
+        assert not upstream.began.is_set()
+
+
 @pytest.mark.parametrize("text", (b"", b"<html>Checking your browser</html>"))
 def test_the_edges_challenge_is_the_firewall_to_a_read_too(tmp_path, text):
     page = b"HTTP/1.1 202 Accepted\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
@@ -89,3 +103,36 @@ def test_the_edges_challenge_is_the_firewall_to_a_read_too(tmp_path, text):
         assert (code, body) == (202, text)
         assert gates(tmp_path)["all"][0] == "firewall"
         assert fetch(gateway.port, "/fapi/v1/ping", headers=AT_ONCE)[0] == 429
+
+
+@pytest.mark.parametrize("answer, verdict", (
+    (b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n", "ban"),
+    (b"HTTP/1.1 500 Internal\r\nContent-Length: 0\r\n\r\n", "breaker")))
+def test_who_waits_for_a_connection_looks_again_before_it_leaves(tmp_path, answer, verdict):
+    """Admitted long ago, and the only connection is free at last: by what told that nothing may be sent any more."""
+    began, may_answer, answers = threading.Event(), threading.Event(), []
+
+    def hold(_method, target, _body):
+        if b"/depth" not in target:
+            return RawUpstream.OK
+        began.set()
+        assert may_answer.wait(30)
+        return answer
+
+    with RawUpstream(hold) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "pool.max=1", "--set", "pool.warm=0",
+                    "--set", "breaker.threshold=1", "--set", "breaker.pause=30s") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        threads = [threading.Thread(target=fetch, args=(gateway.port, DEPTH))]
+        threads[0].start()
+        assert began.wait(30)
+        for _ in range(3):
+            threads.append(threading.Thread(target=lambda: answers.append(
+                fetch(gateway.port, "/api/v3/order?symbol=BTCUSDT&orderId=1", "DELETE", headers=AT_ONCE))))
+            threads[-1].start()
+        time.sleep(0.3)
+        may_answer.set()
+        for t in threads:
+            t.join()
+        assert [headers.get("x-weir-verdict") for _, headers, _ in answers] == [verdict] * 3
+        assert all(b"/order" not in target for _, target, _, _ in upstream.seen())
