@@ -3,6 +3,7 @@
  *
  *      stats.c     opening, noting, the sums
  *      names.c     a number for each name
+ *      evict.c     numbers of names that nobody has come by for long go to newcomers
  *      windows.c   those that are open: rows by name's number; turning
  *      pack.c      a window becomes what is kept and shown
  *
@@ -30,6 +31,9 @@ struct name {
         uint64_t key;
         struct stats_figures figures; /* since the start */
         enum stats_by by;
+        bool is_idle;     /* it may make room: nothing in memory names it, and it was long ago */
+        uint32_t mark;    /* of the last look that found it named */
+        uint64_t seen_ms; /* the last time */
         char text[STATS_NAME_SIZE];
 };
 
@@ -38,6 +42,9 @@ struct names {
         uint16_t n[STATS_BY_COUNT]; /* with the fixed ones */
         uint16_t slots[NAME_SLOTS]; /* number + 1; 0: empty */
         uint64_t seed;
+        uint32_t mark;                   /* of the last look */
+        uint64_t looked_ms;              /* when that was */
+        uint16_t cursor[STATS_BY_COUNT]; /* behind it may be idle ones */
 };
 
 /* What one name did in one window. */
@@ -126,7 +133,7 @@ CHECKED int names_open(struct stats *s, uint64_t seed);
 void names_close(struct stats *s);
 /* The number of a name, which is new if it was never seen. Never fails: there are the others. */
 uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name,
-                      const struct stats_request *request);
+                      const struct stats_request *request, uint64_t now_ms);
 uint16_t names_class(enum weir_class class);
 /* The first number of a dimension: that of its others. */
 uint16_t names_first(enum stats_by by);
@@ -135,6 +142,15 @@ static inline struct name *names_at(const struct stats *s, uint16_t number)
 {
         return &s->names.pieces[number / NAMES_IN_PIECE][number % NAMES_IN_PIECE];
 }
+
+/* Where in the slots a key is looked for first. */
+size_t names_home(const struct stats *s, enum stats_by by, uint64_t key);
+
+/* evict.c */
+
+/* The number of a name of @by that makes room now: of nobody, its sums are with the others. Return:
+ * 0: there is none. */
+uint16_t evict_one(struct stats *s, enum stats_by by, uint64_t now_ms);
 
 /* windows.c */
 

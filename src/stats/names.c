@@ -75,41 +75,54 @@ static void make_printable(char *text)
 
 /* A name that is new, or, when there is no room for it, those that are without. */
 static uint16_t enter(struct stats *s, enum stats_by by, const struct stats_name *name,
-                      const struct stats_request *request, uint16_t *slot)
+                      const struct stats_request *request, uint64_t now_ms)
 {
         uint16_t number = (uint16_t)(firsts[by] + s->names.n[by]);
+        bool is_full = number >= firsts[by + 1];
         struct name *made;
+        size_t at;
 
-        if (number >= firsts[by + 1])
-                return (uint16_t)(firsts[by] + OTHERS);
-        made = make(s, by, number, name->text);
+        if (is_full)
+                number = evict_one(s, by, now_ms);
+        made = number > 0 ? make(s, by, number, name->text) : NULL;
         if (!made)
                 return (uint16_t)(firsts[by] + OTHERS);
         made->key = name->key;
+        made->seen_ms = now_ms;
         if (!name->text.p && request->spell)
                 request->spell(request, by, made->text);
         make_printable(made->text);
-        ++s->names.n[by];
-        *slot = (uint16_t)(number + 1);
+        s->names.n[by] = (uint16_t)(s->names.n[by] + !is_full);
+        /* One that made room may have left a place nearer to where it belongs. */
+        for (at = names_home(s, by, name->key); s->names.slots[at] != 0;)
+                at = (at + 1) % NAME_SLOTS;
+        s->names.slots[at] = (uint16_t)(number + 1);
         return number;
 }
 
-uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name,
-                      const struct stats_request *request)
+size_t names_home(const struct stats *s, enum stats_by by, uint64_t key)
 {
-        uint64_t at = name->key ^ s->names.seed ^ (uint64_t)by << 56;
+        uint64_t at = key ^ s->names.seed ^ (uint64_t)by << 56;
 
+        return at * UINT64_C(0x9e3779b97f4a7c15) >> (64 - 15);
+}
+
+uint16_t names_number(struct stats *s, enum stats_by by, const struct stats_name *name,
+                      const struct stats_request *request, uint64_t now_ms)
+{
         if (name->key == 0)
                 return (uint16_t)(firsts[by] + NONE);
-        at *= UINT64_C(0x9e3779b97f4a7c15);
-        for (at >>= 64 - 15;; ++at) {
-                uint16_t *slot = &s->names.slots[at % NAME_SLOTS];
-                const struct name *there;
+        for (size_t at = names_home(s, by, name->key);; at = (at + 1) % NAME_SLOTS) {
+                uint16_t slot = s->names.slots[at];
+                struct name *there;
 
-                if (*slot == 0)
-                        return enter(s, by, name, request, slot);
-                there = names_at(s, (uint16_t)(*slot - 1));
-                if (there->key == name->key && there->by == by)
-                        return (uint16_t)(*slot - 1);
+                if (slot == 0)
+                        return enter(s, by, name, request, now_ms);
+                there = names_at(s, (uint16_t)(slot - 1));
+                if (there->key != name->key || there->by != by)
+                        continue;
+                there->seen_ms = now_ms;
+                there->is_idle = false;
+                return (uint16_t)(slot - 1);
         }
 }

@@ -194,9 +194,9 @@ void stats_note(struct stats *s, const struct stats_request *r, uint64_t now_ms)
 
         must(r->outcome < STATS_OUTCOME_COUNT);
         who.number[STATS_BY_CLASS] = names_class(r->class);
-        who.number[STATS_BY_ACCOUNT] = names_number(s, STATS_BY_ACCOUNT, &r->account, r);
-        who.number[STATS_BY_ENDPOINT] = names_number(s, STATS_BY_ENDPOINT, &r->endpoint, r);
-        who.number[STATS_BY_CLIENT] = names_number(s, STATS_BY_CLIENT, &r->client, r);
+        who.number[STATS_BY_ACCOUNT] = names_number(s, STATS_BY_ACCOUNT, &r->account, r, now_ms);
+        who.number[STATS_BY_ENDPOINT] = names_number(s, STATS_BY_ENDPOINT, &r->endpoint, r, now_ms);
+        who.number[STATS_BY_CLIENT] = names_number(s, STATS_BY_CLIENT, &r->client, r, now_ms);
         for (unsigned by = 0; by < STATS_BY_COUNT; ++by)
                 stats_add(&names_at(s, who.number[by])->figures, r);
         reason = note_sums(s, r);

@@ -12,12 +12,14 @@
 #define NOW   UINT64_C(1790000000000)
 
 static struct stats *stats;
+static uint64_t now_ms;
 
 static int setup(void **state)
 {
         const struct stats_pool pool = { "spot-weight", 60000, 6000 };
 
         (void)state;
+        now_ms = NOW;
         if (stats_open(7, &stats) < 0)
                 return -1;
         stats_set_pool(stats, 0, &pool);
@@ -37,12 +39,12 @@ static void spend(const char *client, uint32_t weight)
         const struct stats_request request = {
                 .class = CLASS_MARKET,
                 .client = { client ? stats_key(str_of(client)) : 0, str_of(client) },
-                .sent_ms = NOW,
+                .sent_ms = now_ms,
                 .weight = weight,
                 .verdict = STATS_NO_VERDICT,
         };
 
-        stats_note(stats, &request, NOW);
+        stats_note(stats, &request, now_ms);
 }
 
 static void spend_as(unsigned client, uint32_t weight)
@@ -235,6 +237,44 @@ static void no_series_falls_whoever_comes_and_goes(void **state)
         }
 }
 
+/* Its place has another name then, which is not it. */
+static void who_made_room_in_the_stats_is_gone_and_no_series_falls(void **state)
+{
+        static struct shown before, s;
+        static struct top top;
+
+        (void)state;
+        top_init(&top, 3);
+        for (unsigned i = 0; i < STATS_CLIENTS_MAX; ++i)
+                spend_as(i, i < 4 ? 1000 + i : 1);
+        show(&top, &before);
+        assert_int_equal(weight_of(&before, "bot3"), 1003);
+        assert_int_equal(weight_of(&before, STATS_OTHERS), 1000 + STATS_CLIENTS_MAX - 4);
+        /* Windows of an hour and more: none of memory names anybody but the one who came. */
+        for (unsigned i = 0; i < 70; ++i) {
+                now_ms += 60000;
+                spend("bot2", 1);
+                stats_turn(stats, 0, now_ms, true);
+        }
+        show(&top, &before);
+        for (unsigned i = 0; i < STATS_CLIENTS_MAX; ++i)
+                spend_as(50000 + i, i == 7 ? 100 : 1);
+        show(&top, &s);
+        assert_int_equal(weight_of(&s, "bot3"), UINT64_MAX);
+        assert_int_equal(weight_of(&s, "bot1"), UINT64_MAX);
+        assert_int_equal(weight_of(&s, "bot2"), 1072);
+        /* A newcomer begins at nought; what it had by then was shown with the others. */
+        assert_int_equal(weight_of(&s, "bot50007"), 0);
+        assert_int_equal(weight_of(&s, STATS_OTHERS),
+                         weight_of(&before, STATS_OTHERS) + STATS_CLIENTS_MAX - 1 + 100);
+        before = s;
+        spend("bot50007", 5);
+        spend("bot0", 9);
+        show(&top, &s);
+        assert_int_equal(weight_of(&s, "bot50007"), 5);
+        assert_int_equal(weight_of(&s, STATS_OTHERS), weight_of(&before, STATS_OTHERS) + 9);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -249,6 +289,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(no_names_at_all_leave_the_sum, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         a_client_that_calls_itself_the_others_is_one_of_them, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        who_made_room_in_the_stats_is_gone_and_no_series_falls, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_series_falls_whoever_comes_and_goes, setup,
                                                 teardown),
         };

@@ -69,10 +69,17 @@ static void see(void *ctx, const char *name, const struct stats_figures *figures
         /* These come and go as they have something: they are in nobody's way, and have no place. */
         if (strcmp(name, STATS_OTHERS) == 0 || strcmp(name, STATS_NONE) == 0)
                 return;
-        if (u->next < top->n && top->rows[u->next].place == u->place)
-                top->rows[u->next++].now = *figures;
-        else
+        if (u->next < top->n && top->rows[u->next].place == u->place) {
+                struct top_row *row = &top->rows[u->next++];
+
+                row->is_over = strcmp(row->name, name) != 0;
+                if (row->is_over)
+                        note_candidate(u, name, figures);
+                else
+                        row->now = *figures;
+        } else {
                 note_candidate(u, name, figures);
+        }
         ++u->place;
 }
 
@@ -111,22 +118,27 @@ void top_update(struct top *top, const struct stats *stats, enum stats_by by)
 
         top->all = (struct stats_figures){ 0 };
         stats_each(stats, by, see, &u);
+        for (size_t i = top->n; i > 0; --i)
+                if (top->rows[i - 1].is_over)
+                        remove_row(top, i - 1);
         for (size_t i = 0; i < u.n; ++i) {
                 const struct candidate *c = &u.best[i];
-                struct top_row row = { .place = c->place, .name = c->name, .now = c->figures };
+                struct top_row row = { .place = c->place, .now = c->figures };
 
+                str_copy(str_of(c->name), row.name, sizeof(row.name));
                 if (top->n == top->most) {
                         size_t least = lightest(top);
 
                         if (c->figures.weight * LEAD_DEN <= top->rows[least].now.weight * LEAD_NUM)
                                 break;
                         remove_row(top, least);
-                        /* It was among the others, who keep that. */
-                        row.before = c->figures;
                 }
-                /* While there is room nobody was among the others ever: it shows all that it has.
-                 */
+                /* It was among the others, who keep that. While there was room for all, nobody ever
+                 * was: it shows all that it has. */
+                if (top->was_full)
+                        row.before = c->figures;
                 insert(top, &row);
+                top->was_full |= top->n == top->most;
         }
 }
 

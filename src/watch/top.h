@@ -16,8 +16,9 @@
 #define TOP_MAX 200
 
 struct top_row {
-        size_t place; /* in the order of stats_each(), whose names stay */
-        const char *name;
+        size_t place;               /* in the order of stats_each() */
+        char name[STATS_NAME_SIZE]; /* another one there: this one has made room in the stats */
+        bool is_over;
         struct stats_figures before; /* when it came in */
         struct stats_figures now;
 };
@@ -26,6 +27,7 @@ struct top {
         size_t most;                  /* of rows */
         struct top_row rows[TOP_MAX]; /* by place */
         size_t n;
+        bool was_full;
         struct stats_figures gone; /* shown by those that made room */
         struct stats_figures all;
 };
