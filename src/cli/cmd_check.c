@@ -4,7 +4,7 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,34 +13,30 @@
 #include "cli/option.h"
 #include "settings/settings.h"
 
-static void print_help(FILE *to)
-{
-        fputs("usage: weir check [--json] CONFIG\n"
-              "       weir check --weights [--region PATH] [--json]\n\n"
-              "Reads CONFIG and the environment as weir gateway would. When all is well, prints "
-              "the\n"
-              "settings that result; else every mistake with its line and column, and what to "
-              "write\n"
-              "instead. The files of accounts (keys, secrets, tokens) and the watch's files of "
-              "tokens are\n"
-              "read as a start reads them, and the folder of history.path is looked for. What may "
-              "be used\n"
-              "but had better not is said on stderr, and is no mistake.\n\n"
-              "With --weights: what the replies' headers show that requests cost, beside what the "
-              "tables\n"
-              "say; where they differ first, with the lines to write in the configuration.\n\n"
-              "  --weights       look at the region, not at a file\n"
-              "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
-              "  --json          print as JSON\n"
-              "  --help          this text\n\n"
-              "Exit status: 0 the file is good, 2 it is not. With --weights: 0 nothing disagrees, "
-              "1 "
-              "something\n"
-              "does, 2 there is no region to look at.\n\n"
-              "Keys, sections with a dot:\n\n",
-              to);
-        settings_print_help(to);
-}
+static const char usage[] =
+        "usage: weir check [--json] CONFIG\n"
+        "       weir check --weights [--region PATH] [--json]\n\n"
+        "Reads CONFIG and the environment as weir gateway would. When all is well, prints "
+        "the\n"
+        "settings that result; else every mistake with its line and column, and what to "
+        "write\n"
+        "instead. The files of accounts (keys, secrets, tokens) and the watch's files of "
+        "tokens are\n"
+        "read as a start reads them, and the folder of history.path is looked for. What may "
+        "be used\n"
+        "but had better not is said on stderr, and is no mistake.\n\n"
+        "With --weights: what the replies' headers show that requests cost, beside what the "
+        "tables\n"
+        "say; where they differ first, with the lines to write in the configuration.\n\n"
+        "  --weights       look at the region, not at a file\n"
+        "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
+        "  --json          print as JSON\n"
+        "  --help          this text\n\n"
+        "Exit status: 0 the file is good, 2 it is not. With --weights: 0 nothing disagrees, "
+        "1 "
+        "something\n"
+        "does, 2 there is no region to look at.\n\n"
+        "Keys, sections with a dot:\n\n";
 
 /* Return: 0, SETTINGS_MISTAKEN or -ENOMEM. */
 static int load(struct settings *s, const char *path, struct settings_report *report)
@@ -99,34 +95,20 @@ static int check(const char *path, bool is_json)
 
 int cmd_check(int argc, char **argv)
 {
-        static const struct option options[] = {
-                { "json", no_argument, NULL, 'j' },
-                { "weights", no_argument, NULL, 'w' },
-                { "region", required_argument, NULL, 'r' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         bool is_json = false, is_weights = false;
         const char *region = NULL;
-        int option;
+        const struct option_row rows[] = {
+                { "--json", .on = &is_json },
+                { "--weights", .on = &is_weights },
+                { "--region", .text = &region },
+                { NULL },
+        };
+        const struct options options = { "check", usage, rows, .more_help = settings_print_help,
+                                         .has_words = true };
+        int code;
 
-        opterr = 0;
-        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                if (option == 'h') {
-                        print_help(stdout);
-                        return EXIT_DONE;
-                }
-                if (option == 'j') {
-                        is_json = true;
-                } else if (option == 'w') {
-                        is_weights = true;
-                } else if (option == 'r') {
-                        region = optarg;
-                } else {
-                        option_complain("check", option, argv);
-                        return EXIT_USAGE;
-                }
-        }
+        if (!options_read(&options, argc, argv, &code))
+                return code;
         if (is_weights && optind == argc)
                 return check_weights(region, is_json);
         if (is_weights || region) {

@@ -8,7 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,67 +412,41 @@ static int show(struct run *run)
  * Command line
  */
 
-static int set_number(const char *option, uint64_t max, unsigned *ret)
+static int take_count(void *ctx, const struct option_row *row, char *text)
 {
+        struct demo *d = ctx;
+        bool is_seconds = strcmp(row->name, "--seconds") == 0;
+        unsigned most = is_seconds ? DEMO_SECONDS_MAX : DEMO_POLLERS_MAX;
         uint64_t value;
 
-        if (str_to_u64(str_of(optarg), &value) < 0 || value < 1 || value > max) {
-                fprintf(stderr, "weir: demo: --%s %s: want a number from 1 to %llu\n", option,
-                        optarg, (unsigned long long)max);
+        if (str_to_u64(str_of(text), &value) < 0 || value < 1 || value > most) {
+                fprintf(stderr, "weir: demo: %s %s: want a number from 1 to %u\n", row->name, text,
+                        most);
                 return -EINVAL;
         }
-        *ret = (unsigned)value;
+        if (is_seconds)
+                d->seconds = (unsigned)value;
+        else
+                d->n_bots = (unsigned)value + 1;
         return 0;
-}
-
-/* Return: 0 to go on, 1 when help was given, -EINVAL after having said what is wrong. */
-static int parse(int argc, char **argv, struct demo *d)
-{
-        static const struct option options[] = {
-                { "seconds", required_argument, NULL, 's' },
-                { "bots", required_argument, NULL, 'b' },
-                { "json", no_argument, NULL, 'j' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        unsigned pollers = POLLERS_DEFAULT;
-        int c, r = 0;
-
-        opterr = 0;
-        while (r == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                if (c == 'h') {
-                        fputs(usage, stdout);
-                        return 1;
-                }
-                if (c == 's') {
-                        r = set_number("seconds", DEMO_SECONDS_MAX, &d->seconds);
-                } else if (c == 'b') {
-                        r = set_number("bots", DEMO_POLLERS_MAX, &pollers);
-                } else if (c == 'j') {
-                        d->is_json = true;
-                } else {
-                        option_complain("demo", c, argv);
-                        r = -EINVAL;
-                }
-        }
-        if (r == 0 && optind < argc) {
-                fprintf(stderr, "weir: demo: unexpected \"%s\"; see weir demo --help\n",
-                        argv[optind]);
-                r = -EINVAL;
-        }
-        d->n_bots = pollers + 1;
-        return r;
 }
 
 int cmd_demo(int argc, char **argv)
 {
         static struct run run;
-        int r;
+        const struct option_row rows[] = {
+                { "--seconds", .take = take_count },
+                { "--bots", .take = take_count },
+                { "--json", .on = &run.demo.is_json },
+                { NULL },
+        };
+        const struct options options = { "demo", usage, rows, .ctx = &run.demo };
+        int code;
 
         run.demo.seconds = SECONDS_DEFAULT;
-        r = parse(argc, argv, &run.demo);
-        if (r != 0)
-                return r < 0 ? EXIT_USAGE : EXIT_DONE;
+        run.demo.n_bots = POLLERS_DEFAULT + 1;
+        if (!options_read(&options, argc, argv, &code))
+                return code;
         for (unsigned i = 0; i < SIDES; ++i) {
                 struct demo_side *side = &run.demo.sides[i];
 

@@ -4,7 +4,7 @@
 #include "settings/table.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +21,6 @@ struct command_line {
         struct given given[GIVEN_MAX];
         size_t n;
         bool is_quiet;
-};
-
-/* The flags of the store, from OPTION_STORE on in the order of the options. */
-#define OPTION_STORE 1000
-static const struct {
-        const char *flag, *key;
-} store_flags[] = {
-        { "--store", "store.url" },
-        { "--store-name", "store.name" },
-        { "--store-address", "store.address" },
-        { "--store-host", "store.host" },
-        { "--store-share", "store.share" },
-        { "--store-grace", "store.grace" },
-        { "--store-password-file", "store.password_file" },
-        { "--store-ca-file", "store.ca_file" },
 };
 
 static const char usage[] =
@@ -146,8 +131,14 @@ static int add(struct command_line *line, const char *flag, const char *key, con
         return 0;
 }
 
+/* Its own value, or the one that the option itself stands for. */
+static int take_flag(void *ctx, const struct option_row *row, char *value)
+{
+        return add(ctx, row->name, row->key, row->preset ? row->preset : value);
+}
+
 /* Cuts KEY=VALUE in two, in place. */
-static int add_setting(struct command_line *line, char *text)
+static int take_setting(void *ctx, const struct option_row *row, char *text)
 {
         char *equals = strchr(text, '=');
 
@@ -157,7 +148,7 @@ static int add_setting(struct command_line *line, char *text)
                 return -1;
         }
         *equals = '\0';
-        return add(line, "--set", text, equals + 1);
+        return add(ctx, row->name, text, equals + 1);
 }
 
 /* Whether --watch-token-file is meant for the setting watch.token_file. */
@@ -170,100 +161,47 @@ static bool is_flag_of(const char *flag, size_t n, const char *key)
 }
 
 /* Most settings have no option of their own. */
-static void complain(int c, char **argv)
+static bool explain(const char *word)
 {
-        const char *word = argv[optind - 1];
-
-        if (c == '?' && optopt == 0 && strncmp(word, "--", 2) == 0)
-                for (unsigned i = 0; i < SETTINGS_COUNT; ++i)
-                        if (is_flag_of(word + 2, strcspn(word + 2, "="), settings_table[i].key)) {
-                                fprintf(stderr,
-                                        "weir: gateway: there is no option %s; write --set "
-                                        "%s=VALUE\n",
-                                        word, settings_table[i].key);
-                                return;
-                        }
-        option_complain("gateway", c, argv);
+        for (unsigned i = 0; i < SETTINGS_COUNT; ++i) {
+                if (!is_flag_of(word + 2, strcspn(word + 2, "="), settings_table[i].key))
+                        continue;
+                fprintf(stderr, "weir: gateway: there is no option %s; write --set %s=VALUE\n",
+                        word, settings_table[i].key);
+                return true;
+        }
+        return false;
 }
 
-/* Return: 0 to go on, EXIT_DONE + 1 .. to end with that code less 1. */
-static int parse(int argc, char **argv, struct command_line *line, int *ret_exit)
+/* Return: true; or false when all is said, with the exit code. */
+static bool parse(int argc, char **argv, struct command_line *line, int *ret_exit)
 {
-        static const struct option options[] = {
-                { "listen", required_argument, NULL, 'l' },
-                { "upstream", required_argument, NULL, 'u' },
-                { "egress", required_argument, NULL, 'e' },
-                { "region", required_argument, NULL, 'r' },
-                { "config", required_argument, NULL, 'c' },
-                { "set", required_argument, NULL, 's' },
-                { "no-discovery", no_argument, NULL, 'D' },
-                { "shadow", no_argument, NULL, 'S' },
-                { "store", required_argument, NULL, OPTION_STORE },
-                { "store-name", required_argument, NULL, OPTION_STORE + 1 },
-                { "store-address", required_argument, NULL, OPTION_STORE + 2 },
-                { "store-host", required_argument, NULL, OPTION_STORE + 3 },
-                { "store-share", required_argument, NULL, OPTION_STORE + 4 },
-                { "store-grace", required_argument, NULL, OPTION_STORE + 5 },
-                { "store-password-file", required_argument, NULL, OPTION_STORE + 6 },
-                { "store-ca-file", required_argument, NULL, OPTION_STORE + 7 },
-                { "quiet", no_argument, NULL, 'q' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
+        const struct option_row rows[] = {
+                { "--listen", .take = take_flag, .key = "listen" },
+                { "--upstream", .take = take_flag, .key = "upstream" },
+                { "--egress", .take = take_flag, .key = "egress" },
+                { "--region", .take = take_flag, .key = "region" },
+                { "--config", .text = &line->config },
+                { "--set", .take = take_setting },
+                { "--no-discovery", .take = take_flag, .key = "discovery", .preset = "off" },
+                { "--shadow", .take = take_flag, .key = "shadow", .preset = "on" },
+                { "--store", .take = take_flag, .key = "store.url" },
+                { "--store-name", .take = take_flag, .key = "store.name" },
+                { "--store-address", .take = take_flag, .key = "store.address" },
+                { "--store-host", .take = take_flag, .key = "store.host" },
+                { "--store-share", .take = take_flag, .key = "store.share" },
+                { "--store-grace", .take = take_flag, .key = "store.grace" },
+                { "--store-password-file", .take = take_flag, .key = "store.password_file" },
+                { "--store-ca-file", .take = take_flag, .key = "store.ca_file" },
+                { "--quiet", .on = &line->is_quiet },
+                { NULL },
         };
-        int c, r = 0;
+        const struct options options = {
+                "gateway",         usage, rows, .ctx = line, .more_help = settings_print_help,
+                .explain = explain
+        };
 
-        *ret_exit = EXIT_USAGE;
-        opterr = 0;
-        while (r == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (c) {
-                case 'l':
-                        r = add(line, "--listen", "listen", optarg);
-                        break;
-                case 'u':
-                        r = add(line, "--upstream", "upstream", optarg);
-                        break;
-                case 'e':
-                        r = add(line, "--egress", "egress", optarg);
-                        break;
-                case 'r':
-                        r = add(line, "--region", "region", optarg);
-                        break;
-                case 's':
-                        r = add_setting(line, optarg);
-                        break;
-                case 'D':
-                        r = add(line, "--no-discovery", "discovery", "off");
-                        break;
-                case 'c':
-                        line->config = optarg;
-                        break;
-                case 'S':
-                        r = add(line, "--shadow", "shadow", "on");
-                        break;
-                case 'q':
-                        line->is_quiet = true;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        settings_print_help(stdout);
-                        *ret_exit = EXIT_DONE;
-                        return 1;
-                default:
-                        if (c >= OPTION_STORE) {
-                                r = add(line, store_flags[c - OPTION_STORE].flag,
-                                        store_flags[c - OPTION_STORE].key, optarg);
-                                break;
-                        }
-                        complain(c, argv);
-                        return 1;
-                }
-        }
-        if (r == 0 && optind < argc) {
-                fprintf(stderr, "weir: gateway: unexpected \"%s\"; see weir gateway --help\n",
-                        argv[optind]);
-                return 1;
-        }
-        return r;
+        return options_read(&options, argc, argv, ret_exit);
 }
 
 int cmd_gateway(int argc, char **argv)
@@ -273,7 +211,7 @@ int cmd_gateway(int argc, char **argv)
         struct settings *settings;
         int r, code;
 
-        if (parse(argc, argv, &line, &code) != 0)
+        if (!parse(argc, argv, &line, &code))
                 return code;
         settings = malloc(sizeof(*settings));
         if (!settings || load(&line, settings) < 0) {

@@ -11,7 +11,7 @@
 #include "history/place.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,116 +65,86 @@ struct command {
 
 static int complain(const char *option, const char *value, const char *want)
 {
-        fprintf(stderr, "weir: history: --%s %s: want %s\n", option, value, want);
+        fprintf(stderr, "weir: history: %s %s: want %s\n", option, value, want);
         return -EINVAL;
 }
 
-static int take_pool(struct command *c, const char *value)
+static int take_pool(void *ctx, const struct option_row *row, char *value)
 {
+        struct command *c = ctx;
+
         if (str_copy(str_of(value), c->ask.pool, sizeof(c->ask.pool)))
                 return 0;
-        return complain("pool", value, "the name of a pool, as spot-weight");
+        return complain(row->name, value, "the name of a pool, as spot-weight");
 }
 
-static int take_top(struct command *c, const char *value)
+static int take_top(void *ctx, const struct option_row *row, char *value)
 {
+        struct command *c = ctx;
         uint64_t n;
 
         if (str_to_u64(str_of(value), &n) < 0 || n == 0 || n > HISTORY_SERIES_MAX)
-                return complain("top", value, "a number from 1 to 64");
+                return complain(row->name, value, "a number from 1 to 64");
         c->ask.top = (unsigned)n;
         return 0;
 }
 
-static int take_by(struct command *c, const char *value)
+static int take_by(void *ctx, const struct option_row *row, char *value)
 {
+        struct command *c = ctx;
+
         if (history_by_from(str_of(value), &c->ask.by) == 0 && c->ask.by != HISTORY_REASON)
                 return 0;
-        return complain("by", value, "client, account, endpoint, class or all");
+        return complain(row->name, value, "client, account, endpoint, class or all");
 }
 
-static int take_of(struct command *c, const char *value)
+static int take_of(void *ctx, const struct option_row *row, char *value)
 {
+        struct command *c = ctx;
+
         c->ask.is_of_orders = strcmp(value, "orders") == 0;
         if (c->ask.is_of_orders || strcmp(value, "weight") == 0)
                 return 0;
-        return complain("of", value, "weight or orders");
+        return complain(row->name, value, "weight or orders");
 }
 
-static int take_step(struct command *c, const char *value)
+static int take_step(void *ctx, const struct option_row *row, char *value)
 {
+        struct command *c = ctx;
+
         c->has_step = true;
         if (history_step_from(str_of(value), &c->ask.step) == 0)
                 return 0;
-        return complain("step", value, "window, hour or day");
+        return complain(row->name, value, "window, hour or day");
 }
 
-/* Return: 0, a negative errno after having complained, or 1 when all is said. */
-static int take_options(struct command *c, int argc, char **argv)
+static int take_form(void *ctx, const struct option_row *row, char *value)
 {
-        static const struct option options[] = {
-                { "by", required_argument, NULL, 'b' },
-                { "of", required_argument, NULL, 'o' },
-                { "step", required_argument, NULL, 's' },
-                { "since", required_argument, NULL, 'f' },
-                { "until", required_argument, NULL, 'u' },
-                { "pool", required_argument, NULL, 'p' },
-                { "top", required_argument, NULL, 't' },
-                { "db", required_argument, NULL, 'd' },
-                { "json", no_argument, NULL, 'j' },
-                { "csv", no_argument, NULL, 'c' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        int o, r = 0;
+        struct command *c = ctx;
 
-        opterr = 0;
-        while (r == 0 && (o = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (o) {
-                case 'b':
-                        r = take_by(c, optarg);
-                        break;
-                case 'o':
-                        r = take_of(c, optarg);
-                        break;
-                case 's':
-                        r = take_step(c, optarg);
-                        break;
-                case 'p':
-                        r = take_pool(c, optarg);
-                        break;
-                case 't':
-                        r = take_top(c, optarg);
-                        break;
-                case 'f':
-                        c->since = optarg;
-                        break;
-                case 'u':
-                        c->until = optarg;
-                        break;
-                case 'd':
-                        c->path = optarg;
-                        break;
-                case 'j':
-                        c->form = FORM_JSON;
-                        break;
-                case 'c':
-                        c->form = FORM_CSV;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        return 1;
-                default:
-                        option_complain("history", o, argv);
-                        return -EINVAL;
-                }
-        }
-        if (r == 0 && optind < argc) {
-                fprintf(stderr, "weir: history: unexpected \"%s\"; see weir history --help\n",
-                        argv[optind]);
-                return -EINVAL;
-        }
-        return r;
+        (void)value;
+        c->form = strcmp(row->preset, "json") == 0 ? FORM_JSON : FORM_CSV;
+        return 0;
+}
+
+static bool take_options(struct command *c, int argc, char **argv, int *ret_exit)
+{
+        const struct option_row rows[] = {
+                { "--by", .take = take_by },
+                { "--of", .take = take_of },
+                { "--step", .take = take_step },
+                { "--since", .text = &c->since },
+                { "--until", .text = &c->until },
+                { "--pool", .take = take_pool },
+                { "--top", .take = take_top },
+                { "--db", .text = &c->path },
+                { "--json", .take = take_form, .preset = "json" },
+                { "--csv", .take = take_form, .preset = "csv" },
+                { NULL },
+        };
+
+        return options_read(&(struct options){ "history", usage, rows, .ctx = c }, argc, argv,
+                            ret_exit);
 }
 
 /* What is not said follows from what is: a step from the time, a time from the step. */
@@ -187,14 +157,14 @@ static int settle_times(struct command *c)
 
         ask->to_ms = now_ms;
         if (c->until && history_time_parse(c->until, now_ms, &ask->to_ms) < 0)
-                return complain("until", c->until, want);
+                return complain("--until", c->until, want);
         if (!c->has_step)
                 ask->step = HISTORY_HOUR;
         ask->from_ms = ask->to_ms > usual_ms[ask->step] ? ask->to_ms - usual_ms[ask->step] : 0;
         if (c->since && history_time_parse(c->since, now_ms, &ask->from_ms) < 0)
-                return complain("since", c->since, want);
+                return complain("--since", c->since, want);
         if (ask->from_ms >= ask->to_ms)
-                return complain("since", c->since ? c->since : "", "a time before --until");
+                return complain("--since", c->since ? c->since : "", "a time before --until");
         long_ms = ask->to_ms - ask->from_ms;
         if (!c->has_step && c->since)
                 ask->step = long_ms <= 3 * HOUR_MS ? HISTORY_WINDOW
@@ -258,10 +228,10 @@ int cmd_history(int argc, char **argv)
 {
         struct command c = { .ask = { .by = HISTORY_CLIENT, .top = TOP } };
         struct history_table *table = NULL;
-        int r = take_options(&c, argc, argv);
+        int r, code;
 
-        if (r != 0)
-                return r > 0 ? EXIT_DONE : EXIT_USAGE;
+        if (!take_options(&c, argc, argv, &code))
+                return code;
         if (settle_times(&c) < 0)
                 return EXIT_USAGE;
         c.ask.steps_max = c.form == FORM_PICTURE ? LINES_MAX : STEPS_MAX;

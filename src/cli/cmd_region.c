@@ -8,7 +8,7 @@
 #include "cli/region_findings.h"
 #include "cli/region_picture.h"
 
-#include <getopt.h>
+#include <unistd.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,34 +120,19 @@ static int look(bool is_check, const char *path, bool is_json)
 
 int cmd_region(int argc, char **argv)
 {
-        static const struct option options[] = {
-                { "region", required_argument, NULL, 'r' },
-                { "json", no_argument, NULL, 'j' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         const char *path = getenv("WEIR_REGION");
         bool is_json = false;
+        const struct option_row rows[] = {
+                { "--region", .text = &path },
+                { "--json", .on = &is_json },
+                { NULL },
+        };
+        const struct options options = { "region", usage, rows, .has_words = true };
         char place[LOOK_PATH_SIZE];
-        int c;
+        int code;
 
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (c) {
-                case 'r':
-                        path = optarg;
-                        break;
-                case 'j':
-                        is_json = true;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        return EXIT_DONE;
-                default:
-                        option_complain("region", c, argv);
-                        return EXIT_USAGE;
-                }
-        }
+        if (!options_read(&options, argc, argv, &code))
+                return code;
         if (optind != argc - 1 ||
             (strcmp(argv[optind], "show") != 0 && strcmp(argv[optind], "check") != 0)) {
                 fputs("weir: region: say what to do: show or check; see weir region --help\n",

@@ -8,7 +8,7 @@
 #include "sim/sim.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,303 +71,167 @@ static const char help[] =
         "\n"
         "Exit status: 0 after SIGTERM, 1 when it cannot run here, 2 for a wrong command line.\n";
 
-enum option_id {
-        OPT_LISTEN = 256,
-        OPT_TLS_CERT,
-        OPT_TLS_KEY,
-        OPT_LIMIT,
-        OPT_BAN,
-        OPT_BAN_AFTER,
-        OPT_BAN_FACTOR,
-        OPT_BAN_EXTENDS,
-        OPT_BAN_ALL,
-        OPT_FREE_REFUSALS,
-        OPT_WAF,
-        OPT_MEASURED,
-        OPT_WEIGHT,
-        OPT_MAKER,
-        OPT_NO_RETRY_AFTER,
-        OPT_LOWER_CASE,
-        OPT_GZIP,
-        OPT_IDLE,
-        OPT_LATENCY,
-        OPT_SKEW,
-        OPT_FAULTS,
-        OPT_SEED,
-        OPT_ACCOUNT,
-        OPT_KEY,
-        OPT_TRUST_IP,
-        OPT_RECORD,
-        OPT_QUIET,
-        OPT_HELP = 'h',
-};
-
-static const struct option options[] = {
-        { "listen", required_argument, NULL, OPT_LISTEN },
-        { "tls-cert", required_argument, NULL, OPT_TLS_CERT },
-        { "tls-key", required_argument, NULL, OPT_TLS_KEY },
-        { "limit", required_argument, NULL, OPT_LIMIT },
-        { "ban", required_argument, NULL, OPT_BAN },
-        { "ban-after", required_argument, NULL, OPT_BAN_AFTER },
-        { "ban-factor", required_argument, NULL, OPT_BAN_FACTOR },
-        { "ban-extends", no_argument, NULL, OPT_BAN_EXTENDS },
-        { "ban-all", no_argument, NULL, OPT_BAN_ALL },
-        { "free-refusals", no_argument, NULL, OPT_FREE_REFUSALS },
-        { "waf", required_argument, NULL, OPT_WAF },
-        { "measured-weights", no_argument, NULL, OPT_MEASURED },
-        { "weight", required_argument, NULL, OPT_WEIGHT },
-        { "maker-decrement", required_argument, NULL, OPT_MAKER },
-        { "no-retry-after", no_argument, NULL, OPT_NO_RETRY_AFTER },
-        { "lower-case", no_argument, NULL, OPT_LOWER_CASE },
-        { "gzip", no_argument, NULL, OPT_GZIP },
-        { "idle", required_argument, NULL, OPT_IDLE },
-        { "latency", required_argument, NULL, OPT_LATENCY },
-        { "skew", required_argument, NULL, OPT_SKEW },
-        { "faults", required_argument, NULL, OPT_FAULTS },
-        { "seed", required_argument, NULL, OPT_SEED },
-        { "account", required_argument, NULL, OPT_ACCOUNT },
-        { "key", required_argument, NULL, OPT_KEY },
-        { "trust-ip-header", no_argument, NULL, OPT_TRUST_IP },
-        { "record", required_argument, NULL, OPT_RECORD },
-        { "quiet", no_argument, NULL, OPT_QUIET },
-        { "help", no_argument, NULL, OPT_HELP },
-        { NULL, 0, NULL, 0 },
-};
-
 struct command_line {
         struct sim_config sim;
         const char *faults;
-        bool quiet, help;
+        bool quiet;
 };
 
-static int complain(const char *option, const char *value, const char *why)
+static int complain(const struct option_row *row, const char *value, const char *why)
 {
-        fprintf(stderr, "weir: sim: --%s %s: %s\n", option, value, why);
+        fprintf(stderr, "weir: sim: %s %s: %s\n", row->name, value, why);
         return -EINVAL;
 }
 
-static int set_number(const char *option, const char *text, uint64_t max, uint64_t *ret)
+static int take_limits(void *ctx, const struct option_row *row, char *text)
 {
-        uint64_t value;
-
-        if (str_to_u64(str_of(text), &value) < 0 || value > max) {
-                fprintf(stderr, "weir: sim: --%s %s: want a whole number from 0 to %llu\n", option,
-                        text, (unsigned long long)max);
-                return -EINVAL;
-        }
-        *ret = value;
-        return 0;
-}
-
-static int set_limits(struct ledger_rules *rules, const char *text)
-{
+        struct command_line *line = ctx;
         struct str rest = str_of(text), part;
         const char *why;
 
         while (str_split(&rest, ',', &part))
-                if (ledger_rules_set(rules, str_trim(part), &why) < 0)
-                        return complain("limit", text, why);
+                if (ledger_rules_set(&line->sim.exchange.rules, str_trim(part), &why) < 0)
+                        return complain(row, text, why);
         return 0;
 }
 
-/* "A" or "A<separator>B" */
-static int set_pair(const char *option, const char *text, char separator, uint64_t max,
-                    uint64_t *ret_a, uint64_t *ret_b)
+/* "A" or "A<separator>B", each up to the row's max. */
+static int read_pair(const struct option_row *row, const char *text, char separator,
+                     uint64_t *ret_a, uint64_t *ret_b)
 {
         struct str rest = str_of(text), first;
 
-        if (!str_split(&rest, separator, &first) || str_to_u64(first, ret_a) < 0 || *ret_a > max ||
-            (rest.n > 0 && (str_to_u64(rest, ret_b) < 0 || *ret_b > max))) {
+        if (!str_split(&rest, separator, &first) || str_to_u64(first, ret_a) < 0 ||
+            *ret_a > row->max ||
+            (rest.n > 0 && (str_to_u64(rest, ret_b) < 0 || *ret_b > row->max))) {
                 fprintf(stderr,
-                        "weir: sim: --%s %s: want one whole number or two, A or A%cB, each from 0 "
+                        "weir: sim: %s %s: want one whole number or two, A or A%cB, each from 0 "
                         "to %llu\n",
-                        option, text, separator, (unsigned long long)max);
+                        row->name, text, separator, (unsigned long long)row->max);
                 return -EINVAL;
         }
         return 0;
 }
 
-static int set_latency(struct sim_config *sim, const char *text)
+static int take_firewall(void *ctx, const struct option_row *row, char *text)
 {
+        struct command_line *line = ctx;
+        struct ledger_rules *rules = &line->sim.exchange.rules;
+
+        return read_pair(row, text, '/', &rules->firewall_rate, &rules->firewall_s);
+}
+
+static int take_latency(void *ctx, const struct option_row *row, char *text)
+{
+        struct command_line *line = ctx;
         uint64_t latency_ms = 0, jitter_ms = 0;
-        int r = set_pair("latency", text, '~', 3600 * MS_PER_SECOND, &latency_ms, &jitter_ms);
+        int r = read_pair(row, text, '~', &latency_ms, &jitter_ms);
 
-        sim->latency_us = latency_ms * US_PER_MS;
-        sim->jitter_us = jitter_ms * US_PER_MS;
+        line->sim.latency_us = latency_ms * US_PER_MS;
+        line->sim.jitter_us = jitter_ms * US_PER_MS;
         return r;
 }
 
-static int set_skew(struct sim_config *sim, const char *text)
+static int take_skew(void *ctx, const struct option_row *row, char *text)
 {
-        bool negative = text[0] == '-';
+        struct command_line *line = ctx;
+        bool is_behind = text[0] == '-';
         uint64_t ms;
-        int r = set_number("skew", text + negative, 365 * 86400 * MS_PER_SECOND, &ms);
+        int r = option_number("sim", row, text + is_behind, &ms);
 
         if (r == 0)
-                sim->exchange.skew_ms = negative ? -(int64_t)ms : (int64_t)ms;
+                line->sim.exchange.skew_ms = is_behind ? -(int64_t)ms : (int64_t)ms;
         return r;
 }
 
-static int set_key(struct sim_config *sim, const char *text)
+static int take_key(void *ctx, const struct option_row *row, char *text)
 {
-        int r = accounts_add_key(&sim->exchange.accounts, str_of(text));
+        struct command_line *line = ctx;
+        int r = accounts_add_key(&line->sim.exchange.accounts, str_of(text));
 
         if (r == -EINVAL)
-                return complain("key", text, "want NAME:KEY:SECRET or NAME:KEY:@FILE");
+                return complain(row, text, "want NAME:KEY:SECRET or NAME:KEY:@FILE");
         if (r == -ENOENT)
-                return complain("key", text, "there is no such account yet; --account makes one");
-        return r < 0 ? complain("key", text, strerror(-r)) : 0;
+                return complain(row, text, "there is no such account yet; --account makes one");
+        return r < 0 ? complain(row, text, strerror(-r)) : 0;
 }
 
-static int set_account(struct sim_config *sim, const char *text)
+static int take_account(void *ctx, const struct option_row *row, char *text)
 {
-        int r = accounts_add(&sim->exchange.accounts, str_of(text));
+        struct command_line *line = ctx;
+        int r = accounts_add(&line->sim.exchange.accounts, str_of(text));
 
         if (r == -EINVAL)
-                return complain("account", text, "want NAME:KEY:SECRET or NAME:KEY:@FILE");
-        return r < 0 ? complain("account", text, strerror(-r)) : 0;
+                return complain(row, text, "want NAME:KEY:SECRET or NAME:KEY:@FILE");
+        return r < 0 ? complain(row, text, strerror(-r)) : 0;
 }
 
-static int set_record(struct sim_config *sim, const char *text)
+static int take_weight(void *ctx, const struct option_row *row, char *text)
 {
-        uint64_t n;
-        int r = set_number("record", text, RECORD_MAX, &n);
-
-        if (r == 0)
-                sim->record = (size_t)n;
-        return r;
-}
-
-static int set_idle(struct sim_config *sim, const char *text)
-{
-        uint64_t ms;
-        int r = set_number("idle", text, 86400 * MS_PER_SECOND, &ms);
-
-        if (r == 0)
-                sim->idle_us = ms * US_PER_MS;
-        return r;
-}
-
-static int set_weight(struct weight_rules *rules, const char *text)
-{
+        struct command_line *line = ctx;
         const char *why;
 
-        if (weight_rules_set(rules, str_of(text), &why) == 0)
+        if (weight_rules_set(&line->sim.exchange.weights, str_of(text), &why) == 0)
                 return 0;
-        return complain("weight", text, why);
+        return complain(row, text, why);
 }
 
-static int set_ban(struct ledger_rules *rules, const char *text)
+static int take_bans(void *ctx, const struct option_row *row, char *text)
 {
-        if (ledger_rules_set_bans(rules, str_of(text)) == 0)
+        struct command_line *line = ctx;
+
+        if (ledger_rules_set_bans(&line->sim.exchange.rules, str_of(text)) == 0)
                 return 0;
-        return complain("ban", text, "want seconds, like 120,300,900");
+        return complain(row, text, "want seconds, like 120,300,900");
 }
 
-static int set_option(struct command_line *line, int option, const char *value)
+static bool read_command_line(int argc, char **argv, struct command_line *line, int *ret_exit)
 {
         struct sim_config *sim = &line->sim;
-        struct ledger_rules *rules = &sim->exchange.rules;
+        struct exchange_config *x = &sim->exchange;
+        uint64_t record = sim->record, idle_ms = sim->idle_us / US_PER_MS;
+        const struct option_row rows[] = {
+                { "--listen", .text = &sim->listen },
+                { "--tls-cert", .text = &sim->tls_cert },
+                { "--tls-key", .text = &sim->tls_key },
+                { "--limit", .take = take_limits },
+                { "--ban", .take = take_bans },
+                { "--ban-after", .number = &x->rules.ban_after, .max = UINT32_MAX },
+                { "--ban-factor", .number = &x->rules.ban_factor, .max = 1000 },
+                { "--ban-extends", .on = &x->rules.ban_extends },
+                { "--ban-all", .on = &x->rules.ban_all },
+                { "--free-refusals", .on = &x->rules.free_refusals },
+                { "--waf", .take = take_firewall, .max = UINT32_MAX },
+                { "--measured-weights", .on = &x->weights.measured },
+                { "--weight", .take = take_weight },
+                { "--maker-decrement", .number = &x->rules.maker_decrement, .max = 1000 },
+                { "--no-retry-after", .off = &x->futures_retry_after },
+                { "--lower-case", .on = &sim->lower_case },
+                { "--gzip", .on = &sim->gzip },
+                { "--idle", .number = &idle_ms, .max = 86400 * MS_PER_SECOND },
+                { "--latency", .take = take_latency, .max = 3600 * MS_PER_SECOND },
+                { "--skew", .take = take_skew, .max = 365 * 86400 * MS_PER_SECOND },
+                { "--faults", .text = &line->faults },
+                { "--seed", .number = &x->seed, .max = UINT64_MAX },
+                { "--account", .take = take_account },
+                { "--key", .take = take_key },
+                { "--trust-ip-header", .on = &sim->trust_ip_header },
+                { "--record", .number = &record, .max = RECORD_MAX },
+                { "--quiet", .on = &line->quiet },
+                { NULL },
+        };
 
-        switch (option) {
-        case OPT_LISTEN:
-                sim->listen = value;
-                return 0;
-        case OPT_TLS_CERT:
-                sim->tls_cert = value;
-                return 0;
-        case OPT_TLS_KEY:
-                sim->tls_key = value;
-                return 0;
-        case OPT_LIMIT:
-                return set_limits(rules, value);
-        case OPT_BAN:
-                return set_ban(rules, value);
-        case OPT_BAN_AFTER:
-                return set_number("ban-after", value, UINT32_MAX, &rules->ban_after);
-        case OPT_BAN_FACTOR:
-                return set_number("ban-factor", value, 1000, &rules->ban_factor);
-        case OPT_BAN_EXTENDS:
-                rules->ban_extends = true;
-                return 0;
-        case OPT_BAN_ALL:
-                rules->ban_all = true;
-                return 0;
-        case OPT_FREE_REFUSALS:
-                rules->free_refusals = true;
-                return 0;
-        case OPT_WAF:
-                return set_pair("waf", value, '/', UINT32_MAX, &rules->firewall_rate,
-                                &rules->firewall_s);
-        case OPT_MEASURED:
-                sim->exchange.weights.measured = true;
-                return 0;
-        case OPT_WEIGHT:
-                return set_weight(&sim->exchange.weights, value);
-        case OPT_MAKER:
-                return set_number("maker-decrement", value, 1000, &rules->maker_decrement);
-        case OPT_NO_RETRY_AFTER:
-                sim->exchange.futures_retry_after = false;
-                return 0;
-        case OPT_LOWER_CASE:
-                sim->lower_case = true;
-                return 0;
-        case OPT_GZIP:
-                sim->gzip = true;
-                return 0;
-        case OPT_IDLE:
-                return set_idle(sim, value);
-        case OPT_LATENCY:
-                return set_latency(sim, value);
-        case OPT_SKEW:
-                return set_skew(sim, value);
-        case OPT_FAULTS:
-                line->faults = value;
-                return 0;
-        case OPT_SEED:
-                return set_number("seed", value, UINT64_MAX, &sim->exchange.seed);
-        case OPT_ACCOUNT:
-                return set_account(sim, value);
-        case OPT_KEY:
-                return set_key(sim, value);
-        case OPT_TRUST_IP:
-                sim->trust_ip_header = true;
-                return 0;
-        case OPT_RECORD:
-                return set_record(sim, value);
-        case OPT_QUIET:
-                line->quiet = true;
-                return 0;
-        case OPT_HELP:
-                line->help = true;
-                return 0;
-        default: /* '?' and ':' were answered before */
-                return -EINVAL;
-        }
-}
-
-static int read_command_line(int argc, char **argv, struct command_line *line)
-{
-        int option;
-
-        optind = 1;
-        opterr = 0;
-        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                if (option == '?' || option == ':')
-                        option_complain("sim", option, argv);
-                if (set_option(line, option, optarg) < 0)
-                        return -EINVAL;
-        }
-        if (optind < argc) {
-                fprintf(stderr, "weir: sim: unexpected \"%s\"; see weir sim --help\n",
-                        argv[optind]);
-                return -EINVAL;
-        }
-        if (!line->sim.tls_cert != !line->sim.tls_key) {
+        if (!options_read(&(struct options){ "sim", help, rows, .ctx = line }, argc, argv,
+                          ret_exit))
+                return false;
+        sim->record = (size_t)record;
+        sim->idle_us = idle_ms * US_PER_MS;
+        *ret_exit = EXIT_USAGE;
+        if (!sim->tls_cert != !sim->tls_key) {
                 fprintf(stderr, "weir: sim: --tls-cert and --tls-key go together\n");
-                return -EINVAL;
+                return false;
         }
-        return 0;
+        return true;
 }
 
 static int read_script(const char *file, char *to, size_t size, struct str *ret_script)
@@ -463,19 +327,12 @@ int cmd_sim(int argc, char **argv)
 {
         struct command_line *line = calloc(1, sizeof(*line));
         struct loop *loop = NULL;
-        int exit_code = EXIT_USAGE;
+        int exit_code;
 
         must(line);
         sim_config_init(&line->sim);
-        if (read_command_line(argc, argv, line) == 0) {
-                exit_code = EXIT_DONE;
-                if (line->help)
-                        fputs(help, stdout);
-                else if (loop_new(&loop) < 0)
-                        exit_code = EXIT_FAILED;
-                else
-                        exit_code = serve(loop, line);
-        }
+        if (read_command_line(argc, argv, line, &exit_code))
+                exit_code = loop_new(&loop) < 0 ? EXIT_FAILED : serve(loop, line);
         loop_free(loop);
         sim_config_deinit(&line->sim);
         free(line);

@@ -10,7 +10,7 @@
 #include "core/sweep.h"
 #include "look/look.h"
 
-#include <getopt.h>
+#include <unistd.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,43 +155,20 @@ static int show(const char *path, bool is_json)
 
 int cmd_status(int argc, char **argv)
 {
-        static const struct option options[] = {
-                { "region", required_argument, NULL, 'r' },
-                { "shadow", no_argument, NULL, 's' },
-                { "json", no_argument, NULL, 'j' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         const char *path = getenv("WEIR_REGION");
         bool is_json = false, is_shadow = false;
+        const struct option_row rows[] = {
+                { "--region", .text = &path },
+                { "--shadow", .on = &is_shadow },
+                { "--json", .on = &is_json },
+                { NULL },
+        };
+        const struct options options = { .command = "status", .usage = usage, .rows = rows };
         char place[LOOK_PATH_SIZE];
-        int c;
+        int code;
 
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (c) {
-                case 'r':
-                        path = optarg;
-                        break;
-                case 's':
-                        is_shadow = true;
-                        break;
-                case 'j':
-                        is_json = true;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        return EXIT_DONE;
-                default:
-                        option_complain("status", c, argv);
-                        return EXIT_USAGE;
-                }
-        }
-        if (optind < argc) {
-                fprintf(stderr, "weir: status: unexpected \"%s\"; see weir status --help\n",
-                        argv[optind]);
-                return EXIT_USAGE;
-        }
+        if (!options_read(&options, argc, argv, &code))
+                return code;
         path = look_path(path, place);
         if (!path)
                 return EXIT_FAILED;

@@ -9,7 +9,7 @@
 #include "lease/store.h"
 #include "net/loop.h"
 
-#include <getopt.h>
+#include <unistd.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,83 +259,58 @@ static int run(struct look *look, const struct settings *s)
         return r < 0 ? EXIT_FAILED : look->code;
 }
 
-enum {
-        OPTION_STORE = 256,
-        OPTION_NAME,
-        OPTION_PASSWORD,
-        OPTION_CA,
-        OPTION_CONFIG,
-        OPTION_YES,
-        OPTION_JSON,
-};
-
-/* The flags win over file and environment, which are read first. Return: 0, or an exit code + 1. */
-static int parse(int argc, char **argv, struct settings *s, struct look *look)
+/* The flags win over file and environment, which are read first. Return: true; or false when all is
+ * said, with the exit code. */
+static bool parse(int argc, char **argv, struct settings *s, struct look *look, int *ret_exit)
 {
-        static const struct option options[] = {
-                { "store", required_argument, NULL, OPTION_STORE },
-                { "store-name", required_argument, NULL, OPTION_NAME },
-                { "store-password-file", required_argument, NULL, OPTION_PASSWORD },
-                { "store-ca-file", required_argument, NULL, OPTION_CA },
-                { "config", required_argument, NULL, OPTION_CONFIG },
-                { "yes", no_argument, NULL, OPTION_YES },
-                { "json", no_argument, NULL, OPTION_JSON },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
+        const char *url = NULL, *name = NULL, *password = NULL, *ca = NULL, *config = NULL;
+        const struct option_row rows[] = {
+                { "--store", .text = &url, .key = "store.url" },
+                { "--store-name", .text = &name, .key = "store.name" },
+                { "--store-password-file", .text = &password, .key = "store.password_file" },
+                { "--store-ca-file", .text = &ca, .key = "store.ca_file" },
+                { "--config", .text = &config },
+                { "--yes", .on = &look->is_sure },
+                { "--json", .on = &look->is_json },
+                { NULL },
         };
-        static const char *const keys[] = { "store.url", "store.name", "store.password_file",
-                                            "store.ca_file" };
-        static const char *const flags[] = { "--store", "--store-name", "--store-password-file",
-                                             "--store-ca-file" };
-        const char *given[ARRAY_SIZE(keys)] = { NULL }, *config = NULL;
+        const struct options options = { "store", usage, rows, .has_words = true };
         struct settings_report report = { 0 };
-        int c, r = 0, worst = 0;
+        int r = 0, worst = 0;
 
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                if (c >= OPTION_STORE && c <= OPTION_CA) {
-                        given[c - OPTION_STORE] = optarg;
-                } else if (c == OPTION_CONFIG) {
-                        config = optarg;
-                } else if (c == OPTION_YES) {
-                        look->is_sure = true;
-                } else if (c == OPTION_JSON) {
-                        look->is_json = true;
-                } else if (c == 'h') {
-                        fputs(usage, stdout);
-                        return EXIT_DONE + 1;
-                } else {
-                        option_complain("store", c, argv);
-                        return EXIT_USAGE + 1;
-                }
-        }
+        if (!options_read(&options, argc, argv, ret_exit))
+                return false;
         settings_init(s);
         r = config ? settings_load_file(s, config, &report) : 0;
         worst = r < worst ? r : worst;
         r = settings_load_environment(s, &report);
         worst = r < worst ? r : worst;
-        for (size_t i = 0; i < ARRAY_SIZE(keys); ++i) {
-                r = given[i] ? settings_flag(s, flags[i], keys[i], given[i], &report) : 0;
+        for (const struct option_row *row = rows; row->name; ++row) {
+                r = row->key && *row->text
+                            ? settings_flag(s, row->name, row->key, *row->text, &report)
+                            : 0;
                 worst = r < worst ? r : worst;
         }
         settings_report_print(&report, stderr);
+        *ret_exit = EXIT_USAGE;
         r = worst < 0 || report.n_mistakes > 0;
         settings_report_deinit(&report);
-        return r ? EXIT_USAGE + 1 : 0;
+        return r == 0;
 }
 
 int cmd_store(int argc, char **argv)
 {
         struct look look = { .code = EXIT_FAILED };
         struct settings *s = malloc(sizeof(*s));
-        int r = s ? parse(argc, argv, s, &look) : EXIT_FAILED + 1;
-        const char *what = optind < argc ? argv[optind] : "";
-        int n = argc - optind;
+        int r = EXIT_FAILED, n;
+        const char *what;
 
-        if (r > 0) {
+        if (!s || !parse(argc, argv, s, &look, &r)) {
                 free(s);
-                return r - 1;
+                return r;
         }
+        what = optind < argc ? argv[optind] : "";
+        n = argc - optind;
         look.forget = strcmp(what, "forget") == 0 && n == 2 ? argv[optind + 1] : NULL;
         if (look.forget || (strcmp(what, "show") == 0 && n == 1)) {
                 r = run(&look, s);

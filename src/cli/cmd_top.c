@@ -9,7 +9,7 @@
 #include "cli/top_view.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,102 +354,59 @@ static int show_once(struct top *t)
         return EXIT_DONE;
 }
 
-static int set_interval(struct top *t, const char *text)
+static int take_interval(void *ctx, const struct option_row *row, char *text)
 {
+        struct top *t = ctx;
         char *end;
         double seconds;
 
-        must(text);
         seconds = strtod(text, &end);
         if (end == text || *end != '\0' || !(seconds >= 0.1 && seconds <= 3600)) {
-                fprintf(stderr, "weir: top: --interval %s: want seconds from 0.1 to 3600\n", text);
-                return EXIT_USAGE;
+                fprintf(stderr, "weir: top: %s %s: want seconds from 0.1 to 3600\n", row->name,
+                        text);
+                return -EINVAL;
         }
         t->interval_us = (uint64_t)(seconds * US_PER_SECOND);
-        return EXIT_DONE;
+        return 0;
 }
 
-static int parse(struct top *t, struct top_source_config *config, int argc, char **argv)
+/* What does not go together. */
+static const char *find_conflict(const struct top_source_config *config)
 {
-        static const struct option options[] = {
-                { "region", required_argument, NULL, 'r' },
-                { "gateway", optional_argument, NULL, 'g' },
-                { "token-file", required_argument, NULL, 't' },
-                { "ca", required_argument, NULL, 'c' },
-                { "cert", required_argument, NULL, 'E' },
-                { "key", required_argument, NULL, 'K' },
-                { "interval", required_argument, NULL, 'i' },
-                { "once", no_argument, NULL, 'o' },
-                { "ascii", no_argument, NULL, 'a' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        int c;
+        if (config->region && config->gateway)
+                return "--region and --gateway: look at one of them";
+        if (!config->gateway && (config->token_file || config->ca_file || config->cert_file))
+                return "--token-file, --ca and --cert go with --gateway";
+        if (config->key_file && !config->cert_file)
+                return "--key goes with --cert";
+        return NULL;
+}
 
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (c) {
-                case 'r':
-                        config->region = optarg;
-                        break;
-                case 'g':
-                        config->gateway = optarg ? optarg : ACCESS_GATEWAY;
-                        /* The address may be the next word. */
-                        if (!optarg && optind < argc && argv[optind][0] != '-')
-                                config->gateway = argv[optind++];
-                        break;
-                case 't':
-                        config->token_file = optarg;
-                        break;
-                case 'c':
-                        config->ca_file = optarg;
-                        break;
-                case 'E':
-                        config->cert_file = optarg;
-                        break;
-                case 'K':
-                        config->key_file = optarg;
-                        break;
-                case 'i':
-                        if (set_interval(t, optarg) != EXIT_DONE)
-                                return EXIT_USAGE;
-                        break;
-                case 'o':
-                        t->is_once = true;
-                        break;
-                case 'a':
-                        t->is_ascii = true;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        return -1;
-                default:
-                        option_complain("top", c, argv);
-                        return EXIT_USAGE;
-                }
-        }
-        if (optind < argc) {
-                fprintf(stderr, "weir: top: unexpected \"%s\"; see weir top --help\n",
-                        argv[optind]);
-                return EXIT_USAGE;
-        }
-        if (config->region && config->gateway) {
-                fputs("weir: top: --region and --gateway: look at one of them; see weir top "
-                      "--help\n",
-                      stderr);
-                return EXIT_USAGE;
-        }
-        if (!config->gateway && (config->token_file || config->ca_file || config->cert_file)) {
-                fputs("weir: top: --token-file, --ca and --cert go with --gateway; see weir top "
-                      "--help\n",
-                      stderr);
-                return EXIT_USAGE;
-        }
-        if (config->key_file && !config->cert_file) {
-                fputs("weir: top: --key goes with --cert; see weir top --help\n", stderr);
-                return EXIT_USAGE;
-        }
-        return EXIT_DONE;
+static bool parse(struct top *t, struct top_source_config *config, int argc, char **argv,
+                  int *ret_exit)
+{
+        const struct option_row rows[] = {
+                { "--region", .text = &config->region },
+                { "--gateway", .text = &config->gateway, .is_optional = true,
+                  .preset = ACCESS_GATEWAY },
+                { "--token-file", .text = &config->token_file },
+                { "--ca", .text = &config->ca_file },
+                { "--cert", .text = &config->cert_file },
+                { "--key", .text = &config->key_file },
+                { "--interval", .take = take_interval },
+                { "--once", .on = &t->is_once },
+                { "--ascii", .on = &t->is_ascii },
+                { NULL },
+        };
+        const char *conflict;
+
+        if (!options_read(&(struct options){ "top", usage, rows, .ctx = t }, argc, argv, ret_exit))
+                return false;
+        conflict = find_conflict(config);
+        if (conflict)
+                fprintf(stderr, "weir: top: %s; see weir top --help\n", conflict);
+        *ret_exit = EXIT_USAGE;
+        return !conflict;
 }
 
 int cmd_top(int argc, char **argv)
@@ -457,10 +414,10 @@ int cmd_top(int argc, char **argv)
         struct top t = { .interval_us = US_PER_SECOND / 2, .view.order = { .column = TOP_WEIGHT } };
         struct top_source_config config = { .region = NULL };
         char place[LOOK_PATH_SIZE];
-        int exit_code = parse(&t, &config, argc, argv), r;
+        int exit_code, r;
 
-        if (exit_code != EXIT_DONE)
-                return exit_code < 0 ? EXIT_DONE : exit_code;
+        if (!parse(&t, &config, argc, argv, &exit_code))
+                return exit_code;
         t.is_ascii |= !terminal_has_unicode();
         if (!config.gateway) {
                 config.region =
