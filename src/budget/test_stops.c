@@ -250,31 +250,27 @@ static void a_ban_is_written_to_the_disk_before_anything_else_is_sent(void **sta
         }
 }
 
-static void only_spots_count_of_orders_falls(void **state)
+/* The firewall's block is over, one product's ban is not: another product asks. */
+static void who_is_banned_himself_is_not_the_one_who_asks(void **state)
 {
-        static const struct {
-                const char *path, *header;
-                bool may_fall;
-        } rows[] = {
-                { SPOT, "x-mbx-order-count-10s", true },
-                { SPOT, "x-mbx-order-count-1d", true },
-                { SPOT, "x-mbx-used-weight-1m", false },
-                { "/sapi/v1/margin/order", "x-mbx-order-count-10s", true },
-                { FUTURES, "x-mbx-order-count-10s", false },
-                { FUTURES, "x-mbx-order-count-1m", false },
-                { "/dapi/v1/order", "x-mbx-order-count-1m", false },
-                { "/papi/v1/um/order", "x-mbx-order-count-1m", false },
-        };
+        struct verdict block = { .kind = VERDICT_FIREWALL, .retry_at_ms = AT(10000) },
+                       ban = { .kind = VERDICT_BANNED, .ban_until_ms = AT(50000) };
+        int gate;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                struct policy_plan plan = plan_of("POST", rows[i].path);
-                struct limiter_news news;
-
-                assert_true(
-                        budget_news(&l, &plan, str_of(rows[i].header), STR_LITERAL("7"), &news));
-                assert_int_equal(news.may_fall, rows[i].may_fall);
-        }
+        apply("GET", "/fapi/v1/depth", &ban, 3000);
+        apply("GET", "/api/v3/depth", &block, 3000);
+        assert_int_equal(stops_claim_probe(&l, POLICY_API, NOW(9000)), STOPS_NO_PROBE);
+        assert_int_equal(stops_claim_probe(&l, POLICY_DAPI, NOW(12000)), STOPS_NO_PROBE);
+        gate = stops_claim_probe(&l, POLICY_API, NOW(12000));
+        assert_int_equal(gate, BUDGET_GATE_ALL);
+        /* One is enough. */
+        assert_int_equal(stops_claim_probe(&l, POLICY_PAPI, NOW(12000)), STOPS_NO_PROBE);
+        stops_probe_done(&l, gate, true, NOW(12100));
+        assert_int_equal(shut_for("GET", "/api/v3/depth", 12200), 0);
+        assert_int_equal(shut_for("GET", "/fapi/v1/depth", 12200), 37800);
+        assert_int_equal(stops_claim_probe(&l, POLICY_FAPI, NOW(49000)), STOPS_NO_PROBE);
+        assert_int_equal(stops_claim_probe(&l, POLICY_DAPI, NOW(52000)), budget_gate(POLICY_FAPI));
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -287,8 +283,8 @@ int main(void)
                 TEST(weight_stops_a_product_and_of_sapi_one_endpoint),
                 TEST(each_endpoint_of_sapi_that_was_refused_stops),
                 TEST(a_head_stops_for_a_moment_or_for_as_long_as_it_says),
+                TEST(who_is_banned_himself_is_not_the_one_who_asks),
                 TEST(a_ban_is_written_to_the_disk_before_anything_else_is_sent),
-                TEST(only_spots_count_of_orders_falls),
         };
 
         return cmocka_run_group_tests_name("budget/stops", tests, NULL, teardown);

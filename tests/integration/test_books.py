@@ -112,6 +112,7 @@ def test_funding_and_futures_data_have_pools_of_their_own(tmp_path):
         books = desk.agree()
         assert books[("fapi-funding", 300)] == [3] and books[("fapi-futures-data", 300)] == [4]
         assert books[("futures-weight", 300)] == before
+        assert desk.foreign() == 0
 
 
 def test_usdm_and_coinm_share_their_pools(tmp_path):
@@ -126,6 +127,7 @@ def test_usdm_and_coinm_share_their_pools(tmp_path):
         books = desk.agree()
         assert books[("futures-weight", 300)][0] > before
         assert books[("futures-orders", 300)] == books[("futures-orders", 3600)] == [2]
+        assert desk.foreign() == 0
 
 
 def test_a_batch_counts_five_one_and_five(tmp_path):
@@ -142,6 +144,7 @@ def test_a_batch_counts_five_one_and_five(tmp_path):
         books = desk.agree()
         assert books[("futures-orders", 10)] == [5] and books[("futures-orders", 60)] == [1]
         assert books[("futures-weight", 300)][0] == before + 5
+        assert desk.foreign() == 0
 
 
 def test_each_endpoint_of_sapi_has_its_own_counter(tmp_path):
@@ -156,6 +159,7 @@ def test_each_endpoint_of_sapi_has_its_own_counter(tmp_path):
         books = desk.agree("sapi-withdraw-history")
         assert books[("sapi-ip", 60)] == [2, 3, 20]
         assert books[("sapi-uid", 60)] == [300, 18000, 18000]
+        assert desk.foreign() == 0
 
 
 def test_limits_that_change_in_the_middle_of_a_window_hold_at_once(tmp_path):

@@ -230,21 +230,34 @@ def test_a_retry_is_signed_anew(tmp_path):
 
 
 def test_a_clock_found_wrong_is_measured_anew_and_nothing_is_sent_again(tmp_path):
+    desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
     text = b'{"code":-5028,"msg":"Timestamp for this request is outside of the ME recvWindow."}'
     refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
         len(text), text)
-    answers = [refusal, refusal]
-    desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
-    with RawUpstream(lambda *_: answers.pop(0)) as upstream, \
-            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", desk.config()) as gateway:
+    answers, asked = [RawUpstream.OK, refusal, refusal], []
+
+    class Upstream(RawUpstream):
+        """Notes when it is asked for the time."""
+
+        def _reply(self, connection, method, target, body):
+            asked.extend([target] if target.endswith(b"/time") else [])
+            return super()._reply(connection, method, target, body)
+
+    with Upstream(lambda *_: answers.pop(0)) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "clock_interval=1h",
+                    "--config", desk.config()) as gateway:
+        assert fetch(gateway.port, "/fapi/v1/ping")[0] == 200
+        # At the start, then for an hour not again.
+        eventually(lambda: asked.count(b"/fapi/v1/time") == 4)
         status, headers, body = fetch(gateway.port, "/fapi/v1/order", "POST", ORDER, use("desk", **FORM))
         assert (status, headers["x-weir-retries"], json.loads(body)["code"]) == (400, "0", -5028)
         eventually(lambda: len(gateway.logged("clock_off")) == 1)
+        eventually(lambda: asked.count(b"/fapi/v1/time") == 5)
         # What its client signed says nothing of our clock.
         query = signed({"symbol": "A"}, "theirs")
         status, headers, _ = fetch(gateway.port, f"/api/v3/order?{query}", headers={"X-MBX-APIKEY": "k"})
         assert (status, headers["x-weir-retries"]) == (400, "0")
-        assert len(upstream.seen()) == 2
+        assert len(upstream.seen()) == 3
     assert len(gateway.logged("clock_off")) == 1
 
 

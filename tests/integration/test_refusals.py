@@ -6,7 +6,7 @@ import time
 
 import pytest
 from desk import Desk
-from support import WEIR, Gateway, RawUpstream, eventually, fetch
+from support import ALICE, WEIR, Gateway, RawUpstream, eventually, fetch, signed
 
 AT_ONCE = {"X-Weir-Max-Wait": "0"}
 DEPTH = "/api/v3/depth?symbol=BTCUSDT"
@@ -135,4 +135,33 @@ def test_who_waits_for_a_connection_looks_again_before_it_leaves(tmp_path, answe
         for t in threads:
             t.join()
         assert [headers.get("x-weir-verdict") for _, headers, _ in answers] == [verdict] * 3
+        assert all(b"/order" not in target for _, target, _, _ in upstream.seen())
+
+
+def test_who_waits_for_a_connection_grows_no_older_than_its_signature(tmp_path):
+    began, may_answer, answers = threading.Event(), threading.Event(), []
+
+    def hold(_method, target, _body):
+        if b"/depth" in target:
+            began.set()
+            assert may_answer.wait(30)
+        return RawUpstream.OK
+
+    with RawUpstream(hold) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "pool.max=1",
+                    "--set", "pool.warm=0") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        threads = [threading.Thread(target=fetch, args=(gateway.port, DEPTH))]
+        threads[0].start()
+        assert began.wait(30)
+        query = signed({"symbol": "BTCUSDT", "orderId": "1"}, ALICE[1], 400)
+        threads.append(threading.Thread(target=lambda: answers.append(
+            fetch(gateway.port, f"/api/v3/order?{query}", "DELETE", headers={"X-MBX-APIKEY": ALICE[0]}))))
+        threads[1].start()
+        time.sleep(0.6)
+        may_answer.set()
+        for t in threads:
+            t.join()
+        (code, headers, _), = answers
+        assert (code, headers.get("x-weir-verdict")) == (429, "late")
         assert all(b"/order" not in target for _, target, _, _ in upstream.seen())
