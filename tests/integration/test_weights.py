@@ -55,6 +55,12 @@ def weights(region):
     return result.returncode, {row["what"]: row for row in json.loads(result.stdout)["weights"]}
 
 
+def n_foreign(region):
+    """How many replies showed use by others."""
+    return json.loads(subprocess.run([WEIR, "status", "--json", "--region", str(region)], capture_output=True,
+                                     check=True).stdout)["counters"]["foreign"]
+
+
 def learn(bots, region, wanted, seconds=40):
     """Rounds by turns until these are learnt. Returns all rows."""
     until = time.monotonic() + seconds
@@ -113,10 +119,12 @@ def test_wrong_tables_are_found_obeyed_and_decided_on(tmp_path):
                                     text=True, check=True).stdout
             assert "3 cost other than charged" in status
 
-            # What is charged is what it costs: nothing is refused when all is used up.
-            before = sim.books()["status429"]
+            # What is charged is what it costs: nothing is refused when all is used up, and nothing is taken
+            # for somebody else's, which would make up for too little.
+            before, others = sim.books()["status429"], n_foreign(region)
             assert set(load(gateway, 3)) == {200}
             assert sim.books()["status429"] == before
+            assert n_foreign(region) - others <= 10
             gateway.kill()
             other.kill()
 
