@@ -168,8 +168,8 @@ export async function set_share(client) {
         const answer = await confirm({
                 title: `Share of ${client}`,
                 text: "Where there is too little for all, clients of a class get parts of it by their shares: who has 2 " +
-                      "gets twice what one with 1 gets. It holds until the settings are read again; for good, write it " +
-                      "under clients in the configuration.",
+                      "gets twice what one with 1 gets. It holds, after a restart too, until the settings name another " +
+                      "for this client; for good, write it under clients in the configuration.",
                 verb: "Set",
                 field: el("label", null, its ? `Share (the settings say ${its.said})` : "Share", input),
         });

@@ -106,7 +106,7 @@ function paused_notices(now) {
         const listed = names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
 
         return [notice("paused", WARN, `Paused by hand: ${listed}`,
-                       "Their requests are not sent until somebody resumes them.")];
+                       "Their requests are not sent until somebody resumes them, after a restart too.")];
 }
 
 function small_notices(now) {

@@ -6,6 +6,8 @@ export const titles = {
         account_named: "A key has an account", account_not_named: "A key could not be given its account",
         ban: "Banned by the exchange", breaker_closed: "The exchange answers again",
         breaker_open: "The exchange does not answer", breaker_probe: "Asking whether it answers",
+        by_hand_kept: "Pauses and shares by hand go on", by_hand_unwritten: "Decided by hand, and not kept",
+        by_hand_written: "Kept again",
         bye: "Goodbye said to the store", certificate_kept: "The certificate before is shown on",
         clock_off: "A time that weir put in was refused", clock_unmeasured: "The exchange does not tell its time",
         drain_timeout: "The end came before all answers", draining: "Ending", dropped: "Dropped by hand",

@@ -295,6 +295,7 @@ static void on_reload(void *ctx)
 {
         struct gateway *g = ctx;
         struct watch_config watch;
+        struct settings_clients by_hand;
         struct settings *next;
         struct keys *keys;
         size_t n;
@@ -312,8 +313,9 @@ static void on_reload(void *ctx)
                 g->keys = keys;
                 keys_tell(keys);
                 accounts_warn_dropped(g, next);
-                watching_shares_lapse(g, next);
+                by_hand = g->settings.by_hand;
                 n = settings_reload(&g->settings, next, say_ignored);
+                watching_shares_lapse(g, &by_hand);
                 apply_settings(g);
                 watching_follow(g, &watch);
                 log_event(LOG_INFO, "reloaded", "changed=%zu", n);

@@ -1,8 +1,8 @@
 /*
  * Pauses
  *
- * What an operator has told this gateway to hold: classes, and clients by name. Kept by this
- * process only: with its end they are over. Cancels are held where they are named: as a class, or
+ * What an operator has told this gateway to hold: classes, and clients by name. Kept
+ * over its end by by_hand.h. Cancels are held where they are named: as a class, or
  * with a client's.
  */
 #ifndef GATEWAY_PAUSES_H

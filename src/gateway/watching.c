@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/by_hand.h"
 #include "gateway/measures.h"
 #include "gateway/tally.h"
 #include "gateway/watching_inside.h"
@@ -80,12 +81,8 @@ void watching_follow(struct gateway *g, const struct watch_config *config)
 {
         watch_configure(g->watching->watch, config);
         watching_place_follow(g);
-        /* A plain proxy holds nothing: who was held is let go. */
-        if (!g->settings.limits && !pauses_are_none(&g->pauses)) {
-                g->pauses = (struct pauses){ 0 };
-                log_event(LOG_WARN, "resumed", "requests=%zu why=\"limits are off\"",
-                          flow_review_pauses(g));
-        }
+        watching_let_go(g);
+        (void)by_hand_store(g, g->watching->by_hand);
 }
 
 static void find_region(struct gateway *g)
@@ -125,6 +122,9 @@ int watching_open(struct gateway *g)
                 r = open_watch(g);
         if (r == 0) {
                 log_listen(hear, g);
+                r = by_hand_open(g, g->watching->region, &g->watching->by_hand);
+        }
+        if (r == 0) {
                 r = watching_place_open(g);
         }
         if (r == -ENOMEM)
@@ -153,6 +153,7 @@ void watching_close(struct gateway *g)
         g->watching->watch = watch_free(g->watching->watch);
         watching_place_close(g);
         g->watching->look = look_free(g->watching->look);
+        g->watching->by_hand = by_hand_close(g->watching->by_hand);
         free(g->watching->weights);
         free(g->watching);
         g->watching = NULL;

@@ -20,8 +20,9 @@ void watching_close(struct gateway *g);
 CHECKED int watching_read(const struct settings *s, struct watch_config *ret_config);
 /* They are those from now on, and become the watch's. */
 void watching_follow(struct gateway *g, const struct watch_config *config);
-/* @next is taken up in a moment: shares set by hand end, each with a line in the log. */
-void watching_shares_lapse(struct gateway *g, const struct settings *next);
+/* The settings were read anew: those of @before, set by hand until then, that have ended by it,
+ * each with a line in the log. */
+void watching_shares_lapse(struct gateway *g, const struct settings_clients *before);
 /* From housekeeping. */
 void watching_keep(struct gateway *g);
 /* How many costs that are other than charged somebody has seen, and said so. */

@@ -3,6 +3,7 @@
  * to take it back, or that it cannot be.
  */
 #include "base/log.h"
+#include "gateway/by_hand.h"
 #include "gateway/request_id.h"
 #include "gateway/watching_inside.h"
 #include "gateway/shown.h"
@@ -207,8 +208,8 @@ static void set_share(struct gateway *g, const struct watch_action *a, struct wa
                   shown_text(str_of(a->client), client, sizeof(client)), (long long)a->share,
                   before, a->peer, a->by, a->token);
         say(r, 200,
-            "the client %s has a share of %lld, until the settings are read again "
-            "(SIGHUP) or the gateway is started anew; to keep it, write it there (clients)",
+            "the client %s has a share of %lld, until the settings name another for it; to keep it "
+            "for good, write it there (clients)",
             a->client, (long long)a->share);
         r->undo = undo_by("/weir/api/share",
                           json_pack("{s:s, s:i}", "client", a->client, "share", (int)before));
@@ -226,23 +227,35 @@ static void refuse_to_choose(const struct gateway *g, const char *request_id, si
             n, watching_ids(g, request_id, ids, sizeof(ids)));
 }
 
-void watching_shares_lapse(struct gateway *g, const struct settings *next)
+void watching_tell_lapse(struct gateway *g, struct str client, uint32_t share)
 {
-        const struct settings_clients *by_hand = &g->settings.by_hand;
-        char client[TALLY_CLIENT_SIZE];
+        uint32_t said = settings_client_share_said(&g->settings, client);
+        char shown[TALLY_CLIENT_SIZE];
 
-        for (size_t i = 0; i < by_hand->n; ++i) {
-                struct str name = str_of(by_hand->all[i].name);
-                uint32_t share = settings_client_share(next, name);
+        if (share == said)
+                return;
+        follow_share(g, client, said);
+        log_event(
+                LOG_WARN, "share_lapsed",
+                "client=%s share=%u was=%u why=\"set by hand, and the settings have another for it "
+                "now\"",
+                shown_text(client, shown, sizeof(shown)), said, share);
+}
 
-                if (share == by_hand->all[i].share)
-                        continue;
-                follow_share(g, name, share);
-                log_event(LOG_WARN, "share_lapsed",
-                          "client=%s share=%u was=%u why=\"set by hand, and the settings were read "
-                          "anew; to keep it, write it there (clients)\"",
-                          shown_text(name, client, sizeof(client)), share, by_hand->all[i].share);
-        }
+void watching_shares_lapse(struct gateway *g, const struct settings_clients *before)
+{
+        for (size_t i = 0; i < before->n; ++i)
+                if (!settings_leaves_share(&g->settings, &before->all[i]))
+                        watching_tell_lapse(g, str_of(before->all[i].name), before->all[i].share);
+}
+
+void watching_let_go(struct gateway *g)
+{
+        if ((g->settings.limits && !g->shadow) || pauses_are_none(&g->pauses))
+                return;
+        g->pauses = (struct pauses){ 0 };
+        log_event(LOG_WARN, "resumed", "requests=%zu why=\"%s\"", flow_review_pauses(g),
+                  g->shadow ? "shadow mode holds nothing back" : "limits are off");
 }
 
 static void drop(struct gateway *g, const struct watch_action *a, struct watch_result *r)
@@ -356,18 +369,16 @@ static void acknowledge(struct gateway *g, const struct watch_action *a, struct 
                   "what=%s charged=%u learnt=%u peer=%s by=%s token=%zu", row->name, row->used,
                   row->view.learnt, a->peer, a->by, a->token);
         say(r, 200,
-            a->is_taken_back
-                    ? "it counts as an alarm again"
-                    : "it stays in the list and is no alarm, until a number of it changes or "
-                      "the gateway is started anew; to settle it, write it into weights");
+            a->is_taken_back ? "it counts as an alarm again"
+                             : "it stays in the list and is no alarm, until a number of it "
+                               "changes; to settle "
+                               "it, write it into weights");
         r->undo = undo_by("/weir/api/acknowledge", json_pack("{s:s, s:b}", "variant", row->name,
                                                              "acknowledged", a->is_taken_back));
 }
 
-void watching_act(void *ctx, const struct watch_action *a, struct watch_result *r)
+static void act(struct gateway *g, const struct watch_action *a, struct watch_result *r)
 {
-        struct gateway *g = ctx;
-
         switch (a->verb) {
         case WATCH_PAUSE:
         case WATCH_RESUME:
@@ -390,4 +401,24 @@ void watching_act(void *ctx, const struct watch_action *a, struct watch_result *
                 acknowledge(g, a, r);
                 return;
         }
+}
+
+void watching_act(void *ctx, const struct watch_action *a, struct watch_result *r)
+{
+        struct gateway *g = ctx;
+        const char *why;
+        size_t n;
+
+        if (g->is_draining || g->ending.is_handing_over) {
+                say(r, 503, "this gateway ends; ask the next one; nothing was done");
+                return;
+        }
+        act(g, a, r);
+        if (r->status != 200 || a->verb == WATCH_DROP)
+                return;
+        why = by_hand_store(g, g->watching->by_hand);
+        n = strlen(r->text);
+        if (why)
+                snprintf(r->text + n, sizeof(r->text) - n,
+                         "; it ends with the gateway and is not taken up by the next one: %s", why);
 }

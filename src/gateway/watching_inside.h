@@ -37,6 +37,7 @@ struct watching {
         uint64_t born_ms;           /* of ids: those of another process are no numbers of ours */
         uint64_t born_us;           /* monotonic */
         struct pace pace;
+        struct by_hand *by_hand;
         char region[SETTINGS_PATH_SIZE]; /* where it is, for people */
         struct look *look;
         struct weights_list *weights; /* room for a look */
@@ -67,6 +68,10 @@ json_t *watching_queue(void *ctx, const struct watch_filter *filter);
 
 /* watching_actions.c; struct watch_ops */
 void watching_act(void *ctx, const struct watch_action *action, struct watch_result *ret_result);
+/* A share set by hand is over, for the settings say something else of @client now. */
+void watching_tell_lapse(struct gateway *g, struct str client, uint32_t share);
+/* Whom a gateway holds that holds nothing back: they are let go. */
+void watching_let_go(struct gateway *g);
 /* Whether somebody has seen that @row disagrees, as it does now. */
 bool watching_is_acknowledged(const struct watching *w, const struct weights_row *row);
 

@@ -2,6 +2,7 @@
  * How the gateway is at this moment: what the region does not know.
  */
 #include "base/clock.h"
+#include "gateway/by_hand.h"
 #include "gateway/measures.h"
 #include "gateway/outlet.h"
 #include "gateway/shown.h"
@@ -244,6 +245,8 @@ void watching_keep(struct gateway *g)
         struct pace *p;
         double seconds;
 
+        if (g->watching)
+                by_hand_keep(g, g->watching->by_hand);
         if (!g->watching || now_us - g->watching->pace.since_us < US_PER_SECOND)
                 return;
         p = &g->watching->pace;

@@ -64,9 +64,28 @@ int settings_set_client_share(struct settings *s, struct str name, uint32_t shar
         if (i == SETTINGS_CLIENTS_MAX)
                 return -ENOSPC;
         by_hand->n += !client;
-        by_hand->all[i] = (struct settings_client){ .share = share };
+        by_hand->all[i] = (struct settings_client){
+                .share = share,
+                .said = share_in(&s->clients, name),
+        };
         str_copy(name, by_hand->all[i].name, SETTINGS_CLIENT_SIZE);
         return 0;
+}
+
+bool settings_leaves_share(const struct settings *s, const struct settings_client *by_hand)
+{
+        return share_in(&s->clients, str_of(by_hand->name)) == by_hand->said;
+}
+
+void clients_carry(struct settings *s)
+{
+        struct settings_clients *by_hand = &s->by_hand;
+        size_t n = 0;
+
+        for (size_t i = 0; i < by_hand->n; ++i)
+                if (settings_leaves_share(s, &by_hand->all[i]))
+                        by_hand->all[n++] = by_hand->all[i];
+        by_hand->n = n;
 }
 
 bool clients_are_equal(const struct settings_clients *a, const struct settings_clients *b)

@@ -261,7 +261,7 @@ size_t settings_reload(struct settings *s, const struct settings *next,
         s->accounts = next->accounts;
         n_changed += !clients_are_equal(&s->clients, &next->clients);
         s->clients = next->clients;
-        s->by_hand = next->by_hand;
+        clients_carry(s);
         n_changed += !weights_are_equal(&s->weights, &next->weights);
         s->weights = next->weights;
         return n_changed;

@@ -163,6 +163,7 @@ struct settings_client {
         char name[SETTINGS_CLIENT_SIZE]; /* as in X-Weir-Client */
         uint32_t share;
         uint32_t line;
+        uint32_t said; /* set by hand: what the settings said then */
 };
 
 struct settings_clients {
@@ -295,7 +296,7 @@ struct settings {
 
         struct settings_accounts accounts;
         struct settings_clients clients;
-        struct settings_clients by_hand; /* shares of now, that a reload ends */
+        struct settings_clients by_hand; /* shares of now, no settings */
         struct settings_weights weights;
 
         /* Where each value was given; line and column for files only, from 1. */
@@ -416,10 +417,13 @@ uint32_t settings_client_share(const struct settings *s, struct str name);
 /* What the settings say, whatever was set by hand. */
 uint32_t settings_client_share_said(const struct settings *s, struct str name);
 
-/* By hand, from now on, until they are read anew; what the settings say themselves is none by hand.
+/* By hand, from now on, until they say something else of that client than they do now; what they
+ * say themselves is none by hand.
  * @share: 1 to SETTINGS_SHARE_MAX. Return: 0, or -ENOSPC when there is no row for another client.
  */
 CHECKED int settings_set_client_share(struct settings *s, struct str name, uint32_t share);
+/* Whether @s, read anew, leaves a share that was set by hand: it says of the client what it did. */
+bool settings_leaves_share(const struct settings *s, const struct settings_client *by_hand);
 
 /* The settings as a file that settings_load_file() takes, with a comment where each is from. Only
  * the accounts' keys would have to be written out again: they are shown by their first characters.

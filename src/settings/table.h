@@ -84,6 +84,9 @@ const struct settings_credential *credential_find(const struct settings_accounts
 /* The same names with the same shares, in the same order. */
 bool clients_are_equal(const struct settings_clients *a, const struct settings_clients *b);
 
+/* After their shares were read anew: what was set by hand and goes on. */
+void clients_carry(struct settings *s);
+
 /* The same names with the same weights, in the same order. */
 bool weights_are_equal(const struct settings_weights *a, const struct settings_weights *b);
 

@@ -128,7 +128,7 @@ static void a_reload_takes_the_shares_up(void **state)
         assert_int_equal(settings_reload(&s, &next, NULL), 0);
 }
 
-static void a_share_set_by_hand_is_no_setting_and_ends_with_a_reload(void **state)
+static void a_share_set_by_hand_is_no_setting_and_ends_when_that_is_another(void **state)
 {
         static struct settings s, next;
 
@@ -143,8 +143,18 @@ static void a_share_set_by_hand_is_no_setting_and_ends_with_a_reload(void **stat
         assert_int_equal(settings_set_client_share(&s, STR_LITERAL("a"), 3), 0);
         assert_int_equal(s.by_hand.n, 1);
         assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 2);
+        assert_int_equal(settings_set_client_share(&s, STR_LITERAL("a"), 7), 0);
+        /* Read anew they say what they said. */
         assert_int_equal(settings_reload(&s, &next, NULL), 0);
-        assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 1);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("a")), 7);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 2);
+        /* Somebody has decided later. */
+        load_well(&next, "clients: {a: {share: 4}}\n");
+        assert_int_equal(settings_reload(&s, &next, NULL), 1);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("a")), 4);
+        assert_int_equal(settings_client_share(&s, STR_LITERAL("b")), 2);
+        load_well(&next, "clients: {a: {share: 4}, default: {share: 2}}\n");
+        assert_int_equal(settings_reload(&s, &next, NULL), 1);
         assert_int_equal(s.by_hand.n, 0);
 }
 
@@ -156,7 +166,7 @@ int main(void)
                 cmocka_unit_test(a_client_has_its_own_share_or_the_default),
                 cmocka_unit_test(what_is_printed_can_be_loaded_again),
                 cmocka_unit_test(a_reload_takes_the_shares_up),
-                cmocka_unit_test(a_share_set_by_hand_is_no_setting_and_ends_with_a_reload),
+                cmocka_unit_test(a_share_set_by_hand_is_no_setting_and_ends_when_that_is_another),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ struct watch_action {
 
 struct watch_result {
         unsigned status; /* 200: done; else it was not, and @text says why and what to do */
-        char text[320];
+        char text[512];
         json_t *undo; /* what takes it back: { "path", "body" }; NULL: nothing does */
 };
 

@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from support import ALICE, Gateway, RawUpstream, Sim, eventually, fetch, signed
@@ -140,7 +141,7 @@ def test_a_paused_client_keeps_its_cancels_unless_they_are_named(desk):
     placed = Asking(gateway, path, method, **fields)
     placed.join()
     number = json.loads(placed.text)["orderId"]
-    assert act(gateway, "pause", client="bot")["done"].endswith("no client of that name has been seen")
+    assert "; no client of that name has been seen" in act(gateway, "pause", client="bot")["done"]
     path, method, fields = order(side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price="20000")
     held = Asking(gateway, path, method, X_Weir_Client="bot", **fields)
     eventually(lambda: [r["client"] for r in queue(gateway, client="bot")] == ["bot"])
@@ -220,9 +221,19 @@ def test_a_share_set_by_hand_is_shown_and_its_end_told(desk):
     take_back(gateway, done)
     assert now(gateway)["shares"] == {"taker": 2}
     gateway.process.send_signal(signal.SIGHUP)
-    eventually(lambda: gateway.logged("reloaded"))
-    assert "client=taker share=1 was=2" in gateway.logged("share_lapsed")[0]
-    assert gateway.logged("reloaded")[0].endswith("changed=0") and now(gateway)["shares"] == {}
+    # Nobody has decided anything since.
+    eventually(lambda: len(gateway.logged("reloaded")) == 1)
+    assert not gateway.logged("share_lapsed") and now(gateway)["shares"] == {"taker": 2}
+    config = Path(gateway.args[gateway.args.index("--config") + 1])
+    written = config.read_text()
+    config.write_text(written + "clients:\n  taker: { share: 3 }\n")
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: len(gateway.logged("reloaded")) == 2)
+    assert "client=taker share=3 was=2" in gateway.logged("share_lapsed")[0]
+    assert now(gateway)["shares"] == {} and now(gateway)["client_shares"] == {"default": 1, "clients": {"taker": 3}}
+    config.write_text(written)
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: len(gateway.logged("reloaded")) == 3)
 
 
 def test_a_share_counts_at_once(tmp_path):
@@ -238,7 +249,7 @@ def test_a_share_counts_at_once(tmp_path):
         load.start()
         time.sleep(first + 3.05 - time.time())
         done = act(gateway, "share", client="a", share=3)
-        assert "until the settings are read again" in done["done"] and done["undo"]["body"] == {"client": "a", "share": 1}
+        assert "until the settings name another for it" in done["done"] and done["undo"]["body"] == {"client": "a", "share": 1}
         # From the next whole window on.
         since = int(time.time()) + 1
         time.sleep(since + 2.05 - time.time())
