@@ -15,6 +15,8 @@ weir_project_test(settings_doc ${Python3_EXECUTABLE} tools/settings_doc.py ${CMA
 weir_project_test(verdicts_doc ${Python3_EXECUTABLE} tools/verdicts_doc.py)
 weir_project_test(metrics_doc ${Python3_EXECUTABLE} tools/metrics_doc.py)
 weir_project_test(grafana ${Python3_EXECUTABLE} tools/grafana.py)
+weir_project_test(grafana_queries ${Python3_EXECUTABLE} tools/test_grafana.py)
+set_tests_properties(project/grafana_queries PROPERTIES SKIP_RETURN_CODE 77)
 weir_project_test(operations_doc ${Python3_EXECUTABLE} tools/operations_doc.py)
 weir_project_test(log_sites ${Python3_EXECUTABLE} tools/log_sites.py)
 weir_project_test(logs_doc ${Python3_EXECUTABLE} tools/logs_doc.py)
