@@ -143,11 +143,12 @@ class Worker:
 
     async def burst(self, bot, number):
         """A stranger's: so much weight at once, every so many seconds."""
-        chance, connection = workload.Chance(workload.seed_of(bot, number)), self.connection()
+        chance = workload.Chance(workload.seed_of(bot, number))
         mix = workload.mix_of(self.config["mix"], number)
         while True:
             await asyncio.sleep(chance.gap(1 / bot["burst_every_s"]))
-            left = bot["burst_weight"]
+            # A new one: nobody keeps a connection for so long that nothing is asked.
+            left, connection = bot["burst_weight"], self.connection()
             self.bursts += 1
             while left > 0:
                 data = chance.pick(mix)
@@ -156,6 +157,7 @@ class Worker:
                 self.statuses[status] += 1
                 if status != 200:
                     break
+            connection.close()
 
     async def one_order(self, idle, bot, number):
         client_id = f"{bot['name']}-{number}"
