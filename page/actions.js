@@ -40,14 +40,26 @@ function confirm({ title, text, verb, field }) {
         });
 }
 
-/* For a while, or until it is put away. @undo: a function, or null. Return: puts it away. */
+/* For a while, which begins anew when the pointer or the focus leaves it, or until it is put away: who reads it, or
+ * is about to press Undo, has his time. @undo: a function, or null. Return: puts it away. */
 export function toast(text, undo) {
-        const box = el("div.toast", { role: "status" }, el("p", null, text));
+        let timer = 0, is_over = false;
         const away = () => {
-                box.remove();
                 clearTimeout(timer);
+                box.remove();
         };
-        const timer = setTimeout(away, TOAST_MS);
+        const wait = () => {
+                clearTimeout(timer);
+                timer = is_over || box.matches(":focus-within") ? 0 : setTimeout(away, TOAST_MS);
+        };
+        const point = (event) => {
+                is_over = event.type === "pointerenter";
+                wait();
+        };
+        const box = el("div.toast", { role: "status", pointerenter: point, pointerleave: point, focusin: wait, focusout: wait },
+                       el("p", null, text));
+
+        wait();
 
         if (undo)
                 box.append(el("button.quiet", { type: "button", click: () => {

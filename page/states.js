@@ -128,6 +128,24 @@ function small_notices(now) {
         return found;
 }
 
+/* It is not there, and the last that it said was that it goes. */
+function was_ended(store) {
+        return store.connection === "gone" && ((store.now && store.now.gateway) || {}).state === "draining";
+}
+
+function gone_notice(store) {
+        if (was_ended(store))
+                return notice("gone", BAD, "The gateway was ended",
+                              "Somebody, an update or a service manager has told it to go. What it had sent is waited for, all " +
+                              "else is refused and may be sent again. What is shown is of before; when one is started here " +
+                              "the page goes on by itself.");
+        if (store.now)
+                return notice("gone", BAD, "The gateway does not answer",
+                              "What is shown is of before. It is asked every second, and the page goes on by itself: " +
+                              "no need to reload. Programs that trade through it wait, or are refused at once.");
+        return notice("gone", BAD, "No gateway answers here", "It is asked every second, and the page goes on by itself.");
+}
+
 export function notices_of(store) {
         const now = store.now;
         let found = [];
@@ -136,17 +154,14 @@ export function notices_of(store) {
                 return [notice("locked", INFO, "Who looks from here needs a token",
                                "Log in with a line of the file that watch.token_file or watch.action_token_file names.")];
         if (store.connection === "gone")
-                found.push(notice("gone", BAD, now ? "The gateway does not answer" : "No gateway answers here",
-                                  now ? "What is shown is of before. It is asked every second, and the page goes on by itself: " +
-                                        "no need to reload. Programs that trade through it wait, or are refused at once." :
-                                        "It is asked every second, and the page goes on by itself."));
+                found.push(gone_notice(store));
         if (!now)
                 return found;
         if (store.version && now.version && store.version !== now.version)
                 found.push(notice("version", INFO, `The gateway is version ${now.version} now`,
                                   `This page came from version ${store.version}: reload it.`));
         found = found.concat((now.gates || []).map(gate_notice), (now.breakers || []).map(breaker_notice), store_notices(now),
-                             gateway_notices(now), paused_notices(now), small_notices(now));
+                             was_ended(store) ? [] : gateway_notices(now), paused_notices(now), small_notices(now));
         return found.sort((a, b) => b.level - a.level);
 }
 
@@ -157,7 +172,7 @@ export function state_of(store) {
         if (store.connection === "locked")
                 return { level: INFO, text: "Locked" };
         if (store.connection === "gone")
-                return { level: BAD, text: "Gone" };
+                return { level: BAD, text: was_ended(store) ? "Ended" : "Gone" };
         if (!now)
                 return { level: INFO, text: "Connecting" };
         if ((now.gates || []).some((gate) => /firewall/.test(gate.kind)))
