@@ -11,6 +11,8 @@ const axe_source = createRequire(import.meta.url)("axe-core").source;
 /* While a machine's networks change (containers come and go) Chromium breaks off what it loads. */
 const NETWORK = /ERR_NETWORK_CHANGED/;
 
+const PATIENCE_MS = 60000;
+
 let shared = null;
 
 export async function browser() {
@@ -38,9 +40,15 @@ export async function look_at(stage, { width = 1280, height = 800, theme = "ligh
         const context = await (await browser()).newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: motion,
                                                              isMobile: phone, hasTouch: phone });
         const page = await context.newPage();
+        let was_broken_off;
 
+        page.setDefaultTimeout(PATIENCE_MS);
         page.faults = [];
         page.may_fail = may_fail;
+        page.on("requestfailed", (request) => {
+                if (was_broken_off && NETWORK.test(request.failure()?.errorText ?? ""))
+                        was_broken_off(false);
+        });
         page.on("console", (message) => {
                 const where = message.location().url;
 
@@ -53,18 +61,15 @@ export async function look_at(stage, { width = 1280, height = 800, theme = "ligh
                 const url = new URL(request.url());
 
                 if (url.protocol !== "data:" && url.protocol !== "blob:" &&
-                    (url.host !== `127.0.0.1:${stage.port}` || !url.pathname.startsWith("/weir/")))
+                    (url.origin !== stage.url || !url.pathname.startsWith("/weir/")))
                         page.faults.push(`asks elsewhere: ${request.url()}`);
         });
         await page.addInitScript(() => {
                 globalThis.broken_policy = [];
-                globalThis.long_tasks = [];
                 document.addEventListener("securitypolicyviolation", (event) => {
                         if (event.sourceFile !== "axe")
                                 globalThis.broken_policy.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
                 });
-                new PerformanceObserver((list) => globalThis.long_tasks.push(...list.getEntries().map((entry) => entry.duration)))
-                        .observe({ entryTypes: ["longtask"] });
         });
         if (hold) {
                 let release;
@@ -80,20 +85,17 @@ export async function look_at(stage, { width = 1280, height = 800, theme = "ligh
                 });
         }
         page.stage = stage;
-        for (let i = 0; i < 5; ++i) {
-                await page.goto(`http://127.0.0.1:${stage.port}/weir/`);
-                if (!wait)
+        for (;;) {
+                const broken_off = new Promise((resolve) => {
+                        was_broken_off = resolve;
+                });
+                const is_here = page.goto(`${stage.url}/weir/`).then(() => !wait || page.waitForFunction(() =>
+                        document.documentElement.dataset.state !== "first" && document.querySelector("#pulse dd")));
+
+                is_here.catch(() => {});
+                if (await Promise.race([is_here, broken_off]))
                         return page;
-                try {
-                        await page.waitForFunction(() => document.documentElement.dataset.state !== "first" && document.querySelector("#pulse dd"),
-                                                   null, { timeout: 5000 });
-                        return page;
-                } catch (error) {
-                        if (i === 4)
-                                throw error;
-                }
         }
-        return page;
 }
 
 /* No fault so far. */
@@ -122,7 +124,7 @@ export function text_of(page, selector) {
 }
 
 /* The text of @selector, once it matches. */
-export async function shows(page, selector, pattern, seconds = 15) {
+export async function shows(page, selector, pattern, seconds = PATIENCE_MS / 1000) {
         let last = "";
 
         try {

@@ -1,6 +1,8 @@
 /*
  * What the page is tried on: the simulated exchange, a gateway, and programs that trade through it. All
- * on ports that the kernel chose, on loopback, in a folder of their own. $WEIR is the program, else build/weir.
+ * on an address of loopback that is this process's own, so that a port which was left for a moment (the kernel
+ * chose it, a gateway is started anew) is taken by nobody else; in a folder of their own. $WEIR is the program,
+ * else build/weir.
  */
 import { spawn } from "node:child_process";
 import crypto from "node:crypto";
@@ -14,14 +16,23 @@ import { fileURLToPath } from "node:url";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const weir = process.env.WEIR || path.join(root, "build/weir");
 
+/* No port of 127.0.0.1, where everybody's are. */
+export const HOST = `127.${64 + (process.pid >> 16 & 127)}.${process.pid >> 8 & 255}.${process.pid & 255}`;
+
 /* An account that the simulated exchange always has. */
 export const ALICE = { key: "SimKeyAlice7mQ2xVtR9pLw4ZcYh8Nf3KsJ6bGd1uEoXa5TqMvWnPrHyBkCiLzUg",
                        secret: "SimSecretAlice4Rk8WzT2yQm6NvPb9XcJf1HsLd7GtUa3EoKiVxYn5MqBwZpRhC" };
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* Waits for what another process is about to do. Return: what @condition did, once it is something. */
-export async function eventually(condition, what = "it", seconds = 15) {
+/**
+ * eventually() - waits for what another process is about to do
+ * @what:    in words, or what says it when it did not happen
+ * @seconds: far more than it takes, for what is waited for is no matter of how fast a machine is
+ *
+ * Return: what @condition did, once it is something.
+ */
+export async function eventually(condition, what = "it", seconds = 60) {
         const until = Date.now() + seconds * 1000;
 
         for (;;) {
@@ -30,7 +41,7 @@ export async function eventually(condition, what = "it", seconds = 15) {
                 if (found)
                         return found;
                 if (Date.now() > until)
-                        throw new Error(`${what} did not happen within ${seconds} s`);
+                        throw new Error(`${typeof what === "function" ? what() : what} did not happen within ${seconds} s`);
                 await sleep(30);
         }
 }
@@ -73,7 +84,7 @@ class Program {
         }
 
         get url() {
-                return `http://127.0.0.1:${this.port}`;
+                return `http://${HOST}:${this.port}`;
         }
 
         /* As a power cut would. */
@@ -94,9 +105,9 @@ class Program {
         }
 }
 
-export function ask(port, target, { method = "GET", headers = {}, body, agent, timeout_ms = 60000 } = {}) {
+export function ask(port, target, { method = "GET", headers = {}, body, agent, timeout_ms = 300000 } = {}) {
         return new Promise((resolve) => {
-                const request = http.request({ host: "127.0.0.1", port, path: target, method, headers, agent, timeout: timeout_ms },
+                const request = http.request({ host: HOST, port, path: target, method, headers, agent, timeout: timeout_ms },
                                              (response) => {
                         const parts = [];
 
@@ -135,7 +146,7 @@ class Gateway extends Program {
 
 function free_port() {
         return new Promise((resolve) => {
-                const server = net.createServer().listen(0, "127.0.0.1", () => {
+                const server = net.createServer().listen(0, HOST, () => {
                         const { port } = server.address();
 
                         server.close(() => resolve(port));
@@ -147,10 +158,10 @@ function free_port() {
 export class Store {
         async start() {
                 this.port ||= await free_port();
-                this.program = new Program("redis-server", ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "",
+                this.program = new Program("redis-server", ["--port", String(this.port), "--bind", HOST, "--save", "",
                                                             "--appendonly", "no", "--dir", os.tmpdir()]);
                 await eventually(() => new Promise((resolve) => {
-                        const socket = net.connect(this.port, "127.0.0.1", () => socket.end("PING\r\n"));
+                        const socket = net.connect(this.port, HOST, () => socket.end("PING\r\n"));
 
                         socket.on("data", (data) => resolve(data.toString().startsWith("+PONG")));
                         socket.on("error", () => resolve(false));
@@ -162,7 +173,7 @@ export class Store {
         }
 
         get url() {
-                return `redis://127.0.0.1:${this.port}`;
+                return `redis://${HOST}:${this.port}`;
         }
 }
 
@@ -194,15 +205,19 @@ export class Stage {
         }
 
         async start_sim(at) {
-                this.sim = await new Sim(weir, ["sim", "--listen", `127.0.0.1:${at}`, ...this.sim_args]).listening();
+                this.sim = await new Sim(weir, ["sim", "--listen", `${HOST}:${at}`, ...this.sim_args]).listening();
         }
 
         /* The same gateway anew, at the same port. */
         async start(...more) {
-                this.gateway = await new Gateway(weir, ["gateway", "--config", this.config, "--listen", `127.0.0.1:${this.port}`,
+                this.gateway = await new Gateway(weir, ["gateway", "--config", this.config, "--listen", `${HOST}:${this.port}`,
                                                         "--upstream", this.sim.url, "--region", path.join(this.folder, "region"),
                                                         ...this.args, ...more]).listening();
                 return this.gateway;
+        }
+
+        get url() {
+                return `http://${HOST}:${this.port}`;
         }
 
         send(client, method, target, headers = {}) {

@@ -1,6 +1,7 @@
 /* Each state that a gateway can be in has a look: staged for real, judged by words and by axe. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import http from "node:http";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import { close_browser, is_clean, is_for_all, look_at, shows } from "./look.mjs";
@@ -8,6 +9,9 @@ import { Stage, Store, ask, eventually } from "./stage.mjs";
 
 /* The page's own asking while nobody is there to answer. */
 const GONE = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_ABORTED|Failed to load resource/;
+
+/* What is sent and not answered is waited for as long as may be. */
+const PATIENT = "timeouts:\n  answer: 25s\n  drain: 300s\n";
 
 async function on_stage(options, then, view = {}) {
         const stage = await new Stage().open(options);
@@ -25,6 +29,25 @@ async function on_stage(options, then, view = {}) {
 /* As a program that goes past weir, on the same address. */
 async function past_weir(stage, n, target = "/api/v3/ping") {
         await Promise.all(Array.from({ length: n }, () => ask(stage.sim.port, target, { agent: stage.agent })));
+}
+
+/* Looks on live as often as may be. Return: the requests. */
+async function fill_the_house(stage) {
+        const all = [];
+
+        for (let status = 200; status === 200;)
+                status = await new Promise((resolve, reject) => {
+                        const request = http.get(`${stage.url}/weir/api/live`, { agent: false }, (response) => {
+                                response.on("error", () => {});
+                                response.resume();
+                                resolve(response.statusCode);
+                        });
+
+                        request.on("error", reject);
+                        all.push(request);
+                        assert.ok(all.length <= 65, "nobody is turned away");
+                });
+        return all;
 }
 
 after(close_browser);
@@ -68,21 +91,27 @@ describe("a gateway's state", () => {
                 await is_clean(page);
         }));
 
-        it("is ending while what was sent is waited for", () => on_stage({}, async (stage, page) => {
-                page.may_fail = GONE;
-                await stage.sim.admin("/sim/faults", "GET /api/v3/depth always slow 2500");
-                const answer = stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+        it("is ended, and not just gone, when it was told to; what was sent is answered", () => on_stage({ config: PATIENT },
+                async (stage, page) => {
+                        page.may_fail = GONE;
+                        stage.sim.freeze(true);
+                        const answer = stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
 
-                await shows(page, "#gauges", /1 in flight|5 in flight|in flight/);
-                const ended = stage.gateway.stop();
+                        await eventually(async () => (await stage.gateway.json("/weir/api/now")).budgets.some((b) => b.in_flight > 0),
+                                         "sending it");
+                        const ended = stage.gateway.stop();
 
-                await shows(page, "#state-text", /Ending|Gone/);
-                await shows(page, "#notices", /The gateway is ending|does not answer/);
-                assert.equal((await answer).status, 200);
-                await ended;
-                await shows(page, "#state-text", /Gone/);
-                await is_clean(page);
-        }));
+                        await eventually(() => stage.gateway.lines.some((line) => /event=draining/.test(line)), "ending");
+                        stage.sim.freeze(false);
+                        assert.equal((await answer).status, 200);
+                        await ended;
+                        await shows(page, "#state-text", /Ended/);
+                        await shows(page, "#notices", /The gateway was ended/);
+                        await is_for_all(page, "ended");
+                        await stage.start();
+                        await shows(page, "#state-text", /Serving/);
+                        await is_clean(page);
+                }));
 
         it("is a history that cannot be written: service goes on", () => on_stage({ config: "history:\n  path: /proc/no/such/folder.db\n" },
                 async (stage, page) => {
@@ -92,14 +121,18 @@ describe("a gateway's state", () => {
                         await is_clean(page);
                 }));
 
-        it("is a ban, with its countdown and what to do", () => on_stage({ sim: ["--limit", "spot-weight=100/1m", "--ban", "20"] },
+        it("is a ban, with its countdown and what to do", () => on_stage({ sim: ["--limit", "spot-weight=100/1m", "--ban", "600"] },
                 async (stage, page) => {
-                        await past_weir(stage, 140);
-                        await stage.send("bot", "GET", "/api/v3/time", { "X-Weir-Max-Wait": "1" });
+                        /* Whatever minute it is then, it is banned. */
+                        await eventually(async () => {
+                                await past_weir(stage, 140);
+                                return (await ask(stage.sim.port, "/api/v3/ping", { agent: stage.agent })).status === 418;
+                        }, "a ban");
+                        await stage.send("bot", "GET", "/api/v3/time");
                         await shows(page, "#state-text", /Banned/);
-                        const first = await shows(page, "#notices", /Spot is banned: \d+.s left/);
+                        const first = await shows(page, "#notices", /Spot is banned: .*\d+.s left/);
 
-                        await shows(page, "#stops", /Spot\s+ban\s+\d+.s/);
+                        await shows(page, "#stops", /Spot\s+ban\s+.*\d+.s/);
                         await is_for_all(page, "banned");
                         await eventually(async () => (await page.locator("#notices").innerText()) !== first, "the countdown");
                         await shows(page, "#events", /Banned by the exchange/);
@@ -108,16 +141,22 @@ describe("a gateway's state", () => {
 
         it("is a stop after 429, and opens again", () => on_stage({ sim: ["--limit", "spot-weight=100/3s", "--ban", "0"] },
                 async (stage, page) => {
-                        await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 error 429 -1003 Too much request weight used");
-                        await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                        /* What was refused is asked again at each turn, and stops it anew for as long as we want. */
+                        await stage.sim.admin("/sim/faults", "GET /api/v3/depth always error 429 -1003 Too much request weight used");
+                        const answer = stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "600000" });
+
                         await shows(page, "#events", /429: too much weight/);
+                        await shows(page, "#state-text", /Stopped/);
+                        await is_for_all(page, "stopped");
+                        await stage.sim.admin("/sim/faults", "");
+                        assert.equal((await answer).status, 200);
                         await shows(page, "#state-text", /Serving/);
                         await is_clean(page);
                 }));
 
         it("is the firewall of the exchange", () => on_stage({}, async (stage, page) => {
                 await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 waf");
-                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
+                assert.equal((await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT")).status, 403);
                 await shows(page, "#state-text", /Shut out/);
                 await shows(page, "#notices", /firewall has shut us out/);
                 await is_for_all(page, "firewall");
@@ -218,16 +257,14 @@ describe("a gateway's state", () => {
 
 describe("more who look on than there are places", () => {
         it("are shown the same, by asking", () => on_stage({}, async (stage) => {
-                const others = Array.from({ length: 64 }, () => ask(stage.port, "/weir/api/live", { timeout_ms: 40000 }));
-
-                await eventually(async () => (await ask(stage.port, "/weir/api/live", { timeout_ms: 1000 })).status === 503, "a full house");
+                const others = await fill_the_house(stage);
                 const page = await look_at(stage, { may_fail: /503/ });
 
                 await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
                 await shows(page, "#gauges", /Spot weight/);
                 await shows(page, "#state-text", /Serving/);
                 await is_clean(page);
-                await stage.gateway.kill();
-                await Promise.all(others);
+                for (const other of others)
+                        other.destroy();
         }));
 });

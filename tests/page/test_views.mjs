@@ -1,6 +1,7 @@
 /* Each view shows what is true: held against the exchange's own books, /weir/metrics and the API. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { close_browser, is_clean, is_for_all, look_at, number_of, shows, text_of } from "./look.mjs";
 import { Stage, ask, eventually, sleep } from "./stage.mjs";
 
@@ -55,8 +56,7 @@ describe("the page beside the exchange's books", () => {
                 const width = () => gauge("Spot weight").locator(".time i").evaluate((i) => i.getBoundingClientRect().width);
                 const first = await width();
 
-                await sleep(300);
-                assert.notEqual(await width(), first);
+                await eventually(async () => (await width()) !== first, "the line moving");
                 await eventually(async () => number_of(await gauge("Spot weight").locator(".gauge-turns").innerText()) !== before_s,
                                  "the next second");
         });
@@ -69,9 +69,12 @@ describe("the page beside the exchange's books", () => {
                         const used = await metric("weir_budget_used", { pool: "spot-weight" });
                         const sim_used = book.limits.find((l) => l.name === "spot-weight").used;
 
+                        /* The minute has turned. */
+                        if (sim_used === 0)
+                                await stage.send("maker-btc", "GET", "/api/v3/depth?symbol=BTCUSDT&limit=100");
                         return page_used > 0 && page_used === sim_used && page_used === now.used && page_used === used && now.in_flight === 0 &&
                                { page_used, sim_used, used };
-                }, "equal figures at the page, the exchange, the API and the metrics", 70);
+                }, "equal figures at the page, the exchange, the API and the metrics", 150);
 
                 assert.equal((await text_of(page, ".gauge .gauge-limit")).trim(), "of 6,000 weight");
                 assert.ok(told.page_used > 0);
@@ -79,16 +82,20 @@ describe("the page beside the exchange's books", () => {
 
         it("shows who spends as the exchange has seen it", async () => {
                 await page.locator("#spenders").scrollIntoViewIfNeeded();
-                await shows(page, ".spenders", /maker-btc[^]*/);
                 const seen = await stage.sim.admin("/sim/requests?last=100000");
-                const rows = await page.locator(".spenders tbody tr").evaluateAll((trs) => trs.map((tr) =>
-                        [...tr.children].map((cell) => cell.innerText.trim())));
-                const requests_of = (name) => number_of(rows.find((row) => row[0] === name)[3]);
                 const arrived = (pattern) => seen.filter((one) => pattern.test(`${one.method} ${one.target}`)).length;
+                const there = { "maker-btc": arrived(/^GET \/api\/v3\/depth/), backfill: arrived(/^GET \/api\/v3\/klines/),
+                                "maker-eth": arrived(/^POST \/fapi\/v1\/order/) };
+                let rows = [], here = {};
 
-                assert.equal(requests_of("maker-btc"), arrived(/^GET \/api\/v3\/depth/));
-                assert.equal(requests_of("backfill"), arrived(/^GET \/api\/v3\/klines/));
-                assert.equal(requests_of("maker-eth"), arrived(/^POST \/fapi\/v1\/order/));
+                /* The table is asked for every few seconds. */
+                await eventually(async () => {
+                        rows = await page.locator(".spenders tbody tr").evaluateAll((trs) => trs.map((tr) =>
+                                [...tr.children].map((cell) => cell.innerText.trim())));
+                        here = Object.fromEntries(Object.keys(there).map((name) =>
+                                [name, number_of(rows.find((row) => row[0] === name)?.[3] ?? "")]));
+                        return isDeepStrictEqual(here, there);
+                }, () => `${JSON.stringify(here)} becoming ${JSON.stringify(there)}`);
                 const shares = rows.map((row) => number_of(row[1])).filter((n) => !Number.isNaN(n));
 
                 assert.ok(Math.abs(shares.reduce((a, b) => a + b, 0) - 100) < 2, `${shares}`);
@@ -99,15 +106,15 @@ describe("the page beside the exchange's books", () => {
                 const head = page.locator(".spenders th", { hasText: "Name" });
 
                 await head.locator("button").click();
-                assert.equal(await head.getAttribute("aria-sort"), "ascending");
+                await eventually(async () => await head.getAttribute("aria-sort") === "ascending", "sorting up");
                 const up = await names();
 
                 assert.deepEqual(up, [...up].sort((a, b) => a.localeCompare(b)));
                 await head.locator("button").click();
-                assert.equal(await head.getAttribute("aria-sort"), "descending");
+                await eventually(async () => await head.getAttribute("aria-sort") === "descending", "sorting down");
                 assert.deepEqual(await names(), up.reverse());
                 await page.locator("#spenders input[type=search]").fill("maker");
-                assert.deepEqual((await names()).sort(), ["maker-btc", "maker-eth"]);
+                await eventually(async () => isDeepStrictEqual((await names()).sort(), ["maker-btc", "maker-eth"]), "finding the makers");
                 await page.locator("#spenders input[type=search]").fill("nobody");
                 await shows(page, "#spenders-table", /No such name/);
                 await page.locator("#spenders input[type=search]").fill("");
@@ -130,14 +137,19 @@ describe("the page beside the exchange's books", () => {
 
                 await chart.locator("summary").click();
                 await shows(page, ".chart .figures", /maker-btc/);
-                const heads = await chart.locator("thead th").allInnerTexts();
-                const sums = await chart.locator("tbody tr").evaluateAll((trs) => trs.map((tr) =>
-                        [...tr.children].map((cell) => cell.innerText.replaceAll(",", ""))));
-                const column = heads.indexOf("maker-btc");
-                const at_page = sums.reduce((all, row) => all + (Number(row[column]) || 0), 0);
                 const seen = (await stage.sim.admin("/sim/requests?last=100000")).filter((one) => /^\/api\/v3\/depth/.test(one.target)).length;
+                let sums = [], column = 0, at_page = NaN;
 
-                assert.equal(at_page, seen * 5, "weight of a depth of 100 is 5");
+                /* A depth of 100 weighs 5; the history is asked for every few seconds. */
+                await eventually(async () => {
+                        const [heads, ...rows] = await chart.locator("thead tr, tbody tr").evaluateAll((trs) => trs.map((tr) =>
+                                [...tr.children].map((cell) => cell.innerText.replaceAll(",", ""))));
+
+                        sums = rows;
+                        column = heads.indexOf("maker-btc");
+                        at_page = sums.reduce((all, row) => all + (Number(row[column]) || 0), 0);
+                        return at_page === seen * 5;
+                }, () => `${at_page} becoming ${seen * 5}`);
                 assert.ok(sums.length >= 60, `the whole hour is there: ${sums.length}`);
                 assert.match(sums.at(-1)[column], /^\u2013$/, "a window that nobody wrote is no zero");
                 assert.match(await chart.locator("canvas").first().getAttribute("aria-label"), /in all, at most/);
@@ -180,11 +192,19 @@ describe("the page beside the exchange's books", () => {
         });
 
         it("tells of events as they happen, by level, and says warnings aloud", async () => {
+                /* What is said aloud is there until the next is. */
+                await page.evaluate(() => {
+                        globalThis.said = [];
+                        new MutationObserver(() => globalThis.said.push(document.getElementById("announce").textContent))
+                                .observe(document.getElementById("announce"), { childList: true });
+                });
                 await stage.send("bot", "GET", "/api/v3/nonsense");
                 await shows(page, "#events", /Unknown endpoint\s*Spot, GET, \/api\/v3\/nonsense/);
                 await stage.sim.admin("/sim/faults", "GET /api/v3/depth next 1 error 429 -1003 Too much request weight used");
-                await stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT", { "X-Weir-Max-Wait": "10" });
-                await shows(page, "#announce", /429: too much weight|Refused/);
+                /* It is asked again at the turn; nobody waits for that here. */
+                stage.send("bot", "GET", "/api/v3/depth?symbol=BTCUSDT");
+                await shows(page, "#events", /429: too much weight/);
+                await eventually(() => page.evaluate(() => globalThis.said.find((text) => /429: too much weight|Sent again/.test(text))), "saying it");
                 await page.locator("#events-picks label", { hasText: "Warnings" }).click();
                 await eventually(async () => !/Unknown endpoint/.test(await text_of(page, ".events")), "the filter");
                 await page.locator("#events-picks label", { hasText: "All" }).click();
