@@ -46,6 +46,7 @@ struct upstream {
         bool is_in_use;
         bool has_started;         /* those who waited for the exchange's time were let go */
         bool has_given_up;        /* goes by the wall clock: the exchange's time does not come */
+        bool is_ban_untold;       /* its head has shut the gate, the log waits for its text */
         uint32_t told_foreign;    /* what others used of a window, as the log was told last */
         uint64_t told_foreign_us; /* monotonic */
         struct errands errands;

@@ -6,14 +6,20 @@
 #include "gateway/shown.h"
 #include "gateway/upstream.h"
 
-void stops_note(struct gateway *g, const struct upstream *u, const struct policy_plan *plan,
+void stops_note(struct gateway *g, struct upstream *u, const struct policy_plan *plan,
                 const struct verdict *v, const char *request_id)
 {
         char msg[VERDICT_MSG_SIZE];
         struct limiter_time time = upstream_now(g, u);
         struct stop stop;
+        bool is_news = stops_apply(upstream_limiter(u), plan, v, time, &stop);
 
-        if (!stops_apply(upstream_limiter(u), plan, v, time, &stop))
+        /* The text may say nothing that its head had not: then that is what is told. */
+        if (v->kind == VERDICT_BANNED) {
+                is_news |= u->is_ban_untold;
+                u->is_ban_untold = false;
+        }
+        if (!is_news)
                 return;
         log_event(LOG_WARN, stop.event,
                   "request=%s group=%s egress=%s status=%d code=%d for_ms=%llu msg=\"%s\"",
@@ -24,8 +30,7 @@ void stops_note(struct gateway *g, const struct upstream *u, const struct policy
         flow_review_stops(g);
 }
 
-void stops_note_head(struct gateway *g, const struct upstream *u, unsigned status,
-                     struct str retry_after)
+void stops_note_head(struct gateway *g, struct upstream *u, unsigned status, struct str retry_after)
 {
         struct limiter_time time = upstream_now(g, u);
         struct classify_in in = {
@@ -40,8 +45,10 @@ void stops_note_head(struct gateway *g, const struct upstream *u, unsigned statu
         if (LIKELY(status != 418) || !g->settings.limits || g->shadow)
                 return;
         classify(&in, &verdict);
-        if (stops_begin(upstream_limiter(u), u->group, verdict.ban_until_ms, time))
-                flow_review_stops(g);
+        if (!stops_begin(upstream_limiter(u), u->group, verdict.ban_until_ms, time))
+                return;
+        u->is_ban_untold = true;
+        flow_review_stops(g);
 }
 
 static void probe_one(struct gateway *g, struct upstream *u)

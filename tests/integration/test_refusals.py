@@ -49,6 +49,8 @@ def test_one_that_breaks_off_is_one(tmp_path, head, product, kind, for_ms, metho
         assert fetch(gateway.port, path, method)[0] in (502, 504)
         shut = gates(tmp_path)
         assert list(shut) == [product] and shut[product][0] == kind and for_ms[0] <= shut[product][1] <= for_ms[1], shut
+        # Once, whether its text said more than its head or not.
+        eventually(lambda: len(gateway.logged({"stop": "over_weight"}.get(kind, kind))) == 1)
         before = len(upstream.seen())
         code, headers, _ = fetch(gateway.port, "/api/v3/ping", headers=AT_ONCE)
         assert (code, headers["x-weir-verdict"]) == (429, kind)
