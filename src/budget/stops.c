@@ -1,6 +1,7 @@
 #include "budget/stops.h"
 #include "budget/budget.h"
 #include "budget/counters.h"
+#include "core/pool.h"
 
 /* A ban ends when the exchange's own machines agree that it has; they need a moment. */
 #define STOPS_BAN_GUARD_MS 500u
@@ -62,14 +63,47 @@ static bool stop_endpoint(struct limiter *l, const struct policy_plan *plan,
         return true;
 }
 
+/*
+ * What refused it may have been a counter that only a few endpoints draw on, such as that of
+ * funding rates: no header tells of it, and it turns later than the weight's. They stop until it
+ * does.
+ */
+static void stop_own_requests(struct limiter *l, const struct policy_plan *plan,
+                              const struct verdict *v, struct limiter_time time)
+{
+        int every = policy_group_pool(plan->group, POLICY_REQUESTS);
+
+        for (unsigned i = 0; i < plan->n_charges; ++i) {
+                uint16_t pool = plan->charges[i].pool;
+
+                if (policy_pool(pool)->unit == POLICY_REQUESTS && pool != every)
+                        limiter_shut_pool(l, pool, budget_charge_owner(l, plan, i),
+                                          stop_until(l, pool, v, time));
+        }
+}
+
+/* Whose text names it: of the weight, or of all requests, which are counted for longer. */
+static int full_pool(const struct limiter *l, enum policy_group group, const struct verdict *v)
+{
+        int weight = policy_group_pool(group, POLICY_WEIGHT),
+            every = policy_group_pool(group, POLICY_REQUESTS);
+
+        if (weight < 0 || every < 0 || v->window_ms > UINT32_MAX ||
+            pool_limit(l->region, (uint16_t)weight, (uint32_t)v->window_ms) > 0 ||
+            pool_limit(l->region, (uint16_t)every, (uint32_t)v->window_ms) == 0)
+                return weight;
+        return every;
+}
+
 static bool stop_group(struct limiter *l, const struct policy_plan *plan, const struct verdict *v,
                        struct limiter_time time, struct stop *ret_stop)
 {
+        stop_own_requests(l, plan, v, time);
         if (stop_endpoint(l, plan, v, time))
                 return false;
         *ret_stop = (struct stop){
                 "over_weight",
-                stop_until(l, policy_group_pool(plan->group, POLICY_WEIGHT), v, time),
+                stop_until(l, full_pool(l, plan->group, v), v, time),
         };
         return shut(l, budget_gate(plan->group), GATE_STOP, ret_stop->until_ms);
 }

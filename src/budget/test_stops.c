@@ -148,6 +148,26 @@ static void weight_stops_a_product_and_of_sapi_one_endpoint(void **state)
         assert_int_equal(shut_for("GET", "/api/v3/depth", 3000), 0);
 }
 
+/* No header tells of them, and they turn later than the weight's window. */
+static void what_a_few_endpoints_share_stops_until_its_own_turn(void **state)
+{
+        struct verdict v = { .kind = VERDICT_OVER_WEIGHT };
+
+        (void)state;
+        apply("GET", "/fapi/v1/fundingRate", &v, 3000);
+        assert_int_equal(shut_for("GET", "/fapi/v1/fundingInfo", 3000), 297000 + GUARD);
+        assert_int_equal(shut_for("GET", "/fapi/v1/depth", 3000), 57000 + GUARD);
+        assert_int_equal(shut_for("GET", "/futures/data/openInterestHist", 3000), 57000 + GUARD);
+        apply("GET", "/futures/data/openInterestHist", &v, 3000);
+        assert_int_equal(shut_for("GET", "/futures/data/basis", 3000), 297000 + GUARD);
+        /* All requests of spot are counted, for five minutes, and its text may say so. */
+        apply("GET", "/api/v3/depth", &v, 3000);
+        assert_int_equal(shut_for("GET", "/api/v3/ping", 3000), 57000 + GUARD);
+        v.window_ms = 300000;
+        apply("GET", "/api/v3/depth", &v, 3000);
+        assert_int_equal(shut_for("GET", "/api/v3/ping", 3000), 297000 + GUARD);
+}
+
 /* Weights of 0 too: its counter is not asked for a place, and what refused it is unknown. */
 static void each_endpoint_of_sapi_that_was_refused_stops(void **state)
 {
@@ -281,6 +301,7 @@ int main(void)
                 TEST(orders_stop_until_the_window_turns_that_is_named),
                 TEST(a_part_that_is_one_order_too_many_stops_orders_too),
                 TEST(weight_stops_a_product_and_of_sapi_one_endpoint),
+                TEST(what_a_few_endpoints_share_stops_until_its_own_turn),
                 TEST(each_endpoint_of_sapi_that_was_refused_stops),
                 TEST(a_head_stops_for_a_moment_or_for_as_long_as_it_says),
                 TEST(who_is_banned_himself_is_not_the_one_who_asks),

@@ -83,6 +83,11 @@ def test_each_client_gets_its_share_by_weight_on_however_many_connections(tmp_pa
     assert 2.7 < got[3] / (sum(got[:3]) / 3) < 3.3, got
 
 
+def test_who_says_no_name_is_told_from_others_by_his_connection(tmp_path):
+    got = run(tmp_path, [Client("greedy", 5, 64), Client(None, 50), Client(None, 50)])
+    assert jain(got) >= 0.95, got
+
+
 def test_history_gets_something_in_every_window(tmp_path):
     """Though so much market data waits that all windows ahead are spoken for."""
     back = Client("back", 5, headers={"X-Weir-Class": "backfill"})
