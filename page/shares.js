@@ -21,11 +21,11 @@ export function share_mark(now, client) {
         return its.by_hand ? `share ${its.share}, by hand` : `share ${its.share}`;
 }
 
-/* Those set by hand, also of clients that have sent nothing: ["maker: 5 (the settings say 2)", ...] */
+/* Those set by hand, also of clients that have sent nothing: [{client, text: "maker: 5 (the settings say 2)"}, ...] */
 export function shares_by_hand(now) {
         return Object.keys((now && now.shares) || {}).sort().map((client) => {
                 const its = share_of(now, client);
 
-                return its ? `${client}: ${its.share} (the settings say ${its.said})` : `${client}: ${now.shares[client]}`;
+                return { client, text: `${client}: ${now.shares[client]}${its ? ` (the settings say ${its.said})` : ""}` };
         });
 }

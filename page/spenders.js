@@ -63,7 +63,7 @@ const heads = columns.map((column) => {
 });
 const do_head = el("th", { scope: "col" }, el("span.unseen", null, "Do"));
 const body = el("tbody"), caption = el("caption.unseen");
-const empty = el("p.empty"), set_by_hand = el("p.by-hand", { hidden: true });
+const empty = el("p.empty"), set_by_hand = el("div.by-hand", { hidden: true }, el("span", null, "Shares set by hand:"), el("ul"));
 const back = el("button.quiet.small", { type: "button", click: () => turn(-1) }, "Earlier"),
         on = el("button.quiet.small", { type: "button", click: () => turn(1) }, "Later"), where = el("span");
 const pages = el("div.pages", null, where, back, on);
@@ -133,11 +133,22 @@ function update_row(node, row) {
         set_attr(p.share_button, "aria-label", `Set the share of client ${row.name}`);
 }
 
+/* Who may have sent nothing for long has no row above, and its share is set back here. */
+function make_by_hand() {
+        const node = el("li", null, el("button.quiet.small", { type: "button", click: () => set_share(node.client) }));
+
+        return node;
+}
+
 function draw_by_hand() {
-        const all = shares_by_hand(store.now), listed = all.slice(0, 8).join(", ");
+        const all = shares_by_hand(store.now);
 
         set_shown(set_by_hand, all.length > 0);
-        set_text(set_by_hand, `Shares set by hand: ${listed}${all.length > 8 ? `, and ${all.length - 8} more` : ""}.`);
+        set_list(set_by_hand.lastChild, all, (one) => one.client, make_by_hand, (node, one) => {
+                node.client = one.client;
+                set_text(node.firstChild, one.text);
+                set_attr(node.firstChild, "aria-label", `Set the share of client ${one.text}`);
+        });
 }
 
 function draw() {

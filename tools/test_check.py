@@ -68,6 +68,22 @@ class Check(unittest.TestCase):
         for yaml in ("pool: {max: 64}\nrate_ceiling: 64\n", "rate_ceiling: 0\n", ""):
             self.assertEqual(self.check(yaml)[0].stderr, "")
 
+    def test_certificates_are_read_as_the_start_reads_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("one", "other"):
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem"],
+                               cwd=folder, check=True, capture_output=True)
+            Path(folder, "none.pem").write_text("no certificate\n", encoding="utf-8")
+            for cert, key, ca, says in (("one.pem", "one.key", "other.pem", None),
+                                        ("one.pem", "other.key", "other.pem", ":3:13: watch.tls_cert: "),
+                                        ("away.pem", "one.key", "other.pem", "away.pem\" cannot be read: No such file"),
+                                        ("one.pem", "one.key", "none.pem", ":5:14: watch.client_ca: ")):
+                result, _ = self.check(f"watch:\n  listen: ['127.0.0.1:0']\n  tls_cert: {folder}/{cert}\n"
+                                       f"  tls_key: {folder}/{key}\n  client_ca: {folder}/{ca}\n")
+                self.assertEqual(result.returncode, 2 if says else 0, result.stderr)
+                self.assertIn(says or "", result.stderr)
+
     def check_account(self, spoil, users="[0]"):
         """Answers for an account whose files are good but for what @spoil(folder) does."""
         with tempfile.TemporaryDirectory() as folder:

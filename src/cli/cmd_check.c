@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check_tls.h"
 #include "cli/check_weights.h"
 #include "cli/option.h"
 #include "settings/settings.h"
@@ -21,10 +22,10 @@ static const char usage[] =
         "settings that result; else every mistake with its line and column, and what to "
         "write\n"
         "instead. The files of accounts (keys, secrets, tokens) and the watch's files of "
-        "tokens are\n"
-        "read as a start reads them, and the folder of history.path is looked for. What may "
-        "be used\n"
-        "but had better not is said on stderr, and is no mistake.\n\n"
+        "tokens and\n"
+        "certificates are read as a start reads them, and the folder of history.path is "
+        "looked for.\n"
+        "What may be used but had better not is said on stderr, and is no mistake.\n\n"
         "With --weights: what the replies' headers show that requests cost, beside what the "
         "tables\n"
         "say; where they differ first, with the lines to write in the configuration.\n\n"
@@ -51,8 +52,11 @@ static int load(struct settings *s, const char *path, struct settings_report *re
         if (r < 0)
                 return r;
         r = settings_check(s, report);
-        if (r == SETTINGS_GOOD && report->n_mistakes == 0)
+        if (r == SETTINGS_GOOD && report->n_mistakes == 0) {
                 r = settings_try_files(s, report);
+                if (r >= 0)
+                        r = check_tls(s, report);
+        }
         if (r < 0)
                 return r;
         return report->n_mistakes > 0 ? SETTINGS_MISTAKEN : SETTINGS_GOOD;

@@ -338,6 +338,9 @@ static int say_no_pool(const struct reading *r, char *ret_why)
         for (size_t i = 0; i < t->n_pools && n < ARCHIVE_WHY_SIZE; ++i)
                 n += (size_t)snprintf(ret_why + n, ARCHIVE_WHY_SIZE - n, "%s %s", i ? "," : "",
                                       t->pools[i]);
+        /* Rows are by the windows of weight. */
+        if (strstr(r->ask->pool, "orders") && n < ARCHIVE_WHY_SIZE)
+                snprintf(ret_why + n, ARCHIVE_WHY_SIZE - n, "; orders are in these: of=orders");
         return -ENOENT;
 }
 

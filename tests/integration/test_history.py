@@ -111,6 +111,8 @@ def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_pat
     assert "A trader" in picture and next(line for line in picture.splitlines() if "A trader" in line).split()[2:4] == ["2", "100.0%"]
     wrong = subprocess.run([WEIR, "history", "--db", path, "--of", "gold"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2 and "want weight or orders" in wrong.stderr
+    wrong = subprocess.run([WEIR, "history", "--db", path, "--pool", "spot-orders"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1 and "there is spot-weight; orders are in these: of=orders" in wrong.stderr
     # What is on is no gap.
     eventually(lambda: "still open" in printed(path, "--step", "window", "--since", "1m"))
     # A copy on a shelf that nobody may write on.

@@ -163,7 +163,7 @@ describe("from the page", () => {
                 await shows(page, ".toast", /maker has a share of 5/);
                 await shows(page, "#events", /Share set/);
                 await shows(page, ".spenders", /maker\s*share 5, by hand/);
-                await shows(page, "#spenders-table", /Shares set by hand: maker: 5 \(the settings say 2\)/);
+                await shows(page, "#spenders-table", /Shares set by hand:\s*maker: 5 \(the settings say 2\)/);
                 await shows(page, ".spenders", /steady\s*share 3/);
                 assert.doesNotMatch(await text_of(page, ".spenders"), /hungry\s*share/);
                 await spender("maker").locator("button", { hasText: "Share" }).click();
@@ -171,6 +171,11 @@ describe("from the page", () => {
                 await shows(page, "#ask", /the settings say 2/);
                 await page.locator("#ask-cancel").click();
                 await is_for_all(page, "shares");
+                await page.locator(".by-hand button").click();
+                await page.locator("#share-value").fill("2");
+                await page.locator("#ask-go").click();
+                await eventually(async () => !await page.locator(".by-hand").isVisible(), "the list going away");
+                await shows(page, ".spenders", /maker\s*share 2\s/);
         });
 
         it("the login is left", async () => {
