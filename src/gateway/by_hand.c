@@ -7,17 +7,22 @@
 #include "gateway/watching_inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FORMAT 1
+/* Bytes that nothing else locks: gateway/hosts_leave.c has the first two. */
+#define PLACES_FROM 4096
+#define PLACES      (1u << 20)
 /* A disk that is full may not be for ever. */
 #define AGAIN_US (3 * US_PER_SECOND)
 
 struct by_hand {
         char path[BY_HAND_PATH_SIZE]; /* empty: it has no place */
         char *written;                /* what is in the file; NULL: there is none */
+        bool is_ours;                 /* no other gateway of the region has the place */
         bool has_failed;
         uint64_t tried_us; /* monotonic */
         char why[BY_HAND_WHY_SIZE];
@@ -101,6 +106,27 @@ static bool compose(const struct gateway *g, char **ret_text)
         return true;
 }
 
+/* In two containers two gateways may have one place, as each sees it: the file is that one's which
+ * came first. A lock on a byte of the region that stands for the place, as the kernel frees it with
+ * the process. */
+static bool is_ours(const struct gateway *g, struct by_hand *h)
+{
+        struct flock lock = {
+                .l_type = F_WRLCK,
+                .l_whence = SEEK_SET,
+                .l_start = PLACES_FROM + (off_t)(stats_key(str_of(h->path)) % PLACES),
+                .l_len = 1,
+        };
+
+        if (!h->is_ours)
+                h->is_ours = g->region.fd < 0 || fcntl(g->region.fd, F_OFD_SETLK, &lock) == 0;
+        if (!h->is_ours)
+                snprintf(h->why, sizeof(h->why),
+                         "another gateway of this region listens at the same place, and keeps its "
+                         "own there");
+        return h->is_ours;
+}
+
 static bool is_written(const struct by_hand *h, const char *text)
 {
         return !h->has_failed && (h->written ? text && strcmp(h->written, text) == 0 : !text);
@@ -127,7 +153,8 @@ const char *by_hand_store(struct gateway *g, struct by_hand *h)
         bool is_any;
         int r;
 
-        if (!h->path[0])
+        h->tried_us = clock_mono_us();
+        if (!h->path[0] || !is_ours(g, h))
                 return h->why;
         is_any = compose(g, &text);
         if ((text || !is_any) && is_written(h, text)) {
@@ -137,7 +164,6 @@ const char *by_hand_store(struct gateway *g, struct by_hand *h)
         r = is_any && !text ? -ENOMEM
             : text          ? by_hand_write(h->path, str_of(text))
                             : by_hand_remove(h->path);
-        h->tried_us = clock_mono_us();
         tell(h, r);
         if (r < 0) {
                 free(text);
@@ -150,7 +176,8 @@ const char *by_hand_store(struct gateway *g, struct by_hand *h)
 
 void by_hand_keep(struct gateway *g, struct by_hand *h)
 {
-        if (h->has_failed && clock_mono_us() - h->tried_us >= AGAIN_US)
+        if ((h->has_failed || (h->path[0] && !h->is_ours)) &&
+            clock_mono_us() - h->tried_us >= AGAIN_US)
                 (void)by_hand_store(g, h);
 }
 
@@ -321,8 +348,10 @@ int by_hand_open(struct gateway *g, const char *region, struct by_hand **ret)
         *ret = h;
         if (!h)
                 return -ENOMEM;
-        if (find_place(g, region, h->path, sizeof(h->path)))
+        if (find_place(g, region, h->path, sizeof(h->path))) {
+                (void)is_ours(g, h);
                 return read_file(g, h);
+        }
         snprintf(h->why, sizeof(h->why),
                  "the system chooses the port (listen), so that this gateway is another one then");
         return 0;

@@ -9,7 +9,7 @@ import threading
 import pytest
 from support import WEIR, Gateway, Program, Sim, eventually, fetch
 from test_watch_actions import Asking, act, now
-from watchers import ACT, tokens
+from watchers import ACT, MEANT, tokens
 
 PING = "/api/v3/ping"
 DEPTH = "/api/v3/depth?symbol=BTCUSDT&limit=5"
@@ -167,6 +167,40 @@ def test_where_the_system_chooses_the_port_the_end_is_told(sim, tmp_path):
         done = act(gateway, "pause", client="bot")["done"]
         assert "ends with the gateway and is not taken up by the next one: the system chooses the port" in done
         assert not [name for name in os.listdir(tmp_path) if "by-hand" in name]
+
+
+def test_of_two_at_one_place_the_file_is_the_first_ones(desk):
+    """As in two containers that have one region."""
+    before = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if subprocess.run([*before, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no network namespaces here")
+    way = str(desk.folder / "way")
+    with desk.open() as gateway:
+        act(gateway, "pause", client="bot")
+        with Program(*desk.command, "--listen", f"unix:{way}", before=before) as second:
+            # What is held is held there too, and it changes nothing of what the first one keeps.
+            assert "paused_clients=1" in second.logged("by_hand_kept")[0]
+            assert "another gateway of this region listens at the same place" in told_at(way, "pause", client="brief")["done"]
+            second.kill()
+        assert "ends with the gateway" not in act(gateway, "pause", client="late")["done"]
+        gateway.kill()
+    with desk.open() as gateway:
+        assert paused(gateway)["clients"] == ["bot", "late"]
+
+
+def told_at(way, action, **body):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(30)
+        s.connect(way)
+        data = json.dumps(body)
+        fields = "".join(f"{name}: {value}\r\n" for name, value in MEANT.items())
+        s.sendall(f"POST /weir/api/{action} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}"
+                  f"Content-Length: {len(data)}\r\n\r\n{data}".encode())
+        reply = b""
+        while piece := s.recv(65536):
+            reply += piece
+    assert b" 200 " in reply.splitlines()[0], reply
+    return json.loads(reply.split(b"\r\n\r\n", 1)[1])
 
 
 def test_killed_again_and_again_while_it_is_written_it_is_whole(desk):
