@@ -55,6 +55,7 @@ function zeros_off(list_of) {
 
 function draw_weight(h, labels) {
         const n = labels.length, what = h.of === "orders" ? "orders" : "weight", is_weight = what === "weight";
+        const is_own = is_weight || /-orders$/.test(h.pool || "");
         const series = (h.series || []).filter((s) => is_weight || zeros_off(s.orders)).map((s) => {
                 const is_rest = s.name === "(others)" || s.name === null;
 
@@ -62,8 +63,8 @@ function draw_weight(h, labels) {
                          colour: is_rest ? "series-rest" : undefined };
         });
 
-        /* Limits and what others use are of the weight of the address; orders have theirs by account. */
-        if (is_weight && zeros_off(h.foreign))
+        /* What others use is in the pool's own unit; limits of orders are each account's. */
+        if (is_own && zeros_off(h.foreign))
                 series.push({ name: "not through weir", values: numbers(h.foreign, n), colour: "silt", pattern: UPRIGHT });
         const ours = series.reduce((all, s) => all + sum(s.values), 0);
         const last_limit = numbers(h.limits, n).filter(is_number).pop();
@@ -75,8 +76,8 @@ function draw_weight(h, labels) {
                                                                 .reduce((all, s) => all + (s.values[i] || 0), 0)));
 
         show(weight, { labels, starts: h.starts, series,
-                       title: `${is_weight ? "" : `Orders per ${h.step || "window"} of `}${pool_name(h.pool || pool.select.value) || "Weight"}` +
-                              `${is_weight ? ` per ${h.step || "window"}` : ""}, by ${h.by || by.value}`,
+                       title: `${is_own ? "" : `Orders per ${h.step || "window"} of `}${pool_name(h.pool || pool.select.value) || "Weight"}` +
+                              `${is_own ? ` per ${h.step || "window"}` : ""}, by ${h.by || by.value}`,
                        summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
                                 `${is_weight && is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
                        empty: is_weight ? "Nothing was used in this time." : "No orders were sent in this time." });
@@ -178,7 +179,7 @@ async function ask() {
 function draw_picks(state) {
         if (!state.now)
                 return;
-        const budgets = (state.now.budgets || []).map((b) => b.name).filter((name) => /weight|sapi-(ip|uid)/.test(name));
+        const budgets = (state.now.budgets || []).map((b) => b.name).filter((name) => /weight|sapi-(ip|uid)|-orders$/.test(name));
         const names = [...new Set([...pools, ...budgets])];
         const kept = (state.now.gateway || {}).history;
 

@@ -2,6 +2,7 @@
 #include "cli/history_time.h"
 #include "cli/picture.h"
 #include "cli/sheet.h"
+#include "stats/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +58,10 @@ static void mark(struct drawing *d, unsigned col, size_t series)
                 sheet_put(&d->line, 0, col, d->line.cols, style, "%c", letter);
 }
 
-/* What others use is known of weight only. */
+/* What others use is in the pool's own unit. */
 static uint64_t foreign(const struct history_table *t, size_t i)
 {
-        return t->is_of_orders ? 0 : t->foreign[i];
+        return t->is_of_orders && !stats_is_of_orders(t->pool) ? 0 : t->foreign[i];
 }
 
 static uint64_t used(const struct history_table *t, size_t i)
@@ -146,8 +147,9 @@ static void draw_heads(struct drawing *d)
         unsigned at = d->bar_end;
 
         sheet_put(&d->line, 0, 0, d->line.cols, SHEET_HEAD, "%s%s by %s and %s, %s to %s UTC",
-                  t->is_of_orders ? "orders in windows of " : "", t->pool, history_by_name(t->by),
-                  history_step_name(t->step), history_time_text(t->first_ms, from),
+                  t->is_of_orders && !stats_is_of_orders(t->pool) ? "orders in windows of " : "",
+                  t->pool, history_by_name(t->by), history_step_name(t->step),
+                  history_time_text(t->first_ms, from),
                   history_time_text(t->first_ms + t->n * t->step_ms, to));
         finish(d);
         sheet_put_right(&d->line, 0, at, at + 9, SHEET_DIM, "%s", history_count_name(count_of(t)));

@@ -112,6 +112,16 @@ static uint32_t book_of(const struct gateway *g, const struct policy_plan *plan)
         return pool < 0 ? STATS_NO_POOL : g->tally.books[pool];
 }
 
+/* That of its orders. Return: for stats_request.orders_book. */
+static uint32_t orders_book_of(const struct gateway *g, const struct policy_plan *plan)
+{
+        for (unsigned i = 0; i < plan->n_charges; ++i)
+                if (has_unit(plan, i, POLICY_ORDERS) &&
+                    g->tally.books[plan->charges[i].pool] != STATS_NO_POOL)
+                        return 1 + g->tally.books[plan->charges[i].pool];
+        return 0;
+}
+
 /* The first charge is the one of which costs are learnt. */
 static void spend(struct stats_request *r, const struct policy_plan *plan, uint32_t first)
 {
@@ -235,6 +245,7 @@ static void tell(struct flow *f, bool is_attempt)
         struct stats_request r = {
                 .class = f->request.class,
                 .pool = book_of(g, &f->plan),
+                .orders_book = orders_book_of(g, &f->plan),
                 .account = { holder_find(&g->limiter, f->plan.account).number, STR_NULL },
                 .endpoint = { endpoint_key(&f->plan), STR_NULL },
                 .client = { t->client_key, str_of(t->client) },

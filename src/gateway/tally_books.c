@@ -1,6 +1,6 @@
 /*
- * The books that stats keeps for this gateway: one for each pool that counts weight, as long as the
- * exchange says.
+ * The books that stats keeps for this gateway: one for each pool that counts weight, and one for
+ * each that counts orders, as long as the exchange says.
  */
 #include "gateway/tally.h"
 
@@ -34,11 +34,21 @@ void tally_follow(struct gateway *g)
 
                 if (g->tally.books[i] == STATS_NO_POOL || as.span_ms == 0)
                         continue;
-                /* Each address may use it all; each endpoint, where they are counted apart. */
-                if (!p->is_per_endpoint)
+                /* Each address may use it all; each endpoint, each account, where they are counted
+                 * apart. */
+                if (!p->is_per_endpoint && p->unit == POLICY_WEIGHT)
                         as.limit = (uint64_t)region_window_limit(window) * g->n_outlets;
                 stats_set_pool(g->stats, g->tally.books[i], &as);
         }
+}
+
+/* Return: how many there are then. */
+static uint32_t give_books(struct gateway *g, enum policy_unit unit, uint32_t n)
+{
+        for (size_t i = 0; i < policy_pool_count() && n < STATS_POOLS_MAX; ++i)
+                if (policy_pool(i)->unit == unit)
+                        g->tally.books[i] = n++;
+        return n;
 }
 
 int tally_open(struct gateway *g)
@@ -48,12 +58,10 @@ int tally_open(struct gateway *g)
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < REGION_POOLS; ++i) {
-                bool has_book = i < policy_pool_count() && n < STATS_POOLS_MAX &&
-                                policy_pool(i)->unit == POLICY_WEIGHT;
-
-                g->tally.books[i] = has_book ? n++ : STATS_NO_POOL;
-        }
+        for (size_t i = 0; i < REGION_POOLS; ++i)
+                g->tally.books[i] = STATS_NO_POOL;
+        n = give_books(g, POLICY_WEIGHT, n);
+        (void)give_books(g, POLICY_ORDERS, n);
         tally_follow(g);
         return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "history/blob.h"
+#include "stats/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,7 +98,7 @@ static int find_pool(struct reading *r, bool *ret_found)
         snprintf(sql, sizeof(sql),
                  "SELECT name, span, (SELECT sum(weight + orders) FROM %s AS t WHERE "
                  "t.pool = pools.id AND \"by\" = ?2 AND start >= ?3 AND start < ?4) AS used "
-                 "FROM pools ORDER BY used DESC, id DESC",
+                 "FROM pools ORDER BY used DESC, name LIKE '%%-orders', id DESC",
                  archive_tables[r->ask->step]);
         code = sqlite3_prepare_v2(r->archive->db, sql, -1, &s, NULL);
         bind(r, HISTORY_ALL, s);
@@ -194,6 +195,12 @@ static int read_all(struct reading *r)
         return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* A pool of orders has no weight. */
+static bool is_of_orders(const struct reading *r)
+{
+        return r->ask->is_of_orders || stats_is_of_orders(r->table->pool);
+}
+
 #define FIRST "AND name <> '" HISTORY_OTHERS "' GROUP BY name ORDER BY "
 #define LAST  ", sum(requests) DESC, sum(refused) DESC, name LIMIT ?5"
 
@@ -203,8 +210,8 @@ static int find_series(struct reading *r, enum history_by by, unsigned top,
 {
         sqlite3_stmt *s = NULL;
         int code = prepare(r, "name", by,
-                           r->ask->is_of_orders ? FIRST "sum(orders) DESC, sum(weight) DESC" LAST
-                                                : FIRST "sum(weight) DESC, sum(orders) DESC" LAST,
+                           is_of_orders(r) ? FIRST "sum(orders) DESC, sum(weight) DESC" LAST
+                                           : FIRST "sum(weight) DESC, sum(orders) DESC" LAST,
                            &s);
 
         if (code == SQLITE_OK)
@@ -392,7 +399,7 @@ int archive_read(struct archive *a, const struct history_ask *ask, struct histor
                 return e;
         }
         r.table->by = ask->by;
-        r.table->is_of_orders = ask->is_of_orders;
+        r.table->is_of_orders = is_of_orders(&r);
         r.table->step = ask->step;
         *ret_table = r.table;
         return 0;

@@ -64,8 +64,12 @@ static bool each_window(struct search *s, window_fn fn)
         bool is_done = true;
 
         for (uint32_t pool = 0; pool < stats_pools(s->stats); ++pool) {
+                const struct stats_pool *of = stats_pool(s->stats, pool);
                 const struct stats_window *w;
                 struct stats_window *open;
+
+                if (of->name && stats_is_of_orders(of->name))
+                        continue;
 
                 for (size_t i = 0; is_done && (w = stats_closed(s->stats, pool, i)) != NULL; ++i)
                         if (w->start_ms + w->span_ms > s->from_ms)

@@ -187,6 +187,18 @@ static int note_sums(struct stats *s, const struct stats_request *r)
         return reason;
 }
 
+/* In the window of the orders' own counter, where there is one. */
+static void note_orders(struct stats *s, const struct stats_request *r, const struct who *who,
+                        uint64_t now_ms, int reason)
+{
+        struct stats_request order = *r;
+
+        order.pool = r->orders_book - 1;
+        order.weight = 0;
+        if (order.pool < s->n_books && s->books[order.pool].pool.span_ms > 0)
+                windows_note(s, &order, who, now_ms, reason);
+}
+
 void stats_note(struct stats *s, const struct stats_request *r, uint64_t now_ms)
 {
         struct who who;
@@ -202,6 +214,8 @@ void stats_note(struct stats *s, const struct stats_request *r, uint64_t now_ms)
         reason = note_sums(s, r);
         if (r->pool < s->n_books && s->books[r->pool].pool.span_ms > 0)
                 windows_note(s, r, &who, now_ms, reason);
+        if (r->orders_book > 0)
+                note_orders(s, r, &who, now_ms, reason);
 }
 
 /* Reading. */

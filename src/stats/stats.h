@@ -24,10 +24,12 @@
 #include "base/str.h"
 #include "stats/waits.h"
 
+#include <string.h>
+
 #define STATS_CLIENTS_MAX   10000
 #define STATS_ACCOUNTS_MAX  64
 #define STATS_ENDPOINTS_MAX 512
-#define STATS_POOLS_MAX     8
+#define STATS_POOLS_MAX     16
 #define STATS_REASONS_MAX   40
 #define STATS_VERDICTS_MAX  32
 #define STATS_CODES_MAX     48
@@ -101,6 +103,9 @@ uint64_t stats_key(struct str text);
 struct stats_request {
         enum weir_class class; /* CLASS_COUNT: not known */
         uint32_t pool;         /* as stats_set_pool() numbers them, or STATS_NO_POOL */
+        /* 1 + the pool that counts its orders, in the windows of which it is too; 0: it has none.
+         */
+        uint32_t orders_book;
         struct stats_name account, endpoint, client;
         stats_spell_fn spell; /* NULL where all have texts */
         const void *ctx;      /* for that */
@@ -152,6 +157,15 @@ struct stats_pool {
         uint64_t span_ms;
         uint64_t limit; /* 0: none for all of it together */
 };
+
+/* Of such a pool the windows are a second time, with orders in place of weight: what is summed over
+ * pools leaves them out. */
+static inline bool stats_is_of_orders(const char *pool)
+{
+        size_t n = strlen(pool), end = strlen("-orders");
+
+        return n > end && strcmp(pool + n - end, "-orders") == 0;
+}
 
 /*
  * Pool number @pool is this one from now on; as often as one likes. Another span closes the windows

@@ -95,9 +95,46 @@ static void waits_are_told_within_5_percent(void **state)
         stats_close(s);
 }
 
+/* Its windows are those of two counters, and it is one request. */
+static void an_order_is_in_the_windows_of_both_its_counters_and_spent_once(void **state)
+{
+        struct stats_pool orders = { "spot-orders", 10000, 0 };
+        struct stats_request order = request("trader", 2, MINUTE(0) + 15000);
+        struct stats *s = opened(60000);
+        const struct stats_window *w;
+        struct spenders *spenders;
+
+        (void)state;
+        stats_set_pool(s, 1, &orders);
+        order.orders = 1;
+        order.orders_book = 1 + 1;
+        stats_note(s, &order, MINUTE(0) + 15020);
+        note(s, "poller", 5, MINUTE(0) + 15000, 1);
+        stats_turn(s, 0, MINUTE(2), false);
+        stats_turn(s, 1, MINUTE(2), false);
+        w = stats_closed(s, 1, 0);
+        assert_int_equal(w->start_ms, MINUTE(0) + 10000);
+        assert_int_equal(w->all.requests, 1);
+        assert_int_equal(w->all.orders, 1);
+        assert_int_equal(w->all.weight, 0);
+        assert_int_equal(row_of(w, STATS_BY_CLIENT, "trader")->figures.orders, 1);
+        assert_null(row_of(w, STATS_BY_CLIENT, "poller"));
+        w = stats_closed(s, 0, 0);
+        assert_int_equal(row_of(w, STATS_BY_CLIENT, "trader")->figures.weight, 2);
+        assert_int_equal(row_of(w, STATS_BY_CLIENT, "trader")->figures.orders, 1);
+        assert_int_equal(stats_sums(s)->all.requests, 2);
+        spenders = spenders_new(s, STATS_BY_CLIENT, 0, 10);
+        assert_int_equal(spenders->all.requests, 2);
+        assert_string_equal(spenders->rows[1].name, "trader");
+        assert_int_equal(spenders->rows[1].figures.orders, 1);
+        spenders_free(spenders);
+        stats_close(s);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(an_order_is_in_the_windows_of_both_its_counters_and_spent_once),
                 cmocka_unit_test(they_are_summed_over_windows_and_pools),
                 cmocka_unit_test(those_beyond_are_one_row),
                 cmocka_unit_test(waits_are_told_within_5_percent),

@@ -315,6 +315,7 @@ void tallies_show_history(struct visit *v)
             !read_number(v, "from_ms", 0, INT64_MAX, &from_ms) ||
             !read_number(v, "to_ms", 0, INT64_MAX, &to_ms))
                 return;
+        query.is_of_orders |= stats_is_of_orders(stats_pool(stats, pool)->name);
         query.top = top;
         query.step_ms = stats_pool(stats, pool)->span_ms;
         query.to_ms = to_ms < now_ms ? to_ms : now_ms;

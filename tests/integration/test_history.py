@@ -111,8 +111,12 @@ def test_it_is_printed_live_and_from_a_copy_for_people_and_programs(sim, tmp_pat
     assert "A trader" in picture and next(line for line in picture.splitlines() if "A trader" in line).split()[2:4] == ["2", "100.0%"]
     wrong = subprocess.run([WEIR, "history", "--db", path, "--of", "gold"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2 and "want weight or orders" in wrong.stderr
-    wrong = subprocess.run([WEIR, "history", "--db", path, "--pool", "spot-orders"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 1 and "there is spot-weight; orders are in these: of=orders" in wrong.stderr
+    # The counter of orders has windows of its own, in which a client that sent none has no row.
+    own = printed(path, "--since", "1d", "--pool", "spot-orders")
+    assert own.startswith("spot-orders by client and hour") and "A trader" in own and "maker" not in own
+    assert dict(rows(path, "SELECT name, span FROM pools"))["spot-orders"] == 10
+    assert rows(path, "SELECT sum(orders), sum(weight) FROM windows JOIN pools ON pools.id = pool WHERE pools.name = 'spot-orders' "
+                "AND \"by\" = 2 AND windows.name = 'trader'") == [(2, 0)]
     # What is on is no gap.
     eventually(lambda: "still open" in printed(path, "--step", "window", "--since", "1m"))
     # A copy on a shelf that nobody may write on.

@@ -165,6 +165,11 @@ describe("the page beside the exchange's books", () => {
                 await shows(page, ".chart .figures", /order/);
                 assert.doesNotMatch(await text_of(page, ".chart .figures"), /limit|backfill|market/);
                 await page.locator("#history-picks label", { hasText: /^Weight$/ }).click();
+                /* And in the windows of their own counter. */
+                await page.locator("#history-picks select").selectOption({ label: "Futures orders" });
+                await shows(page, ".chart h3", /^Futures orders per window, by class/);
+                await shows(page, ".chart .figures", /order/);
+                await page.locator("#history-picks select").selectOption({ label: "Futures weight" });
                 await page.locator("#history-picks label", { hasText: /^Day$/ }).click();
                 await shows(page, ".chart h3", /Futures weight per hour, by class/);
                 await page.locator("#history-picks label", { hasText: /^Hour$/ }).click();
