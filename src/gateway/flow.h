@@ -116,6 +116,12 @@ struct flow {
         struct buf body;                       /* while collecting */
 };
 
+/* In the queue, for whatever: nothing of it has been sent. */
+static inline bool flow_is_queued(const struct flow *f)
+{
+        return f->state == FLOW_STARTING || f->state == FLOW_HELD || f->state == FLOW_PARKED;
+}
+
 /* http_server_ops: a request came; @ctx is the gateway. */
 void flow_begin(void *ctx, struct http_exchange *exchange);
 void flow_client_gone(void *ctx, struct http_exchange *exchange);

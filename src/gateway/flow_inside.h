@@ -21,13 +21,8 @@
 
 /* flow.c */
 
-/* In the queue, for whatever: nothing of it has been sent. */
-static inline bool flow_is_queued(const struct flow *f)
-{
-        return f->state == FLOW_STARTING || f->state == FLOW_HELD || f->state == FLOW_PARKED;
-}
-
-/* Of those the ones that know the exchange's time, and wait for their place or for another. */
+/* Of those that are queued the ones that know the exchange's time, and wait for their place or for
+ * another. */
 static inline bool flow_is_waiting(const struct flow *f)
 {
         return (f->state == FLOW_HELD || f->state == FLOW_PARKED) && f->time_link.place != 0;

@@ -179,7 +179,7 @@ static void show_queue(struct gateway *g, struct metrics_gateway *to)
                 struct metrics_queue *q = &to->queue[f->request.class];
                 double waited_s = (double)(now_us - f->arrived_us) / 1e6;
 
-                if (f->state != FLOW_STARTING && f->state != FLOW_HELD && f->state != FLOW_PARKED)
+                if (!flow_is_queued(f))
                         continue;
                 ++q->waiting;
                 q->oldest_s = waited_s > q->oldest_s ? waited_s : q->oldest_s;

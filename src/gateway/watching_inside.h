@@ -54,7 +54,6 @@ struct flow *watching_find(struct gateway *g, const char *id, size_t *ret_n);
 /* The ids of the rows of all requests with @request_id, as many as @to has room for. Return: @to.
  */
 const char *watching_ids(const struct gateway *g, const char *request_id, char *to, size_t size);
-bool watching_is_queued(const struct flow *f);
 
 /* watching_place.c */
 CHECKED int watching_place_open(struct gateway *g);

@@ -75,11 +75,6 @@ const char *watching_ids(const struct gateway *g, const char *request_id, char *
         return to;
 }
 
-bool watching_is_queued(const struct flow *f)
-{
-        return f->state == FLOW_STARTING || f->state == FLOW_HELD || f->state == FLOW_PARKED;
-}
-
 /* Who waits. */
 
 static const char *state_name(const struct flow *f)
@@ -121,7 +116,7 @@ json_t *watching_queue(void *ctx, const struct watch_filter *filter)
         {
                 const struct flow *f = container_of(it, struct flow, link);
 
-                if (!watching_is_queued(f) ||
+                if (!flow_is_queued(f) ||
                     (filter->class[0] &&
                      strcmp(filter->class, class_name(f->request.class)) != 0) ||
                     (filter->client[0] && strcmp(filter->client, f->tally.client) != 0))
@@ -145,7 +140,7 @@ static json_t *queue_json(struct gateway *g)
         {
                 const struct flow *f = container_of(it, struct flow, link);
 
-                if (!watching_is_queued(f))
+                if (!flow_is_queued(f))
                         continue;
                 if (waiting[f->request.class]++ == 0 || f->arrived_us < oldest_us[f->request.class])
                         oldest_us[f->request.class] = f->arrived_us;
