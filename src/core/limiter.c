@@ -340,6 +340,55 @@ static uint64_t look_again_ms(const struct limiter_take *take, struct limiter_ti
         return time.now_ms + (wait_ms < LIMITER_AGAIN_MS ? wait_ms : LIMITER_AGAIN_MS);
 }
 
+/* Of the window of now: how much of it is used with @take in its place, as its class is shown it.
+ * Return: false when even the limit does not hold that. */
+static bool count_used(const struct limiter_take *take, uint64_t *ret_used)
+{
+        uint64_t others = window_others(&take->window, take->number), used;
+        struct window_view view;
+
+        window_look(&take->window, take->number, &view);
+        /* No part of the cap; of the limit it is, below. */
+        if (take->window.shared)
+                others = others > view.foreign ? others - view.foreign : 0;
+        /* Those before may have given theirs back. */
+        used = take->place.position < view.spent ? take->place.position : view.spent;
+        *ret_used = used + others;
+        return used + view.extra <= take->window.limit;
+}
+
+/* One of the places. *ret_at_ms: for WAIT, when to look again. Return: as check_place(). */
+static int check_take(const struct limiter_take *take, const struct ceilings *c,
+                      enum weir_class class, struct limiter_time time, uint64_t *ret_at_ms)
+{
+        uint32_t span_ms = take->window.span_ms;
+        uint64_t number = window_number(span_ms, time.now_ms, time.guard_ms), used, opens_ms;
+        bool is_over;
+
+        if (number < take->number) {
+                /* The guard grew since. */
+                *ret_at_ms = window_opens_ms(span_ms, take->number, time.guard_ms);
+                return LIMITER_WAIT;
+        }
+        if (number > take->number || !count_used(take, &used))
+                return LIMITER_LOST;
+        *ret_at_ms = look_again_ms(take, time);
+        if (used <= take_ceiling(take, c, class, number, time.now_ms, time.guard_ms)) {
+                if (!alone_must(take, c, class, number, used, time) ||
+                    alone_claim(take, number, time, &is_over))
+                        return LIMITER_GO;
+                *ret_at_ms = alone_again_ms(take, time);
+        } else if (used <= take->window.limit && take->has_ceilings) {
+                opens_ms = take_reaches_ms(take, c, class, number, used, time);
+                /* Never, if all of it counts: some of the others may not. */
+                if (opens_ms != UINT64_MAX && opens_ms > *ret_at_ms)
+                        *ret_at_ms = opens_ms;
+        }
+        return *ret_at_ms < window_opens_ms(span_ms, take->number + 1, time.guard_ms)
+                       ? LIMITER_WAIT
+                       : LIMITER_LOST;
+}
+
 /*
  * May a held place be used now? It may while its position, and all that others may have used in
  * this window, is under the ceiling. Return: GO; WAIT: at ticket->at_ms, when the ceiling may have
@@ -353,51 +402,15 @@ static int check_place(struct limiter_ticket *ticket, const struct ceilings *c,
 
         for (unsigned i = 0; i < ticket->n_takes; ++i) {
                 const struct limiter_take *take = &ticket->takes[i];
-                uint32_t span = take->window.span_ms, limit = take->window.limit;
-                uint64_t number = window_number(span, time.now_ms, time.guard_ms);
-                uint64_t closes = window_opens_ms(span, take->number + 1, time.guard_ms);
-                uint64_t others, used, at_ms;
-                struct window_view view;
-                bool is_over;
+                uint64_t at_ms;
+                int r = check_take(take, c, ticket->class, time, &at_ms);
 
-                if (number > take->number)
-                        return LIMITER_LOST;
-                if (number < take->number) {
-                        /* The guard grew since. */
-                        at_ms = window_opens_ms(span, take->number, time.guard_ms);
-                } else {
-                        others = window_others(&take->window, number);
-                        window_look(&take->window, number, &view);
-                        /* No part of the cap; of the limit it is, below. */
-                        if (take->window.shared)
-                                others = others > view.foreign ? others - view.foreign : 0;
-                        /* Those before may have given theirs back. */
-                        used = take->place.position < view.spent ? take->place.position
-                                                                 : view.spent;
-                        if (used + view.extra > limit)
-                                return LIMITER_LOST;
-                        used += others;
-                        at_ms = look_again_ms(take, time);
-                        if (used <= take_ceiling(take, c, ticket->class, number, time.now_ms,
-                                                 time.guard_ms)) {
-                                if (!alone_must(take, c, ticket->class, number, used, time) ||
-                                    alone_claim(take, number, time, &is_over))
-                                        continue;
-                                at_ms = alone_again_ms(take, time);
-                        } else if (used <= limit && take->has_ceilings) {
-                                uint64_t opens_ms =
-                                        take_reaches_ms(take, c, ticket->class, number, used, time);
-
-                                /* Never, if all of it counts: some of the others may not. */
-                                if (opens_ms != UINT64_MAX && opens_ms > at_ms)
-                                        at_ms = opens_ms;
-                        }
-                        if (at_ms >= closes)
-                                return LIMITER_LOST;
-                }
-                if (answer == LIMITER_GO || at_ms > ticket->at_ms)
+                if (r == LIMITER_LOST)
+                        return r;
+                if (r == LIMITER_WAIT && (answer == LIMITER_GO || at_ms > ticket->at_ms))
                         ticket->at_ms = at_ms;
-                answer = LIMITER_WAIT;
+                if (r == LIMITER_WAIT)
+                        answer = r;
         }
         return answer;
 }
