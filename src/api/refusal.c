@@ -2,6 +2,7 @@
 #include "budget/budget.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -34,76 +35,86 @@ static const char *shut_text(enum gate_kind kind)
         }
 }
 
-void refusal_explain(const struct reservation *r, int answer, struct verdict *verdict)
+/* Into @verdict's message, behind what is so of all of them. */
+static void PRINTF(2, 3) say(struct verdict *verdict, const char *format, ...)
 {
-        const struct limiter_ticket *ticket = &r->ticket;
-        const char *budget = budget_blocked_by(ticket);
-        char at[TIME_SIZE], *to = verdict->msg;
-        size_t size = sizeof(verdict->msg);
+        size_t n = (size_t)snprintf(verdict->msg, sizeof(verdict->msg), "not sent: ");
+        va_list args;
 
-        verdict->retry_at_ms = 0;
-        if (answer == LIMITER_LATE || answer == LIMITER_SHUT || answer == LIMITER_CROWDED)
-                verdict->retry_at_ms = ticket->at_ms;
+        va_start(args, format);
+        (void)vsnprintf(verdict->msg + n, sizeof(verdict->msg) - n, format, args);
+        va_end(args);
+}
+
+/* What the limiter has answered, and when again: @at. */
+static void explain_limits(const struct limiter_ticket *ticket, int answer, const char *at,
+                           struct verdict *verdict)
+{
+        const char *budget = budget_blocked_by(ticket);
+
         switch (answer) {
         case LIMITER_SHUT:
-                if (ticket->blocker == BLOCKED_BY_BREAKER) {
-                        (void)snprintf(to, size,
-                                       "not sent: the exchange does not answer; it is asked again "
-                                       "at %s",
-                                       time_text(ticket->at_ms, at));
-                        break;
-                }
-                (void)snprintf(to, size, "not sent: %s until %s", shut_text(ticket->shut_by),
-                               time_text(ticket->at_ms, at));
+                if (ticket->blocker == BLOCKED_BY_BREAKER)
+                        say(verdict, "the exchange does not answer; it is asked again at %s", at);
+                else
+                        say(verdict, "%s until %s", shut_text(ticket->shut_by), at);
                 break;
         case LIMITER_LATE:
                 if (budget[0] == '\0')
-                        (void)snprintf(to, size, "not sent: its deadline has passed");
+                        say(verdict, "its deadline has passed");
                 else
-                        (void)snprintf(to, size,
-                                       "not sent: no room in %s before the deadline, but at %s",
-                                       budget, time_text(ticket->at_ms, at));
+                        say(verdict, "no room in %s before the deadline, but at %s", budget, at);
                 break;
         case LIMITER_CROWDED:
-                if (ticket->is_capped) {
-                        (void)snprintf(to, size,
-                                       "not sent: this host has used its part of %s, which it "
-                                       "shares with other hosts; again at %s",
-                                       budget, time_text(ticket->at_ms, at));
-                        break;
-                }
-                (void)snprintf(to, size,
-                               "not sent: all windows ahead of %s are full for its class; again "
-                               "at %s",
-                               budget[0] ? budget : "its budgets", time_text(ticket->at_ms, at));
+                if (ticket->is_capped)
+                        say(verdict,
+                            "this host has used its part of %s, which it shares with other hosts; "
+                            "again at %s",
+                            budget, at);
+                else
+                        say(verdict, "all windows ahead of %s are full for its class; again at %s",
+                            budget[0] ? budget : "its budgets", at);
+                break;
+        default: /* LIMITER_NEVER */
+                say(verdict, "it costs more than a whole window of %s", budget);
+                break;
+        }
+}
+
+void refusal_explain(const struct reservation *r, int answer, struct verdict *verdict)
+{
+        const struct limiter_ticket *ticket = &r->ticket;
+        char at[TIME_SIZE];
+
+        verdict->retry_at_ms = 0;
+        switch (answer) {
+        case LIMITER_LATE:
+        case LIMITER_SHUT:
+        case LIMITER_CROWDED:
+                verdict->retry_at_ms = ticket->at_ms;
+                explain_limits(ticket, answer, time_text(ticket->at_ms, at), verdict);
                 break;
         case LIMITER_NEVER:
-                (void)snprintf(to, size, "not sent: it costs more than a whole window of %s",
-                               budget);
+                explain_limits(ticket, answer, "", verdict);
                 break;
         case -ENOSPC:
-                (void)snprintf(to, size,
-                               "not sent: no room for another budget in the region; stop all "
-                               "programs that use it and start them again: what nobody used for "
-                               "two days makes room then");
+                say(verdict, "no room for another budget in the region; stop all programs that use "
+                             "it and start them again: what nobody used for two days makes room "
+                             "then");
                 break;
         case -ESTALE:
-                (void)snprintf(
-                        to, size, "%s",
-                        ticket->blocker == BLOCKED_BY_CLOCK
-                                ? "not sent: the exchange's clock is known too badly to tell "
-                                  "its windows apart; run a gateway on the region, which "
-                                  "measures it"
-                                : "not sent: this machine's clock is behind that of another "
-                                  "process; set it right");
+                say(verdict, "%s",
+                    ticket->blocker == BLOCKED_BY_CLOCK
+                            ? "the exchange's clock is known too badly to tell its windows apart; "
+                              "run a gateway on the region, which measures it"
+                            : "this machine's clock is behind that of another process; set it "
+                              "right");
                 break;
         case -EINVAL:
-                (void)snprintf(to, size,
-                               "not sent: the request is not one of weir_request_find(), or its "
-                               "class is none");
+                say(verdict, "the request is not one of weir_request_find(), or its class is none");
                 break;
         default:
-                (void)snprintf(to, size, "not sent: %s", strerror(-answer));
+                say(verdict, "%s", strerror(-answer));
                 break;
         }
 }
