@@ -101,9 +101,8 @@ local function answer_for(id, said, first, answer)
                                 tell('hungry', id, w)
                         end
                 end
-                -- What is left of now matters more than what is left behind it.
                 freed = old[w - n + 1] - commitment(b, rec, w)
-                if freed * (w == n and 2000 or 50) > b.limit and others_hungry(b, w) and not (news.free and news.free[id]) then
+                if freed * (w == n and FREED_PART or FREED_NEXT_PART) > b.limit and others_hungry(b, w) and not (news.free and news.free[id]) then
                         tell('free', id, w)
                 end
         end

@@ -20,8 +20,11 @@ local key, op = KEYS[1], cjson.decode(ARGV[1])
 local FRESH_MS = 2000       -- new books wait so long for hosts that know better
 local PROBE_MS = 10000      -- a probe is one host's for so long
 local SILENT_MS = 25000     -- every host speaks at once when one joins: who has not by then is cut off
-local HOSTS_MAX = 64         -- as many as a region's roster has places for
+local HOSTS_MAX = 64        -- as many as a region's roster has places for
 local CLOCK_MS = 5000       -- nobody whose clock may be further off is served
+-- Who waits is told when more than such a part of the limit was freed: of the window of now little is worth it, of the
+-- next one more, since there is time.
+local FREED_PART, FREED_NEXT_PART = 2000, 50
 
 local raw, books, hosts, budgets = {}, nil, {}, {}
 local dirty, writes, news, has_news = {}, {}, {}, false

@@ -1,7 +1,34 @@
 -- One host's op, steps 1 to 7: whether it is heard, what it says of each budget, and what it is granted of it.
 -- Behind function_books.lua.
 
--- Step 1.
+-- Step 1: what is said of one budget.
+local function mistake_in(id, said)
+        local b, others = budget(id), 0
+
+        if math.abs(math.floor(op.now / said.span) - said.now) > 1 then
+                return refuse('budget %s: window %.0f is not now', id, said.now)
+        end
+        for w in pairs(said.windows) do
+                if not tonumber(w) or math.abs(tonumber(w) - said.now) > 1 then
+                        return refuse('budget %s: window %s is not beside %.0f', id, w, said.now)
+                end
+        end
+        if not op.is_fixed then
+                return nil
+        end
+        for hex, rec in pairs(b and b.hosts or {}) do
+                if hex ~= op.host and rec.fixed and not rec.gone then
+                        others = others + rec.fixed
+                end
+        end
+        if others + said.aim > (b or said).limit then
+                return refuse('budget %s: the configured share of %.0f and those of other hosts, %.0f, are more than ' ..
+                              'its limit of %.0f: lower store.share', id, said.aim, others, (b or said).limit)
+        end
+        return nil
+end
+
+-- Step 1. Return: the answer that refuses the op, or nil.
 local function mistake()
         local host = hosts[op.host] or books and books.gone and books.gone[op.host]
 
@@ -22,27 +49,10 @@ local function mistake()
                               'its file was copied', op.seq, host.seq)
         end
         for id, said in pairs(op.budgets) do
-                local b, others = budget(id), 0
+                local wrong = mistake_in(id, said)
 
-                if math.abs(math.floor(op.now / said.span) - said.now) > 1 then
-                        return refuse('budget %s: window %.0f is not now', id, said.now)
-                end
-                for w in pairs(said.windows) do
-                        if not tonumber(w) or math.abs(tonumber(w) - said.now) > 1 then
-                                return refuse('budget %s: window %s is not beside %.0f', id, w, said.now)
-                        end
-                end
-                if op.is_fixed then
-                        for hex, rec in pairs(b and b.hosts or {}) do
-                                if hex ~= op.host and rec.fixed and not rec.gone then
-                                        others = others + rec.fixed
-                                end
-                        end
-                        if others + said.aim > (b or said).limit then
-                                return refuse('budget %s: the configured share of %.0f and those of other hosts, ' ..
-                                              '%.0f, are more than its limit of %.0f: lower store.share',
-                                              id, said.aim, others, (b or said).limit)
-                        end
+                if wrong then
+                        return wrong
                 end
         end
         return nil
