@@ -101,7 +101,7 @@ static void draw_file(const json_t *p)
                 putchar('\n');
 }
 
-static void draw_header(const json_t *p)
+static void draw_exchanges(const json_t *p)
 {
         json_t *row, *value;
         const char *key;
@@ -124,23 +124,36 @@ static void draw_header(const json_t *p)
                         printf("  %-30s %" JSON_INTEGER_FORMAT "\n", address(row, "name"),
                                number(row, "homes"));
         }
+}
+
+static void draw_gate(const json_t *row)
+{
+        char when[32];
+
+        printf("%s%s", text(row, "egress")[0] ? "  by " : "", text(row, "egress"));
+        if (json_is_true(json_object_get(row, "shut")))
+                printf("  %-10s %s for %" JSON_INTEGER_FORMAT " ms more%s\n", text(row, "product"),
+                       text(row, "kind"), number(row, "for_ms"),
+                       json_is_true(json_object_get(row, "probing")) ? ", being probed"
+                       : number(row, "for_ms") == 0                  ? ", until a probe is answered"
+                                                                     : "");
+        else if (number(row, "opened_ms") > 0)
+                printf("  %-10s open, since a probe at %s UTC\n", text(row, "product"),
+                       time_text(number(row, "opened_ms"), when));
+        else
+                printf("  %-10s open: a stop until %s UTC is over\n", text(row, "product"),
+                       time_text(number(row, "until_ms"), when));
+}
+
+/* What is in the way of all, whatever their budgets. */
+static void draw_stops(const json_t *p)
+{
+        json_t *row;
+        char when[32];
+        size_t i;
+
         title("gates", json_object_get(p, "gates"));
-        json_array_foreach(json_object_get(p, "gates"), i, row)
-        {
-                printf("%s%s", text(row, "egress")[0] ? "  by " : "", text(row, "egress"));
-                if (json_is_true(json_object_get(row, "shut")))
-                        printf("  %-10s %s for %" JSON_INTEGER_FORMAT " ms more%s\n",
-                               text(row, "product"), text(row, "kind"), number(row, "for_ms"),
-                               json_is_true(json_object_get(row, "probing")) ? ", being probed"
-                               : number(row, "for_ms") == 0 ? ", until a probe is answered"
-                                                            : "");
-                else if (number(row, "opened_ms") > 0)
-                        printf("  %-10s open, since a probe at %s UTC\n", text(row, "product"),
-                               time_text(number(row, "opened_ms"), when));
-                else
-                        printf("  %-10s open: a stop until %s UTC is over\n", text(row, "product"),
-                               time_text(number(row, "until_ms"), when));
-        }
+        json_array_foreach(json_object_get(p, "gates"), i, row) draw_gate(row);
         title("breakers", json_object_get(p, "breakers"));
         json_array_foreach(json_object_get(p, "breakers"), i, row)
                 printf("  /%-6s %s, %" JSON_INTEGER_FORMAT " failures in a row%s%s\n",
@@ -152,6 +165,13 @@ static void draw_header(const json_t *p)
                        number(row, "front"),
                        time_text(number(row, "full_us") / (json_int_t)US_PER_MS, when),
                        text(row, "egress")[0] ? ", by " : "", text(row, "egress"));
+}
+
+static void draw_rules(const json_t *p)
+{
+        json_t *value;
+        const char *key;
+
         puts("\nrules");
         json_object_foreach(json_object_get(p, "rules"), key, value)
                 printf("  %-20s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
@@ -316,7 +336,9 @@ void region_draw(const json_t *picture, bool is_terminal)
         draw_file(picture);
         if (!json_object_get(picture, "slots"))
                 return;
-        draw_header(picture);
+        draw_exchanges(picture);
+        draw_stops(picture);
+        draw_rules(picture);
         draw_hosts(picture);
         draw_pools(picture);
         draw_budgets(picture, is_terminal);
