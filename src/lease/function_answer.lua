@@ -106,10 +106,11 @@ local function answer_for(id, said, first, answer)
                         tell('free', id, w)
                 end
         end
-        told = share(b, rec, n, may, unheard)
+        told = share(id, b, rec, n, may, unheard)
         others = of_others(b, n)
         others = others.heard + others.unheard
         answer.budgets[id] = { share = told, limit = b.limit, others = others, foreign = b.foreign[text(n)] or 0,
+                               seen = b.seen[text(n)] and b.seen[text(n)].n or 0,
                                expected = b.expected, hungry = others_hungry(b, n),
                                windows = { [text(n)] = rec.claims[text(n)] or rec.share,
                                            [text(n + 1)] = rec.claims[text(n + 1)] or rec.share } }

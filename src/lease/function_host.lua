@@ -223,7 +223,7 @@ local function note(id, said, first)
                         rec.used[w] = { n = window.used, op = books.ops }
                 end
                 if window.seen and window.seen > 0 and window.seen > (b.seen[w] and b.seen[w].n or 0) then
-                        b.seen[w] = { n = window.seen, op = books.ops }
+                        b.seen[w] = { n = window.seen, op = books.ops, told = b.seen[w] and b.seen[w].told }
                 end
         end
         -- Whatever flies from any window before this one is in said.before.
@@ -277,6 +277,11 @@ local function learn_foreign(id, b, n, unheard)
         for w = n - 1, n + 1 do
                 local seen, ours = b.seen[text(w)], 0
 
+                -- Whoever used it: others have their own headers, but not those who send nothing now.
+                if seen and seen.n - (seen.told or 0) > b.limit / 10 then
+                        seen.told = seen.n
+                        tell('seen', id, { [text(w)] = seen.n })
+                end
                 if seen and not unheard and w > math.max(b.lost_until or 0, b.kin_until or 0) then
                         for _, rec in pairs(b.hosts) do
                                 local used = rec.used[text(w)]
@@ -347,7 +352,7 @@ local function grant(b, rec, w, said, gone, unheard)
 end
 
 -- Step 7. Return: the share that is told.
-local function share(b, rec, n, may, unheard)
+local function share(id, b, rec, n, may, unheard)
         local fixed, members, top, aim, room = 0, 0, n + 1, 0, 0
 
         for _, other in pairs(b.hosts) do
@@ -378,6 +383,10 @@ local function share(b, rec, n, may, unheard)
                 end
         end
         rec.share = math.min(aim, rec.share + math.max(0, room))
+        -- Others have more than their part, and do not know it before they speak.
+        if rec.share < aim then
+                tell('poor', id, n)
+        end
         return rec.share
 end
 

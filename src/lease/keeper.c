@@ -277,17 +277,26 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
                 time->mono_us >= ward->returned_us + return_us(ward, spare, n_hosts));
 }
 
-/* A header shows more than this host and all others can have used: others need not wait for it. */
+/*
+ * A header shows what others need not wait for: more than this host and all others can have used,
+ * or far more than in the window before and than others had when the store was asked last in this
+ * one.
+ */
 static bool has_strangers(const struct ward *ward)
 {
-        uint64_t ours = lease_used(&ward->window, ward->number);
-        struct window_view view;
+        uint64_t ours = lease_used(&ward->window, ward->number), limit = ward->window.limit;
+        bool is_asked = ward->others_number == ward->number;
+        uint64_t most = is_asked ? (uint64_t)ward->others + ward->unclaimed
+                                 : limit - lease_cap(&ward->window, ward->number, 0);
+        uint64_t likely = is_asked ? ward->others : 0;
+        struct window_view view, before;
 
         window_look(&ward->window, ward->number, &view);
-        if (ward->others_number != ward->number)
-                return false;
-        return view.top > (uint64_t)ward->foreign_told + ward->window.limit / SHOWN_PART &&
-               view.top > ours + ward->others + ward->unclaimed + ward->window.limit / STRANGE_PART;
+        window_look(&ward->window, ward->number - 1, &before);
+        return view.top > ward->foreign_told + limit / SHOWN_PART &&
+               (view.top > ours + most + limit / STRANGE_PART ||
+                (view.top > before.top + limit / SHOWN_PART &&
+                 view.top > ours + likely + limit / STRANGE_PART));
 }
 
 static bool is_time_to_ask(const struct ward *ward, const struct keeper_time *time)

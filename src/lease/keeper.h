@@ -69,7 +69,7 @@ struct ward {
         bool is_urgent;        /* the op on its way asks for what is urgent */
         bool is_asking;        /* the op on its way asks for more */
         uint32_t capped_limit; /* the limit that its caps and share are parts of */
-        bool is_lowered;       /* a share that the store does not know to be lower yet */
+        bool is_lowered;    /* a share that the store does not know to be lower yet, or wants so */
         uint32_t others;    /* what the store had others down for when it answered, in the window */
         uint32_t unclaimed; /* ... and what nobody had: others may have been granted it since */
         uint64_t others_number; /* of this number */

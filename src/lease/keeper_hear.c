@@ -267,6 +267,21 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
                 ward->ask_again_us = time->mono_us + NOTHING_TIMES * most_us;
 }
 
+/* The exchange has counted so much in window @number by now, whoever used it: as if our own header
+ * had said so. It is in the way of all that is above the limit with it (core/window.h), though the
+ * store granted it before that was known. */
+static void hear_seen(struct ward *ward, uint64_t number, uint64_t seen)
+{
+        uint32_t foreign, top = seen < WINDOW_AMOUNT_MAX ? (uint32_t)seen : WINDOW_AMOUNT_MAX;
+
+        if (top == 0 || number + 1 < ward->number || number > ward->number + 1)
+                return;
+        (void)window_observe(&ward->window, number, top, &foreign);
+        /* Who told the store need not be told. */
+        if (number == ward->number && top > ward->foreign_told)
+                ward->foreign_told = top;
+}
+
 static void hear_budget(struct keeper *k, const struct op_granted *granted,
                         const struct keeper_time *time, struct keeper_change *ret)
 {
@@ -278,6 +293,7 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
                 return;
         now = ward_time(ward, time);
         hear_share(ward, granted->share, now);
+        hear_seen(ward, granted->now, granted->seen);
         for (size_t i = 0; i < ARRAY_SIZE(claims); ++i) {
                 uint32_t had = lease_cap(&ward->window, granted->now + i, 0);
                 uint64_t claim = claims[i] < WINDOW_AMOUNT_MAX ? claims[i] : WINDOW_AMOUNT_MAX;
@@ -378,6 +394,14 @@ static void hear_free(struct ward *ward, uint64_t n_hosts, const struct keeper_t
         ward->urgent_again_us = ward->urgent_pause_us = 0;
 }
 
+/* Whether its share is above its part of the limit: to be told so it has to speak. */
+static bool is_rich(const struct ward *ward, uint64_t n_hosts)
+{
+        uint32_t share = (uint32_t)load(&lease_of(&ward->window)->share);
+
+        return share * n_hosts * 10 > (uint64_t)ward->window.limit * 11;
+}
+
 void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,
                  struct keeper_change *ret)
 {
@@ -399,6 +423,18 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
 
                 if (ward)
                         hear_free(ward, load(&lease->n_hosts), time);
+        }
+        for (size_t i = 0; i < news->n_poor; ++i) {
+                struct ward *ward = ward_by_id(k, news->poor[i].id);
+
+                if (ward && is_rich(ward, load(&lease->n_hosts)))
+                        ward->is_lowered = true;
+        }
+        for (size_t i = 0; i < news->n_seen; ++i) {
+                struct ward *ward = ward_by_id(k, news->seen[i].id);
+
+                if (ward)
+                        hear_seen(ward, news->seen[i].window, news->seen[i].amount);
         }
         for (size_t i = 0; i < news->n_joined; ++i)
                 add_guest(k, news->joined[i].host);

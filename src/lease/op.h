@@ -110,6 +110,7 @@ struct op_granted {
         uint64_t claim_current, claim_next; /* of N and N + 1: the caps from now on */
         uint64_t others;                    /* the commitments of others in N */
         uint64_t foreign;                   /* known of N */
+        uint64_t seen;                      /* of N: the highest header of any host; 0: none */
         uint64_t expected;                  /* foreign use of a window to come */
         bool is_hungry;                     /* others are */
 };
@@ -148,7 +149,7 @@ void op_answer_deinit(struct op_answer *answer);
 struct op_told {
         char id[OP_ID_SIZE];
         uint64_t window;
-        uint64_t amount; /* of foreign use; 0 for others */
+        uint64_t amount; /* of foreign use, or the highest header; 0 for others */
 };
 
 /* A host that joined or left. */
@@ -158,9 +159,11 @@ struct op_guest {
 };
 
 struct op_news {
-        uint64_t from; /* whose op made it; 0: a person's */
-        struct op_told *hungry, *free, *foreign;
-        size_t n_hungry, n_free, n_foreign;
+        uint64_t from;                        /* whose op made it; 0: a person's */
+        struct op_told *hungry, *free, *poor; /* poor: somebody's share is less than its part */
+        size_t n_hungry, n_free, n_poor;
+        struct op_told *foreign, *seen; /* seen: the header that shows the foreign use */
+        size_t n_foreign, n_seen;
         struct op_gate *gates;
         size_t n_gates;
         bool has_limits; /* others were learnt: an op brings them */

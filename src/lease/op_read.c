@@ -198,6 +198,8 @@ static void read_budgets(struct reading *in, const json_t *from, struct op_answe
                 b->limit = whole_in(in, value, "limit");
                 b->others = whole_in(in, value, "others");
                 b->foreign = whole_in(in, value, "foreign");
+                if (json_object_get(value, "seen"))
+                        b->seen = whole_in(in, value, "seen");
                 b->expected = whole_in(in, value, "expected");
                 b->is_hungry = json_is_true(hungry);
                 if (!json_is_boolean(hungry))
@@ -324,26 +326,27 @@ static void read_told(struct reading *in, const json_t *from, const char *name,
 }
 
 /* { "ID": { "N": amount } } */
-static void read_foreign(struct reading *in, const json_t *from, struct op_news *ret)
+static void read_amounts(struct reading *in, const json_t *from, const char *name,
+                         struct op_told **ret_rows, size_t *ret_n)
 {
-        json_t *all = object_in(in, from, "foreign"), *value;
+        json_t *all = object_in(in, from, name), *value;
         const char *key, *window;
         json_t *amount;
 
-        ret->foreign = rows_new(in, json_object_size(all), sizeof(*ret->foreign));
-        if (!ret->foreign)
+        *ret_rows = rows_new(in, json_object_size(all), sizeof(**ret_rows));
+        if (!*ret_rows)
                 return;
         json_object_foreach(all, key, value)
         {
-                struct op_told *row = &ret->foreign[ret->n_foreign++];
+                struct op_told *row = &(*ret_rows)[(*ret_n)++];
 
                 id_of(in, key, row->id);
                 if (json_object_size(value) != 1)
-                        wrong(in, "foreign use of %s is not that of one window", row->id);
+                        wrong(in, "%s: %s is not that of one window", row->id, name);
                 json_object_foreach(value, window, amount)
                 {
                         row->window = decimal_of(in, window, row->id);
-                        row->amount = whole_of(in, amount, "foreign use");
+                        row->amount = whole_of(in, amount, name);
                 }
         }
 }
@@ -385,7 +388,9 @@ int op_news_parse(struct str text, struct op_news *ret, char why[OP_WHY_SIZE])
                 ret->from = hex_of(&in, str_of(from), "from");
         read_told(&in, all, "hungry", &ret->hungry, &ret->n_hungry);
         read_told(&in, all, "free", &ret->free, &ret->n_free);
-        read_foreign(&in, all, ret);
+        read_told(&in, all, "poor", &ret->poor, &ret->n_poor);
+        read_amounts(&in, all, "foreign", &ret->foreign, &ret->n_foreign);
+        read_amounts(&in, all, "seen", &ret->seen, &ret->n_seen);
         read_gates(&in, all, &ret->gates, &ret->n_gates);
         read_guests(&in, all, "joined", &ret->joined, &ret->n_joined);
         read_guests(&in, all, "left", &ret->left, &ret->n_left);
@@ -399,7 +404,9 @@ void op_news_deinit(struct op_news *news)
 {
         free(news->hungry);
         free(news->free);
+        free(news->poor);
         free(news->foreign);
+        free(news->seen);
         free(news->gates);
         free(news->joined);
         free(news->left);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -418,7 +419,7 @@ static void a_lower_limit_lowers_what_was_granted(void **state)
 
 static void what_nobody_known_can_have_used_is_told_at_once(void **state)
 {
-        struct limiter_news news = { pool, 0, SPAN, 2900, false };
+        struct limiter_news news = { pool, 0, SPAN, 2100, false };
         struct limiter_ticket t;
         const struct op *op;
 
@@ -439,6 +440,68 @@ static void what_nobody_known_can_have_used_is_told_at_once(void **state)
         assert_int_equal(op->budgets[0].current.seen, 3500);
         assert_int_equal(op->budgets[0].current.used, 20);
         (void)answer(op, 3000, 3000, 3000, false);
+        assert_false(keeper_look(k, &now));
+}
+
+/* Nothing was answered in this window yet: others may have all that is not this host's. */
+static void a_burst_of_strangers_is_told_before_the_first_answer_of_the_window(void **state)
+{
+        struct limiter_news news = { pool, 0, SPAN, 3400, false };
+        struct limiter_ticket t;
+
+        (void)state;
+        settle(3000);
+        k->wards[0].others_number = N - 1;
+        assert_int_equal(reserve(10, &t), LIMITER_GO);
+        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_KNOWS);
+}
+
+static void what_another_host_has_seen_is_in_the_way_here(void **state)
+{
+        struct op_told told = { .window = N, .amount = 5990 };
+        struct op_news news = { .from = 99, .seen = &told, .n_seen = 1 };
+        struct keeper_change change;
+        struct limiter_ticket t;
+
+        (void)state;
+        settle(3000);
+        (void)snprintf(told.id, sizeof(told.id), "%s", k->wards[0].id);
+        keeper_news(k, &news, &now, &change);
+        /* It was granted before that was known. */
+        assert_int_equal(lease_cap(&weight, N, AT(1000)), 3000);
+        assert_int_equal(reserve(11, &t), LIMITER_WAIT);
+        limiter_refund(&l, &t);
+        assert_int_equal(reserve(10, &t), LIMITER_GO);
+        limiter_refund(&l, &t);
+        /* Who has told it knows, and the next window has nothing to do with it. */
+        assert_false(keeper_look(k, &now));
+        told.window = N + 2;
+        keeper_news(k, &news, &now, &change);
+        at(SPAN + 1000);
+        assert_false(keeper_look(k, &now) && k->reason == KEEPER_KNOWS);
+        assert_int_equal(reserve(2000, &t), LIMITER_GO);
+        limiter_refund(&l, &t);
+}
+
+static void who_has_more_than_its_part_speaks_when_another_is_poor(void **state)
+{
+        struct op_told told = { .window = N };
+        struct op_news news = { .from = 99, .poor = &told, .n_poor = 1 };
+        struct keeper_change change;
+
+        (void)state;
+        settle(3000);
+        (void)snprintf(told.id, sizeof(told.id), "%s", k->wards[0].id);
+        atomic_store(&region.lease->n_hosts, 2);
+        keeper_news(k, &news, &now, &change);
+        assert_false(keeper_look(k, &now));
+        atomic_store(&region.lease->n_hosts, 3);
+        keeper_news(k, &news, &now, &change);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_LOWERED);
+        (void)answer(keeper_op(k, &now), 3000, 3000, 3000, false);
         assert_false(keeper_look(k, &now));
 }
 
@@ -518,6 +581,9 @@ int main(void)
                 TEST(a_stop_here_is_told_and_one_of_others_obeyed),
                 TEST(a_share_that_is_over_is_told_as_none),
                 TEST(a_lower_limit_lowers_what_was_granted),
+                TEST(a_burst_of_strangers_is_told_before_the_first_answer_of_the_window),
+                TEST(who_has_more_than_its_part_speaks_when_another_is_poor),
+                TEST(what_another_host_has_seen_is_in_the_way_here),
                 TEST(what_nobody_known_can_have_used_is_told_at_once),
                 TEST(when_it_is_away_that_is_written_down),
                 TEST(who_says_goodbye_uses_nothing_any_more),

@@ -115,17 +115,18 @@ static void test_answer(void **state)
 
         (void)state;
         assert_int_equal(
-                op_answer_parse(STR_LITERAL(
-                                        "{\"v\":1,\"seq\":17,\"birth\":\"00ff\",\"epoch\":2,"
-                                        "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\",\"again\":"
-                                        "true,\"probe\":true,"
-                                        "\"budgets\":{\"a/b/1\":{\"share\":1500,\"limit\":6000,"
-                                        "\"windows\":{\"11\":1500,\"10\":1900},\"others\":4100,"
-                                        "\"foreign\":7,\"expected\":1e+14,\"hungry\":true}},"
-                                        "\"gates\":{\"a/1\":{\"until\":99,\"kind\":2}},"
-                                        "\"opened\":{\"a/2\":{\"at\":98}},"
-                                        "\"limits\":{\"at\":5,\"pools\":{\"3\":[[60000,6000]]}}}"),
-                                &answer, why),
+                op_answer_parse(
+                        STR_LITERAL(
+                                "{\"v\":1,\"seq\":17,\"birth\":\"00ff\",\"epoch\":2,"
+                                "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\",\"again\":"
+                                "true,\"probe\":true,"
+                                "\"budgets\":{\"a/b/1\":{\"share\":1500,\"limit\":6000,"
+                                "\"windows\":{\"11\":1500,\"10\":1900},\"others\":4100,"
+                                "\"foreign\":7,\"seen\":4321,\"expected\":1e+14,\"hungry\":true}},"
+                                "\"gates\":{\"a/1\":{\"until\":99,\"kind\":2}},"
+                                "\"opened\":{\"a/2\":{\"at\":98}},"
+                                "\"limits\":{\"at\":5,\"pools\":{\"3\":[[60000,6000]]}}}"),
+                        &answer, why),
                 0);
         assert_int_equal(answer.seq, 17);
         assert_string_equal(answer.birth, "00ff");
@@ -143,6 +144,7 @@ static void test_answer(void **state)
         assert_int_equal(answer.budgets[0].claim_next, 1500);
         assert_int_equal(answer.budgets[0].others, 4100);
         assert_int_equal(answer.budgets[0].foreign, 7);
+        assert_int_equal(answer.budgets[0].seen, 4321);
         assert_true(answer.budgets[0].expected == 100000000000000ULL);
         assert_true(answer.budgets[0].is_hungry);
         assert_int_equal(answer.n_gates, 2);
@@ -245,7 +247,8 @@ static void test_news(void **state)
                 op_news_parse(
                         STR_LITERAL(
                                 "{\"v\":1,\"from\":\"abc\",\"hungry\":{\"a/b/1\":10},"
-                                "\"free\":{\"a/b/2\":11},\"foreign\":{\"a/b/1\":{\"9\":40}},"
+                                "\"free\":{\"a/b/2\":11},\"foreign\":{\"a/b/"
+                                "1\":{\"9\":40}},\"seen\":{\"a/b/1\":{\"9\":4444}},"
                                 "\"gates\":{\"a/1\":{\"until\":99,\"kind\":1,\"host\":\"abc\"}},"
                                 "\"opened\":{\"a/2\":{\"at\":98}},\"limits\":{\"at\":5},"
                                 "\"joined\":{\"2\":\"box-2\"},\"left\":{\"3\":\"\"},"
@@ -258,6 +261,8 @@ static void test_news(void **state)
         assert_string_equal(news.free[0].id, "a/b/2");
         assert_int_equal(news.foreign[0].window, 9);
         assert_int_equal(news.foreign[0].amount, 40);
+        assert_int_equal(news.n_seen, 1);
+        assert_int_equal(news.seen[0].amount, 4444);
         assert_int_equal(news.n_gates, 2);
         assert_true(news.has_limits);
         assert_int_equal(news.joined[0].host, 2);

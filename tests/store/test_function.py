@@ -117,3 +117,16 @@ def test_crumbs_that_are_only_expected_make_nobody_give_back(books):
         books.op("b", (0, 60_000, {"want": want}))
         answer = books.op("c", (0, 60_000, {}))
         assert answer["budgets"]["main/0/60000"]["hungry"] is is_hungry
+
+
+def test_a_header_of_one_host_is_in_every_answer(books):
+    books.meet("a", "b")
+    said = books.budget(60_000)
+    books.budget = lambda span: said
+    for seen in (150, 200, 280):
+        said["windows"][str(books.now // 60_000)]["seen"] = seen
+        answer = books.op("a", (0, 60_000, {}))
+        assert answer["budgets"]["main/0/60000"]["seen"] == seen
+    # Who asks has it, whoever it is.
+    said["windows"][str(books.now // 60_000)]["seen"] = 0
+    assert books.op("b", (0, 60_000, {}))["budgets"]["main/0/60000"]["seen"] == 280
