@@ -94,7 +94,9 @@ struct flow {
         bool was_held_back; /* by the front, when it had its connection */
         uint64_t front_ms; /* ... or the front does not let it through before; 0: that was it not */
         bool is_on_hold;   /* parked, since an operator paused it */
-        bool is_gone;      /* nobody waits for the answer */
+        uint64_t
+                shut_due_us; /* parked until then, since a gate is shut; another due_us: not that */
+        bool is_gone;        /* nobody waits for the answer */
 
         /* The reply. */
         unsigned status;

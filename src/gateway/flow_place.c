@@ -63,6 +63,8 @@ static void flow_park_or_refuse(struct flow *f, int answer, uint64_t until_ms)
         if (until_ms < now_ms + AGAIN_MS)
                 until_ms = now_ms + AGAIN_MS;
         if (until_ms < f->request.deadline_ms) {
+                if (answer == LIMITER_SHUT)
+                        f->shut_due_us = mono_us(f, until_ms);
                 flow_wait(f, FLOW_PARKED, until_ms);
                 return;
         }

@@ -15,6 +15,14 @@
 #include "gateway/refuse.h"
 #include "gateway/upstream.h"
 
+/* A gate has opened before the time that was named: a probe was answered, long before its lease
+ * ends. */
+static bool is_let_in(const struct flow *f, uint64_t shut_ms)
+{
+        return shut_ms == 0 && f->state == FLOW_PARKED && !f->is_on_hold &&
+               f->due_us == f->shut_due_us;
+}
+
 void flow_review_stops(struct gateway *g)
 {
         struct list *it, *after;
@@ -22,12 +30,16 @@ void flow_review_stops(struct gateway *g)
         list_for_each_safe(it, after, &g->flows)
         {
                 struct flow *f = container_of(it, struct flow, link);
+                uint64_t shut_ms;
 
-                if (flow_is_waiting(f) &&
-                    (limiter_shut_ms(upstream_limiter(f->upstream), &f->request,
-                                     upstream_now(g, f->upstream)) >= f->request.deadline_ms ||
-                     flow_way_may_change(f)))
+                if (!flow_is_waiting(f))
+                        continue;
+                shut_ms = limiter_shut_ms(upstream_limiter(f->upstream), &f->request,
+                                          upstream_now(g, f->upstream));
+                if (shut_ms >= f->request.deadline_ms || flow_way_may_change(f))
                         flow_displace(f);
+                else if (is_let_in(f, shut_ms))
+                        flow_hurry(f);
         }
         flow_fair_settle(g);
 }

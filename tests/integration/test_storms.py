@@ -2,6 +2,7 @@
 thousand waiting clients leave in order of class, and never faster than the ceiling."""
 import json
 import os
+import re
 import resource
 import selectors
 import signal
@@ -15,9 +16,13 @@ from support import ALICE, ROOT, WEIR, Gateway, RawUpstream, Sim, eventually, fe
 
 USER = os.environ.get("WEIR_LIBRARY_USER", str(ROOT / "build" / "library" / "library_user"))
 CLASSES = ["backfill", "market", "account", "reconcile", "order", "cancel"]
-CLIENTS = 1000
-CEILING = 500
-SLACK = 25
+CLIENTS = 600
+CEILING = 150
+# What leaves within a second may come within nine tenths of one, where a machine is slow.
+SLACK = CEILING // 10
+# The firewall of the exchange is above the ceiling: what its machine had no turn to read comes in one moment, and is no
+# fault of the gateway's. check_storm() tells such a moment from one that came too fast.
+FIREWALL = 2 * CEILING
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -52,13 +57,13 @@ class Crowd:
             s = socket.create_connection(("127.0.0.1", ports[i % len(ports)]))
             self.selector.register(s, selectors.EVENT_READ)
             self.sockets.append(s)
-        self.n = n
+        self.n, self.n_ports = n, len(ports)
 
     def ask(self):
         for i, s in enumerate(self.sockets):
             name = CLASSES[i * len(CLASSES) // self.n]
-            s.sendall(b"GET /api/v3/ping?class=%s HTTP/1.1\r\nHost: x\r\nX-Weir-Class: %s\r\n\r\n" %
-                      (name.encode(), name.encode()))
+            s.sendall(b"GET /api/v3/ping?by=%d&class=%s HTTP/1.1\r\nHost: x\r\nX-Weir-Class: %s\r\n\r\n" %
+                      (i % self.n_ports, name.encode(), name.encode()))
 
     def answers(self, seconds=30):
         until = time.monotonic() + seconds
@@ -72,72 +77,80 @@ class Crowd:
         return self.statuses
 
 
-def arrivals(sim, path="/api/v3/ping?class="):
-    """When which class arrived, in seconds."""
-    return [(r["arrivalUs"], r["target"].split("=")[-1])
-            for r in sim.requests(5000) if r["target"].startswith(path)]
+def arrivals(sim):
+    """When a request arrived, in microseconds, by which gateway, and of which class."""
+    found = ((r["arrivalUs"], re.match(r"/api/v3/ping\?by=(\d)&class=(\w+)", r["target"])) for r in sim.requests(5000))
+    return sorted((at, match[1], match[2]) for at, match in found if match)
 
 
-def most_in_a_second(times_us):
-    times_us = sorted(times_us)
-    most, first = 0, 0
+def too_many(times_us):
+    """Those in the fullest second, as far as they are above the ceiling. What left while the exchange had no turn comes
+    when it has one: so much more may come behind a pause in what arrives."""
+    most, end = 0, 0
     for i, t in enumerate(times_us):
-        while t - times_us[first] >= 1000000:
-            first += 1
-        most = max(most, i - first + 1)
-    return most
+        while end < len(times_us) and times_us[end] - t < 1000000:
+            end += 1
+        pause_us = t - times_us[i - 1] if i else 0
+        most = max(most, end - i - CEILING * pause_us // 1000000)
+    return most - CEILING
 
 
-def check_storm(sim, crowd, ahead=40):
+def check_storm(sim, crowd, ahead=24):
     statuses = crowd.answers()
     books = sim.books()
     came = arrivals(sim)
     assert set(statuses) == {200}, {s: statuses.count(s) for s in set(statuses)}
     assert (books["status429"], books["status418"], books["status403"]) == (0, 0, 0)
-    most = most_in_a_second([t for t, _ in came])
-    # What leaves within a second may come within less, where a machine is slow.
-    assert CEILING * 0.7 < most <= CEILING + SLACK, most
-    # In order of class: the middle one of each came before that of the next.
-    middles = []
-    for name in reversed(CLASSES):
-        times = sorted(t for t, c in came if c == name)
-        middles.append(times[len(times) // 2])
-    assert middles == sorted(middles), middles
-    cancels = max(t for t, c in came if c == "cancel")
-    assert cancels < min(sorted(t for t, c in came if c == "backfill")[ahead:]), "cancels do not wait for data"
+    over = too_many([t for t, _, _ in came])
+    assert CEILING * -0.3 < over <= SLACK, over
+    # In order of class, for each gateway: the middle one of each came before that of the next.
+    for gateway in range(crowd.n_ports):
+        times = {name: [t for t, by, c in came if (int(by), c) == (gateway, name)] for name in reversed(CLASSES)}
+        middles = [t[len(t) // 2] for t in times.values()]
+        assert middles == sorted(middles), middles
+        assert times["cancel"][-1] < times["backfill"][ahead // crowd.n_ports], "cancels do not wait for data"
     return came
 
 
+def all_are_there(port, n=CLIENTS):
+    """Whoever asked was heard, by all gateways of the region."""
+    eventually(lambda: json.loads(fetch(port, "/weir/api/now")[2])["counters"]["requests"] >= n)
+
+
 def test_a_thousand_at_a_windows_turn(tmp_path):
-    with Sim("--limit", "spot-weight=1200/2s", "--waf", str(CEILING + SLACK), "--record", "5000") as sim, \
+    with Sim("--limit", "spot-weight=1200/3s", "--waf", str(FIREWALL), "--record", "5000") as sim, \
             Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}") as gateway:
         assert fetch(gateway.port, "/api/v3/ping")[0] == 200
         eventually(lambda: gateway.logged("limit"))
         crowd = Crowd([gateway.port])
         # The window is used up first, so that all have to wait for the next.
-        time.sleep(2.2 - time.time() % 2)
+        time.sleep(3.2 - time.time() % 3)
         for _ in range(4):
             assert fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=5000",
                          headers={"X-Weir-Class": "cancel"})[0] == 200
         fetch(gateway.port, "/api/v3/depth?symbol=BTCUSDT&limit=1000", headers={"X-Weir-Class": "cancel"})
         crowd.ask()
         came = check_storm(sim, crowd)
-        assert max(t for t, _ in came) - min(t for t, _ in came) > 1.5e6
+        assert came[-1][0] - came[0][0] > 1.5e6
 
 
 def test_a_thousand_at_the_start_of_two_gateways(tmp_path):
     """Neither knows the exchange's time yet; the ceiling is that of both together."""
-    with Sim("--waf", str(CEILING + SLACK), "--record", "5000", "--latency", "50") as sim:
+    with Sim("--waf", str(FIREWALL), "--record", "5000", "--latency", "50") as sim:
         args = (sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}", "--set", "pool.max=200")
+        # It answers nobody before all have asked.
+        sim.process.send_signal(signal.SIGSTOP)
         with Gateway(*args) as one, Gateway(*args) as two:
             crowd = Crowd([one.port, two.port])
             crowd.ask()
+            all_are_there(one.port)
+            sim.process.send_signal(signal.SIGCONT)
             check_storm(sim, crowd)
 
 
 def test_a_thousand_when_an_exchange_that_hung_goes_on(tmp_path):
     """What passed the ceiling while nothing got through does not fall upon it at once when it does."""
-    with Sim("--waf", str(CEILING + SLACK), "--record", "5000", "--latency", "5") as sim, \
+    with Sim("--waf", str(FIREWALL), "--record", "5000", "--latency", "5") as sim, \
             Gateway(sim.url, tmp_path / "region", "--set", f"rate_ceiling={CEILING}",
                     "--set", "breaker.threshold=0") as gateway:
         assert fetch(gateway.port, "/api/v3/ping")[0] == 200
@@ -146,9 +159,10 @@ def test_a_thousand_when_an_exchange_that_hung_goes_on(tmp_path):
         sim.process.send_signal(signal.SIGSTOP)
         crowd.ask()
         time.sleep(2.5)
+        all_are_there(gateway.port)
         sim.process.send_signal(signal.SIGCONT)
         # The first were on their way when it hung, on all connections that there are.
-        check_storm(sim, crowd, 64 + 40)
+        check_storm(sim, crowd, 64 + 24)
 
 
 def test_an_order_finds_a_connection_while_data_waits_for_one(tmp_path):
@@ -226,10 +240,15 @@ BLOCKED = (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nRetry-After: 1
 
 
 def test_behind_the_firewall_one_asks_and_then_it_is_a_ramp_for_all_products(tmp_path):
-    came, blocks = [], threading.Event()
+    came, blocks, is_slow, answered = [], threading.Event(), threading.Event(), []
 
     def answer(_method, target, _body):
         came.append((time.monotonic(), target.decode()))
+        if is_slow.is_set():
+            # Long enough that all who wait look at the gate meanwhile: they see the probe's lease, which is ten seconds.
+            is_slow.clear()
+            time.sleep(0.5)
+            answered.append(time.monotonic())
         return BLOCKED if blocks.is_set() else RawUpstream.OK
 
     with RawUpstream(answer) as upstream, \
@@ -240,6 +259,7 @@ def test_behind_the_firewall_one_asks_and_then_it_is_a_ramp_for_all_products(tmp
         blocks.set()
         assert fetch(one.port, "/api/v3/ping")[2] == PAGE
         blocks.clear()
+        is_slow.set()
         blocked, before = time.monotonic(), len(came)
         # Whoever it was that met it: nothing at all is sent, by nobody.
         for gateway, path in ((one, "/api/v3/ping"), (two, "/api/v3/ping"), (two, "/fapi/v1/ping")):
@@ -254,7 +274,7 @@ def test_behind_the_firewall_one_asks_and_then_it_is_a_ramp_for_all_products(tmp
         assert probed - blocked >= 0.9, probed - blocked
         assert len(one.logged("probe_answered") + two.logged("probe_answered")) == 1
         # A ramp of 3 s, in its first one and a half: more in each half second.
-        halves = [sum(1 for t, _ in after[1:] if i / 2 <= t - probed < (i + 1) / 2) for i in range(3)]
+        halves = [sum(1 for t, _ in after[1:] if i / 2 <= t - answered[0] < (i + 1) / 2) for i in range(3)]
         assert 10 <= halves[0] <= 80 and halves[0] < halves[2], halves
         # It is as long for the others.
         assert fetch(two.port, "/fapi/v1/ping")[0] == 200
