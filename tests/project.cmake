@@ -2,7 +2,7 @@
 # tests/CMakeLists.txt.
 function(weir_project_test name)
   add_test(NAME project/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(project/${name} PROPERTIES LABELS project TIMEOUT 60)
+  set_tests_properties(project/${name} PROPERTIES LABELS project TIMEOUT 300)
 endfunction()
 
 weir_project_test(rooms ${Python3_EXECUTABLE} tools/rooms.py)

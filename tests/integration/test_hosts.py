@@ -201,8 +201,9 @@ def test_a_ban_of_one_host_is_obeyed_by_the_others_at_once(desk):
     desk.sim.faults(f"* /api/v3/ping next 1 error 418 -1003 Way too much request weight used; IP banned until {until_ms}.")
     assert fetch(desk.hosts["one"].port, "/api/v3/ping")[0] in (418, 429)
     began = time.monotonic()
-    eventually(lambda: verdict() == "ban", 2)
-    assert time.monotonic() - began < 0.5
+    eventually(lambda: verdict() == "ban")
+    # By the news, not when it would have asked for something else: every ten seconds.
+    assert time.monotonic() - began < 5
     # Who starts now knows it before its first packet.
     late = desk.add("late", warm=False)
     n = len(desk.sim.requests())
