@@ -71,6 +71,11 @@ class Desk:
                               check=True).stdout
         return json.loads(text)
 
+    def metric(self, name, wanted):
+        """A metric without labels."""
+        lines = fetch(self.hosts[name].port, "/weir/metrics")[2].decode().splitlines()
+        return float(next(line for line in lines if line.startswith(wanted + " ")).split()[1])
+
     def refused(self):
         books = self.sim.books()
         assert books["status418"] == books["status403"] == books["duringBan"] == 0
@@ -162,6 +167,7 @@ def test_without_the_store_each_goes_on_with_its_share_and_comes_back(desk):
     for gateway in desk.hosts.values():
         eventually(lambda g=gateway: g.logged("store_away"))
     assert desk.status("one")["hosts"]["away_for_s"] is not None
+    assert desk.metric("one", "weir_store_up") == 0
     first = turn()
     time.sleep(SPAN_S + 0.1)
     desk.store.start()
@@ -172,6 +178,7 @@ def test_without_the_store_each_goes_on_with_its_share_and_comes_back(desk):
         load.stop()
     assert used_of(desk, first, 1)[0] >= 0.3
     assert desk.status("one")["hosts"]["away_for_s"] is None
+    assert desk.metric("one", "weir_store_up") == 1
 
 
 def test_who_asks_alone_gets_what_the_others_do_not_need(desk):
