@@ -279,8 +279,7 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
 
 /*
  * A header shows what others need not wait for: more than this host and all others can have used,
- * or far more than in the window before and than others had when the store was asked last in this
- * one.
+ * or far more than hosts used in the window before and had when the store was asked last in this.
  */
 static bool has_strangers(const struct ward *ward)
 {
@@ -295,7 +294,7 @@ static bool has_strangers(const struct ward *ward)
         window_look(&ward->window, ward->number - 1, &before);
         return view.top > ward->foreign_told + limit / SHOWN_PART &&
                (view.top > ours + most + limit / STRANGE_PART ||
-                (view.top > before.top + limit / SHOWN_PART &&
+                (view.top + ward->foreign_before > before.top + limit / SHOWN_PART &&
                  view.top > ours + likely + limit / STRANGE_PART));
 }
 

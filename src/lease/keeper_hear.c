@@ -308,6 +308,8 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
         ward->others_number = granted->now;
         ward->others =
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
+        if (granted->now == ward->number && granted->foreign < WINDOW_AMOUNT_MAX)
+                ward->foreign = (uint32_t)granted->foreign;
         ward->unclaimed = (uint32_t)unclaimed(ward, granted);
         ward_note_wanted(ward, granted->now, granted->is_hungry);
         ward->is_contended = granted->is_hungry;

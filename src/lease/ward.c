@@ -63,6 +63,8 @@ static uint32_t ahead(const struct ward *ward, uint64_t number)
 static void turn(struct ward *ward, uint64_t number)
 {
         ward->demand_before = number == ward->number + 1 ? ward->demand : 0;
+        ward->foreign_before = number == ward->number + 1 ? ward->foreign : 0;
+        ward->foreign = 0;
         ward->number = number;
         ward->demand = ward->unmet = ward->wishes_told = 0;
         ward->largest /= 2;
