@@ -4,10 +4,10 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
-#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/check_tls.h"
 #include "cli/check_weights.h"

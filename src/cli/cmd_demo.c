@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <unistd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

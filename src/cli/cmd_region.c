@@ -8,7 +8,6 @@
 #include "cli/region_findings.h"
 #include "cli/region_picture.h"
 
-#include <unistd.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 #include "sim/sim.h"
 
 #include <errno.h>
-#include <unistd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,6 @@
 #include "core/sweep.h"
 #include "look/look.h"
 
-#include <unistd.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

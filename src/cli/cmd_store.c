@@ -9,11 +9,11 @@
 #include "lease/store.h"
 #include "net/loop.h"
 
-#include <unistd.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
         "usage: weir store show [OPTION]...\n"

@@ -9,7 +9,6 @@
 #include "cli/top_view.h"
 
 #include <errno.h>
-#include <unistd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
