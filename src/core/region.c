@@ -243,7 +243,8 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
 }
 
 /*
- * When the slots get few and nobody else is here, those of what is long over are freed. Turning a
+ * When nobody else is here, the places of those who are gone are freed, and when the slots get few
+ * those of what is long over. Turning a
  * lock into another lets go of it in between: so it may take a moment to have the shared one again,
  * if somebody else was quicker to do the same; nothing of the region has been looked at until then.
  */
@@ -252,10 +253,11 @@ static int tidy(struct region *region, const char *path, const struct region_pla
 {
         uint64_t told_ms = plan->told_ms ? plan->told_ms(region->header) : 0;
 
-        if (told_ms == 0 || sweep_count(region) < SWEEP_FROM)
-                return 0;
-        if (flock(region->fd, LOCK_EX | LOCK_NB) == 0)
-                (void)sweep(region, (const uint64_t[]){ told_ms, plan->now_ms });
+        if (flock(region->fd, LOCK_EX | LOCK_NB) == 0) {
+                sweep_places(region);
+                if (told_ms != 0 && sweep_count(region) >= SWEEP_FROM)
+                        (void)sweep(region, (const uint64_t[]){ told_ms, plan->now_ms });
+        }
         return lock_shared(region->fd, patience_until_us(plan), path, e);
 }
 

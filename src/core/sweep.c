@@ -218,6 +218,26 @@ static size_t free_them(struct broom *b)
         return n;
 }
 
+void sweep_places(struct region *region)
+{
+        for (size_t i = 0; i < REGION_SLOTS; ++i) {
+                struct slot *slot = &region->slots[i];
+                uint64_t pool_span = load(&slot->pool_span);
+
+                if (load(&slot->key) == 0 || slot_pool(pool_span) >= REGION_POOLS ||
+                    slot_span(pool_span) == 0)
+                        continue;
+                for (size_t k = 0; k < RING_CELLS; ++k) {
+                        word_t *held = &slot->cells[k].held;
+                        uint64_t word = load(held);
+
+                        if (word >> FIELD_BITS & FIELD_MASK)
+                                atomic_store_explicit(held, word & ~(FIELD_MASK << FIELD_BITS),
+                                                      memory_order_relaxed);
+                }
+        }
+}
+
 size_t sweep(struct region *region, const uint64_t clocks_ms[2])
 {
         struct broom b = { .region = region, .clocks_ms = clocks_ms };

@@ -13,6 +13,9 @@
  * that a kept one is found behind stays too: nothing is moved. What is freed is emptied first and
  * loses its key last, one after the other: killed in between, the rest is as it was.
  *
+ * Places are freed by every one who finds nobody else there (sweep_places()): after a crash those
+ * of the queue that died with it would be in the way until their windows are over.
+ *
  * Two clocks: one that is wrong must not make what is spent look old. The caller's, and the latest
  * time that an exchange told the programs of this region, which is never ahead of the truth; where
  * none was told nothing is swept. What seems to be ahead of either is not old.
@@ -21,6 +24,15 @@
 #define CORE_SWEEP_H
 
 #include "core/region.h"
+
+/*
+ * sweep_places() - what is held for later by those who are gone
+ *
+ * A place is somebody's who waits for its time and has not sent yet. The caller alone has the
+ * region mapped: so nobody waits, and none of these will ever be sent. What is sent, and what may
+ * be on its way, stays.
+ */
+void sweep_places(struct region *region);
 
 /* What ended longer ago than this, and so many windows, is over whatever a clock's error. */
 #define SWEEP_AGE_MS  (2 * 86400000ULL)

@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "core/limiter.h"
+#include "core/slot.h"
 #include "core/sweep.h"
 
 #define START_MS 1800000000000ULL
@@ -316,6 +317,47 @@ static void who_opens_it_alone_frees_what_is_long_over(void **state)
         region_close(&other);
         region_close(&r);
         plan.told_ms = NULL;
+}
+
+/* As a queue that was killed: places in this window and in the next, and one request on its way. */
+static void who_opens_it_alone_frees_the_places_of_the_dead(void **state)
+{
+        struct region r = REGION_NULL, other = REGION_NULL;
+        struct limiter l = { .region = &r };
+        struct limiter_request request = { .deadline_ms = UINT64_MAX,
+                                           .n_charges = 1,
+                                           .charges = { { .pool = 0, .amount = 25 } } };
+        struct limiter_time time = { START_MS + 1000, 100 };
+        struct limiter_ticket t[8];
+        struct window w = { .span_ms = 60000, .limit = 100 };
+        uint64_t number = time.now_ms / 60000;
+        struct window_view view;
+
+        (void)state;
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                assert_int_equal(limiter_reserve(&l, &request, time, &t[i]),
+                                 i < 4 ? LIMITER_GO : LIMITER_WAIT);
+        limiter_land(&l, &t[0], time, 0, 0, NULL, 0, NULL);
+
+        /* Not while somebody has it. */
+        assert_int_equal(region_open(path, &plan, &other, &error), 0);
+        w.slot = t[0].takes[0].window.slot;
+        window_look(&w, number + 1, &view);
+        assert_int_equal(view.held, 100);
+        region_close(&r);
+        region_close(&other);
+
+        assert_int_equal(region_open(path, &plan, &r, &error), 0);
+        w.slot = slot_find(&r, 0, 0, 60000, false);
+        assert_non_null(w.slot);
+        window_look(&w, number + 1, &view);
+        assert_int_equal(view.held, 0);
+        /* What was sent is known as before, and what may still be on its way. */
+        window_look(&w, number, &view);
+        assert_int_equal(view.spent, 100);
+        assert_int_equal(view.flying, 75);
+        region_close(&r);
 }
 
 /* A creator that is killed after its @n-th system call. Return: false when it came to its end. */
@@ -661,6 +703,7 @@ int main(void)
                 TEST(nobody_waits_for_ever_for_a_creator_who_was_stopped),
                 TEST(who_waited_for_a_file_that_was_deleted_takes_the_one_that_is_there),
                 TEST(who_opens_it_alone_frees_what_is_long_over),
+                TEST(who_opens_it_alone_frees_the_places_of_the_dead),
                 TEST(a_creator_killed_anywhere_leaves_a_place_for_the_next),
                 TEST(what_a_dead_creator_filled_in_is_not_trusted),
                 TEST(what_is_not_our_region_is_refused_and_left_alone),
