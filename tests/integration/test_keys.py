@@ -296,12 +296,12 @@ def test_nothing_grows_old_however_long_it_waits(tmp_path):
 def test_after_a_pause_nothing_leaves_that_nobody_counts_on(tmp_path, hangs_up):
     """A fresh signature would make the exchange take an order that its client has given up."""
     desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
-    config = desk.config(pacing={"requests_per_minute": 60, "burst": 1}, timeouts={"connect": "100ms"})
+    config = desk.config(pacing={"requests_per_minute": 20, "burst": 1}, timeouts={"connect": "100ms"})
     with RawUpstream() as upstream, \
             Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--config", config) as gateway:
         # Orders do not wait for the bucket, but of this class they do.
         head = ("POST /fapi/v1/order HTTP/1.1\r\nHost: localhost\r\nX-Weir-Account: desk\r\n"
-                f"X-Weir-Token: {TOKEN}\r\nX-Weir-Class: market\r\nX-Weir-Max-Wait: 1200\r\n"
+                f"X-Weir-Token: {TOKEN}\r\nX-Weir-Class: market\r\nX-Weir-Max-Wait: 3500\r\n"
                 f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(ORDER)}\r\n\r\n{ORDER}")
         clients = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(2)]
         for client in clients:
@@ -313,9 +313,9 @@ def test_after_a_pause_nothing_leaves_that_nobody_counts_on(tmp_path, hangs_up):
         gateway.process.send_signal(signal.SIGSTOP)
         if hangs_up:
             clients[1].close()
-            time.sleep(1)
+            time.sleep(3)
         else:
-            time.sleep(1.6)
+            time.sleep(4)
         gateway.process.send_signal(signal.SIGCONT)
         if not hangs_up:
             reply = clients[1].recv(1000)
