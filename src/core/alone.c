@@ -6,9 +6,6 @@
 
 /* Of a limit: where nobody was seen, this part of it at the end is what it is about. */
 #define LAST_PART 5
-/* Of a limit, about what one request costs. Where they cost less, or the way is slower, more is
- * left than can be used one by one, and several leave at once until it is not. */
-#define TYPICAL_PART 512
 /* Of the time that is left so much in a hundred is enough for it. */
 #define ENOUGH_PCT 75
 /* From an answer to the next one that leaves: timers and a wake-up. */
@@ -32,9 +29,8 @@ static uint64_t trip_ms(const struct window *w)
 static uint64_t pace(const struct limiter_take *take, uint64_t number, struct limiter_time time)
 {
         const struct window *w = &take->window;
-        uint64_t end_ms = (number + 1) * w->span_ms, each = w->limit / TYPICAL_PART + 1;
+        uint64_t end_ms = (number + 1) * w->span_ms, each = w->limit / ALONE_TYPICAL_PART + 1;
         uint64_t lead_ms = trip_ms(w) + time.guard_ms;
-
         uint64_t one_ms = trip_ms(w) + BETWEEN_MS, rest_ms;
 
         if (time.now_ms + lead_ms + LEAST_TRIPS * one_ms >= end_ms)

@@ -9,7 +9,7 @@
  *    between two looks, once more as it may have happened twice;
  *  - where they have just begun, with a burst, and nobody has looked for long: one goes and sees;
  *  - where nobody was seen, in the last fifth, for data above its own share, as long as the rest of
- * the window is time enough to use it up one by one: that costs nothing.
+ *    the window is time enough to use it up one by one: that costs nothing.
  *
  * A round trip must be short for that, against the window and what is left of it; where it is not,
  * only what was seen in two of the last windows is reason enough to leave some unused.
@@ -23,6 +23,10 @@
 
 #include "core/ceiling.h"
 #include "core/limiter.h"
+
+/* Of a limit, about what one request costs. Where they cost less, or the way is slower, more is
+ * left than can be used one by one, and several leave at once until it is not. */
+#define ALONE_TYPICAL_PART 512
 
 /* Whether @take, with which @used would be used in window @number, may be the only one on its way.
  */

@@ -14,7 +14,7 @@
  * answered by then is charged to both. But for two thousandths: those are left to orders to the
  * very end, and a part of them to cancels, which nobody can foresee; more where orders are seen to
  * want it (core/orders.h). A request that is larger than what is kept may have it too, where else
- * much more than that would lie idle (core/takes.c).
+ * much more than that would lie idle (core/takes_ceiling.c).
  */
 #ifndef CORE_CEILING_H
 #define CORE_CEILING_H

@@ -1,4 +1,5 @@
 #include "core/strangers.h"
+#include "core/alone.h"
 #include "core/trip.h"
 #include "core/word.h"
 
@@ -13,10 +14,9 @@
 #define BURST_PART 4
 /* A burst that did not come is waited for until the last part of the window, and less and less in
  * it; longer before the end, half of the window at most, where what it leaves is used one by one
- * (core/alone.h), by requests of such a part of the limit. */
+ * (core/alone.h). */
 #define BURST_MELTS_PART 8
 #define BURST_MELTS_MOST 2
-#define TYPICAL_PART     512
 /* Of the limit: most that is left when others have come to a window's brim, and the rest is left
  * alone; and most of what others may do before we know that is reckoned with. */
 #define BRIM_PART     16
@@ -80,8 +80,6 @@ static uint64_t into_ms(const struct window *w, uint64_t number, uint64_t at_ms)
 
         return into < w->span_ms ? into : w->span_ms - 1;
 }
-
-/* The byte of @phase. */
 
 static uint32_t amount_of(const struct window *w, uint64_t byte)
 {
@@ -362,7 +360,7 @@ static uint64_t melts_ms(const struct window *w, uint64_t number, uint32_t befor
 
         if (!is_likely(w, number, step_of(w)))
                 return least;
-        ms = (uint64_t)(before / (w->limit / TYPICAL_PART + 1)) * trip_most_ms(w->slot);
+        ms = (uint64_t)(before / (w->limit / ALONE_TYPICAL_PART + 1)) * trip_most_ms(w->slot);
         return ms < least ? least : ms < most ? ms : most;
 }
 
@@ -392,7 +390,8 @@ static uint64_t likely(const struct window *w, uint64_t number, const struct mar
                        uint32_t before, uint64_t at_ms)
 {
         uint64_t looked_ms = look_ms(w), now = into_ms(w, number, at_ms),
-                 into = into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms), phases = 0, time;
+                 into = into_ms(w, number, looked_ms < at_ms ? looked_ms : at_ms);
+        uint64_t ongoing = 0, phases, time;
         uint64_t rest = w->span_ms - into, least = w->span_ms / PHASES + 1, melts;
 
         if (is_more(m->used, before)) {
@@ -402,8 +401,8 @@ static uint64_t likely(const struct window *w, uint64_t number, const struct mar
                 /* So much at once, and nobody has looked since: it may have gone on all the time.
                  */
                 if (is_stranger_new(w, before) && is_large(w, m) && now / least > m->phase)
-                        phases = (uint64_t)minus(m->used, m->began) * (now / least - m->phase);
-                return time > phases ? time : phases;
+                        ongoing = (uint64_t)minus(m->used, m->began) * (now / least - m->phase);
+                return time > ongoing ? time : ongoing;
         }
         if (into + UNSEEN_PHASES * least < now)
                 into = now - UNSEEN_PHASES * least;
@@ -426,7 +425,7 @@ static uint64_t likely(const struct window *w, uint64_t number, const struct mar
 uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at_ms)
 {
         uint64_t expected, step;
-        uint32_t before;
+        uint32_t before, most;
         struct mark m;
         bool is_quiet;
 
@@ -457,6 +456,6 @@ uint32_t strangers_expected(const struct window *w, uint64_t number, uint64_t at
         if (expected < step)
                 expected = step;
         /* Who never sends anything never sees that there is nobody. */
-        before = w->limit - w->limit / LEAST_PART;
-        return expected < before ? (uint32_t)expected : before;
+        most = w->limit - w->limit / LEAST_PART;
+        return expected < most ? (uint32_t)expected : most;
 }

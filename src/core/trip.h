@@ -3,7 +3,8 @@
  *
  * How long requests are on their way, from their release to their answer, is measured for each
  * budget and shared by all: what is released so long before a turn may still be unanswered at it,
- * and is then charged to two windows. So ceilings are fully open a trip earlier (core/takes.c).
+ * and is then charged to two windows. So ceilings are fully open a trip earlier
+ * (core/takes_ceiling.c).
  *
  * Kept is what nine of ten or more do not exceed: a longer one lifts it by half of what it is
  * longer, a quarter of itself at most, so that a spike of seconds hardly moves it; a shorter one
