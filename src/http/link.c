@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* One read: a usual answer with its head fits; larger bodies are read in larger pieces. */
 #define LINK_READ      (16 << 10)
@@ -109,6 +110,18 @@ static int push(struct http_link *link)
         return 0;
 }
 
+/*
+ * The server has closed it, and we have not come to the event that says so. Asked for what is
+ * urgent, orders above all: sent there, their fate would be unknown; a read is just asked again.
+ */
+static bool is_closed(const struct http_link *link)
+{
+        char byte;
+        ssize_t n = recv(stream_fd(link->stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+        return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 int http_link_send(struct http_link *link, struct http_call *call)
 {
         int r;
@@ -126,7 +139,7 @@ int http_link_send(struct http_link *link, struct http_call *call)
         call->is_reuse = link->has_served;
         call->sent_mark = stream_sent_mark(link->stream);
 
-        r = push(link);
+        r = call->is_urgent && call->is_reuse && is_closed(link) ? -EPIPE : push(link);
         if (r < 0)
                 http_link_drop(link);
         return r;

@@ -198,6 +198,21 @@ static void a_connection_that_died_idle_is_not_used(void **state)
         assert_true(n_requests <= 2);
 }
 
+static void what_is_urgent_leaves_on_no_connection_that_was_closed(void **state)
+{
+        (void)state;
+        PLAY(USUAL, { .answer = OK_2 }, { .answer = OK_2 });
+        ask(0);
+        run();
+        drop_all_doors();
+        ask_ranked(1, 0, true);
+        run();
+        /* A close within TLS is a record like any other until it is read. */
+        if (!client_tls)
+                expect_answer(1, 200, "ok");
+        assert_true(n_requests <= 2);
+}
+
 static void a_close_while_idle_is_noticed(void **state)
 {
         (void)state;
@@ -561,6 +576,7 @@ int main(void)
                 ROW(the_most_calls_at_once_are_as_configured),
                 ROW(urgent_calls_find_a_connection_and_others_wait_by_rank),
                 ROW(a_connection_that_died_idle_is_not_used),
+                ROW(what_is_urgent_leaves_on_no_connection_that_was_closed),
                 ROW(a_close_while_idle_is_noticed),
                 ROW(bytes_nobody_asked_for_end_an_idle_connection),
                 ROW(a_dead_one_that_took_nothing_is_replaced),
