@@ -92,9 +92,15 @@ export async function look_at(stage, { width = 1280, height = 800, theme = "ligh
                 const is_here = page.goto(`${stage.url}/weir/`).then(() => !wait || page.waitForFunction(() =>
                         document.documentElement.dataset.state !== "first" && document.querySelector("#pulse dd")));
 
-                is_here.catch(() => {});
-                if (await Promise.race([is_here, broken_off]))
-                        return page;
+                try {
+                        if (await Promise.race([is_here, broken_off]))
+                                return page;
+                        /* What becomes of the first go is of no interest any more. */
+                        is_here.catch(() => {});
+                } catch (error) {
+                        if (!NETWORK.test(error.message))
+                                throw error;
+                }
         }
 }
 
