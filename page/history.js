@@ -176,11 +176,16 @@ async function ask() {
         }
 }
 
+function rank(name) {
+        return name === "spot-weight" ? 0 : name.includes("weight") ? 1 : name.endsWith("orders") ? 3 : 2;
+}
+
 function draw_picks(state) {
         if (!state.now)
                 return;
         const budgets = (state.now.budgets || []).map((b) => b.name).filter((name) => /weight|sapi-(ip|uid)|-orders$/.test(name));
-        const names = [...new Set([...pools, ...budgets])];
+        /* Weights first, spot's before all: not whichever was used first since the start. */
+        const names = [...new Set([...pools, ...budgets])].sort((x, y) => rank(x) - rank(y));
         const kept = (state.now.gateway || {}).history;
 
         fill(pool.select, names.length > 0 ? names.map((name) => [name, pool_name(name)]) : [["", "Spot weight"]]);
