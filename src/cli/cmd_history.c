@@ -198,6 +198,20 @@ static int read_table(const struct command *c, struct history_table **ret_table)
         return r;
 }
 
+/* Before a window has ended nobody knows which pools there are. Return: false after having said
+ * that there is nothing to show. */
+static bool has_content(const struct history_table *t, const struct command *c)
+{
+        if (t->n_pools > 0 || (c->form != FORM_PICTURE && !c->ask.pool[0]))
+                return true;
+        if (c->ask.pool[0])
+                fprintf(stderr, "weir: history: there is no pool \"%s\" yet: ", c->ask.pool);
+        else
+                fputs("weir: history: there is nothing yet: ", stderr);
+        fputs("a window of a budget is written when it has ended, a minute for most\n", stderr);
+        return false;
+}
+
 static int show(const struct history_table *t, enum form form)
 {
         const struct history_look look = { terminal_edge(), terminal_has_unicode(),
@@ -236,7 +250,7 @@ int cmd_history(int argc, char **argv)
         c.ask.steps_max = c.form == FORM_PICTURE ? LINES_MAX : STEPS_MAX;
         if (read_table(&c, &table) < 0 || !table)
                 return EXIT_FAILED;
-        r = show(table, c.form);
+        r = has_content(table, &c) ? show(table, c.form) : -ENOENT;
         history_table_free(table);
         return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
