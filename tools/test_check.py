@@ -121,6 +121,25 @@ class Check(unittest.TestCase):
         yaml = "accounts: {desk: {key_file: /run/credentials/x/key, secret_file: /run/credentials/x/secret, clients: {users: [0]}}}\n"
         self.assertEqual(self.check(yaml)[0].returncode, 0)
 
+    def test_files_are_read_beside_other_mistakes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            for name in ("secret", "token"):
+                (folder / name).write_text("t" * 43, encoding="utf-8")
+                (folder / name).chmod(0o644)
+            result, _ = self.check(f"max_wiat: 5s\nwatch: {{token_file: {folder}/none}}\naccounts:\n  desk:\n"
+                                   f"    secret_file: {folder}/secret\n"
+                                   f"    clients: {{token_file: {folder}/token, users: [nobody-of-that-name]}}\n"
+                                   f"  other:\n    key_file: {folder}/none\n    secret_file: {folder}/none\n"
+                                   "    clients: {users: [0]}\n")
+            lines = result.stderr.splitlines()
+            self.assertEqual((result.returncode, len(lines)), (2, 8), result.stderr)
+            for says in ('unknown key "max_wiat"', "desk: lacks key_file", f"the secret file {folder}/secret is open to",
+                         f"the token file {folder}/token is open to", "no user nobody-of-that-name",
+                         f"the key file {folder}/none cannot be opened", f"the secret file {folder}/none cannot be opened",
+                         'watch.token_file: "'):
+                self.assertIn(says, result.stderr)
+
     def test_a_missing_file_is_a_mistake(self):
         result = subprocess.run([WEIR, "check", "/nonexistent"], capture_output=True, text=True, check=False)
         self.assertEqual((result.returncode, result.stderr),

@@ -52,11 +52,10 @@ static int load(struct settings *s, const char *path, struct settings_report *re
         if (r < 0)
                 return r;
         r = settings_check(s, report);
-        if (r == SETTINGS_GOOD && report->n_mistakes == 0) {
+        if (r >= 0)
                 r = settings_try_files(s, report);
-                if (r >= 0)
-                        r = check_tls(s, report);
-        }
+        if (r >= 0)
+                r = check_tls(s, report);
         if (r < 0)
                 return r;
         return report->n_mistakes > 0 ? SETTINGS_MISTAKEN : SETTINGS_GOOD;

@@ -360,7 +360,7 @@ static int read_token(struct top_source *s, const char *path)
         }
         s->token = vault_new(VAULT_FILE_MAX);
         if (file && s->token) {
-                r = vault_read_tokens(path, VAULT_OWN, file, &text, why);
+                r = vault_read("token", path, VAULT_OWN, file, &text, why);
                 if (r < 0)
                         fprintf(stderr, "weir: top: %s\n", why);
         }

@@ -141,7 +141,7 @@ static int open_logins(struct gateway *g)
         file = vault_new(VAULT_FILE_MAX);
         if (!file)
                 return -ENOMEM;
-        r = vault_read(path, VAULT_OWN, file, &text, why);
+        r = vault_read("login", path, VAULT_OWN, file, &text, why);
         if (r < 0)
                 log_say(LOG_ERROR, "egress_auth_file: %s", why);
         else

@@ -97,7 +97,7 @@ static const char *password_of(struct store *s, char *file)
 
         if (!s->password_file)
                 return s->url->password;
-        if (vault_read(s->password_file, VAULT_OWN, file, &text, why) < 0) {
+        if (vault_read("password", s->password_file, VAULT_OWN, file, &text, why) < 0) {
                 snprintf(s->why, sizeof(s->why), "%s", why);
                 return NULL;
         }

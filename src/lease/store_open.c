@@ -35,7 +35,7 @@ static int take_password_file(struct store *s, const char *path, char why[OP_WHY
 {
         char words[VAULT_WHY_MAX], *text = vault_new(VAULT_FILE_MAX);
         struct str ignored;
-        int r = text ? vault_read(path, VAULT_OWN, text, &ignored, words) : -ENOMEM;
+        int r = text ? vault_read("password", path, VAULT_OWN, text, &ignored, words) : -ENOMEM;
 
         vault_free(text, VAULT_FILE_MAX);
         if (r < 0) {

@@ -183,6 +183,7 @@ static void take_account(struct reader *r, const yaml_node_t *key, const yaml_no
 {
         struct settings_accounts *all = &r->s->accounts;
         struct settings_account *account;
+        size_t n_mistakes = r->report->n_mistakes;
         char quoted[QUOTE_SIZE];
         unsigned seen = 0;
 
@@ -224,7 +225,7 @@ static void take_account(struct reader *r, const yaml_node_t *key, const yaml_no
              pair < value->data.mapping.pairs.top; ++pair)
                 take_entry(r, account, &seen, yaml_document_get_node(r->document, pair->key),
                            yaml_document_get_node(r->document, pair->value));
-        credential_end(r, account, key);
+        credential_end(r, account, key, n_mistakes);
 }
 
 void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value)

@@ -152,14 +152,15 @@ void credential_take_clients(struct reader *r, struct settings_account *account,
 }
 
 void credential_end(struct reader *r, const struct settings_account *account,
-                    const yaml_node_t *key)
+                    const yaml_node_t *key, size_t n_mistakes)
 {
         struct settings_accounts *all = &r->s->accounts;
         const struct settings_credential *c =
                 all->n_credentials > 0 ? &all->credentials[all->n_credentials - 1] : NULL;
         const char *missing;
 
-        if (!c || c->account != (uint16_t)(account - all->all) || r->answer != 0)
+        if (!c || c->account != (uint16_t)(account - all->all) ||
+            r->report->n_mistakes != n_mistakes || r->answer < 0)
                 return;
         missing = !c->key_file[0]      ? "key_file, the file of the API key"
                   : !c->secret_file[0] ? "secret_file, the file of the secret or of a private key"

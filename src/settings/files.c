@@ -36,6 +36,13 @@ static void give_back(uid_t us)
                 must(seteuid(us) == 0);
 }
 
+/* What systemd lends a unit (LoadCredential=) is there only while that runs. */
+static bool is_lent_later(const char *path)
+{
+        return strncmp(path, "/run/credentials/", strlen("/run/credentials/")) == 0 &&
+               access(path, F_OK) < 0;
+}
+
 static int open_tokens(const char *path, char why[VAULT_WHY_MAX])
 {
         struct tokens *tokens = NULL;
@@ -47,14 +54,17 @@ static int open_tokens(const char *path, char why[VAULT_WHY_MAX])
         return r;
 }
 
-static int open_signer(const struct settings_credential *c, char why[SIGNER_WHY_MAX])
+/* A file that the account lacks is no mistake of the file's. */
+static int try_signer_file(const char *path, bool is_secret, char why[SIGNER_WHY_MAX])
 {
-        struct signer *signer = NULL;
-        uid_t us = become_owner(c->key_file);
-        int r = signer_open_files(c->key_file, c->secret_file, &signer, why);
+        uid_t us;
+        int r;
 
+        if (!path[0] || is_lent_later(path))
+                return 0;
+        us = become_owner(path);
+        r = signer_try_file(path, is_secret, why);
         give_back(us);
-        signer_close(signer);
         return r;
 }
 
@@ -64,7 +74,8 @@ static int try_tokens(const struct settings *s, enum settings_id id, const char 
         char why[VAULT_WHY_MAX];
         struct sentence sentence;
 
-        if (!path[0] || open_tokens(path, why) == 0)
+        /* Of one that is not there settings_check() has told. */
+        if (!path[0] || access(path, R_OK) < 0 || open_tokens(path, why) == 0)
                 return SETTINGS_GOOD;
         sentence_say(&sentence, "%s", why);
         return report_add_at(s, id, report, &sentence);
@@ -99,13 +110,6 @@ int settings_find_user(const char *text, uid_t *ret_user)
         return 0;
 }
 
-/* What systemd lends a unit (LoadCredential=) is there only while that runs. */
-static bool is_lent_later(const char *path)
-{
-        return strncmp(path, "/run/credentials/", strlen("/run/credentials/")) == 0 &&
-               access(path, F_OK) < 0;
-}
-
 static int complain(const struct settings_accounts *all, const struct settings_credential *c,
                     struct settings_report *report, const char *why)
 {
@@ -122,8 +126,9 @@ static int try_credential(const struct settings_accounts *all, const struct sett
         int answer = SETTINGS_GOOD;
         uid_t user;
 
-        if (!is_lent_later(c->key_file) && !is_lent_later(c->secret_file) &&
-            open_signer(c, why) < 0)
+        if (try_signer_file(c->key_file, false, why) < 0)
+                answer = report_worse(answer, complain(all, c, report, why));
+        if (try_signer_file(c->secret_file, true, why) < 0)
                 answer = report_worse(answer, complain(all, c, report, why));
         if (c->token_file[0] && !is_lent_later(c->token_file) &&
             open_tokens(c->token_file, why) < 0)

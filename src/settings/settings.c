@@ -27,21 +27,22 @@ const struct setting settings_table[SETTINGS_COUNT] = {
 };
 
 /* A member's type must be its kind's, because values are written through void pointers. */
-#define TYPE_BOOL      bool
-#define TYPE_INT       uint32_t
-#define TYPE_PERCENT   uint32_t
-#define TYPE_DURATION  uint64_t
-#define TYPE_SIZE      uint64_t
-#define TYPE_PATH      char[SETTINGS_PATH_SIZE]
-#define TYPE_ADDRESSES struct settings_address[SETTINGS_LISTEN_MAX]
-#define TYPE_EGRESSES  struct settings_egress[SETTINGS_EGRESS_MAX]
-#define TYPE_PLACES    struct settings_places
-#define TYPE_HOSTS     struct settings_hosts
-#define TYPE_URL       struct settings_address
-#define TYPE_LEVEL     enum log_level
-#define TYPE_FORMAT    enum log_format
-#define TYPE_NAME      char[SETTINGS_NAME_SIZE]
-#define TYPE_STORE     char[SETTINGS_STORE_SIZE]
+#define TYPE_BOOL           bool
+#define TYPE_INT            uint32_t
+#define TYPE_PERCENT        uint32_t
+#define TYPE_DURATION       uint64_t
+#define TYPE_SIZE           uint64_t
+#define TYPE_PATH           char[SETTINGS_PATH_SIZE]
+#define TYPE_PATH_OR_SWITCH TYPE_PATH
+#define TYPE_ADDRESSES      struct settings_address[SETTINGS_LISTEN_MAX]
+#define TYPE_EGRESSES       struct settings_egress[SETTINGS_EGRESS_MAX]
+#define TYPE_PLACES         struct settings_places
+#define TYPE_HOSTS          struct settings_hosts
+#define TYPE_URL            struct settings_address
+#define TYPE_LEVEL          enum log_level
+#define TYPE_FORMAT         enum log_format
+#define TYPE_NAME           char[SETTINGS_NAME_SIZE]
+#define TYPE_STORE          char[SETTINGS_STORE_SIZE]
 #define SETTING(id, kind, member, ...)                                                             \
         _Static_assert(__builtin_types_compatible_p(__typeof__(((struct settings *)NULL)->member), \
                                                     TYPE_##kind),                                  \

@@ -385,8 +385,8 @@ CHECKED int settings_doubt(const struct settings *s, struct settings_report *rep
 /**
  * settings_try_files() - look at the files that a start would read or make, in its words
  *
- * For settings that settings_check() finds good. Root looks at a file as its owner: a service has
- * a user of its own.
+ * Also where settings_check() found mistakes, so that one look shows all of them; what that says of
+ * a file is not said again. Root looks at a file as its owner: a service has a user of its own.
  *
  * Return: an enum settings_answer, or -ENOMEM.
  */

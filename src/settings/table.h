@@ -15,6 +15,7 @@ enum setting_kind {
         KIND_DURATION,
         KIND_SIZE,
         KIND_PATH,
+        KIND_PATH_OR_SWITCH, /* on, off or a path */
         KIND_ADDRESSES,
         KIND_PLACES,
         KIND_HOSTS,

@@ -157,6 +157,14 @@ static const struct {
                               "write the whole path\n" },
         { "region: $HOME/weir\n", "weir: f:1:9: region: \"$HOME/weir\" would need a shell to "
                                   "expand it; write the whole path\n" },
+        { "region: on\n", "weir: f:1:9: region: \"on\" is no path; name the file, with ./on one of "
+                          "that name\n" },
+        { "history: {path: yes}\n", "weir: f:1:17: history.path: \"yes\" is no path; write on, or "
+                                    "./yes for a file of that name\n" },
+        { "history: {path: 'No'}\n", "weir: f:1:17: history.path: \"No\" is no path; write off, or "
+                                     "./No for a file of that name\n" },
+        { "log: {access: true}\n", "weir: f:1:15: log.access: \"true\" is no path; write on, or "
+                                   "./true for a file of that name\n" },
         { "region: \"a\\0b\"\n",
           "weir: f:1:9: region: the path \"a\\x00b\" holds a control character\n" },
         { "tls_ca: /nonexistent/ca.pem\n", "weir: f:1:9: tls_ca: \"/nonexistent/ca.pem\" cannot be "

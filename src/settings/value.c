@@ -101,6 +101,8 @@ const char *value_kind_text(const struct setting *t)
                 return "a size such as 64KiB or 1MiB";
         case KIND_PATH:
                 return "the path of a file";
+        case KIND_PATH_OR_SWITCH:
+                return "on, off or the path of a file";
         case KIND_ADDRESSES:
                 return "a list of HOST:PORT and unix:PATH";
         case KIND_PLACES:
@@ -268,30 +270,61 @@ static int parse_number(const struct setting *t, struct str text, uint64_t *ret,
                             value_range_text(t, range, sizeof(range)));
 }
 
-static int parse_bool(struct str text, bool *ret, struct sentence *why)
+/* A word that turns something on or off. Return: false when it is none. */
+static bool find_switch(struct str text, bool *ret_is_on)
 {
         static const struct {
                 const char *word;
                 bool is_on;
         } words[] = { { "on", true },   { "true", true },   { "yes", true },
                       { "off", false }, { "false", false }, { "no", false } };
-        char quoted[QUOTE_SIZE];
 
         for (size_t i = 0; i < ARRAY_SIZE(words); ++i) {
                 if (str_eq_nocase(text, str_of(words[i].word))) {
-                        *ret = words[i].is_on;
-                        return SETTINGS_GOOD;
+                        *ret_is_on = words[i].is_on;
+                        return true;
                 }
         }
+        return false;
+}
+
+static int parse_bool(struct str text, bool *ret, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE];
+
+        if (find_switch(text, ret))
+                return SETTINGS_GOOD;
         return sentence_say(why, "%s is neither on nor off; write one of them",
                             value_quote(text, quoted, sizeof(quoted)));
+}
+
+/* A file named "yes" is nobody's wish. */
+static int parse_path_or_switch(struct str text, char *to, struct sentence *why)
+{
+        char quoted[QUOTE_SIZE];
+        bool is_on;
+
+        if (!find_switch(text, &is_on))
+                return path_parse(text, to, SETTINGS_PATH_SIZE, why);
+        if (!str_eq(text, is_on ? STR_LITERAL("on") : STR_LITERAL("off")))
+                return sentence_say(why,
+                                    "%s is no path; write %s, or ./%.*s for a file of that name",
+                                    value_quote(text, quoted, sizeof(quoted)), is_on ? "on" : "off",
+                                    STR_ARGS(text));
+        str_copy(text, to, SETTINGS_PATH_SIZE);
+        return SETTINGS_GOOD;
 }
 
 int path_parse(struct str text, char *to, size_t size, struct sentence *why)
 {
         char quoted[QUOTE_SIZE];
+        bool is_on;
 
         value_quote(text, quoted, sizeof(quoted));
+        if (find_switch(text, &is_on))
+                return sentence_say(why,
+                                    "%s is no path; name the file, with ./%.*s one of that name",
+                                    quoted, STR_ARGS(text));
         if (text.n >= size)
                 return sentence_say(why, "the path has %zu bytes; %zu are taken", text.n, size - 1);
         if (value_has_control(text))
@@ -347,6 +380,8 @@ int value_parse(const struct setting *t, struct str text, struct settings *s, st
                 return r;
         case KIND_PATH:
                 return path_parse(text, to, SETTINGS_PATH_SIZE, why);
+        case KIND_PATH_OR_SWITCH:
+                return parse_path_or_switch(text, to, why);
         case KIND_ADDRESSES:
                 return parse_member(text, s, why);
         case KIND_PLACES:
@@ -397,6 +432,7 @@ const char *value_text(const struct setting *t, const struct settings *s, char *
         case KIND_SIZE:
                 return number_text(t, *(const uint64_t *)value, to, size);
         case KIND_PATH:
+        case KIND_PATH_OR_SWITCH:
                 return value;
         case KIND_URL:
                 return settings_address_text(value, true, to, size);
@@ -422,7 +458,8 @@ bool value_is_equal(const struct setting *t, const struct settings *a, const str
 {
         size_t size = t->size;
 
-        if (t->kind == KIND_PATH || t->kind == KIND_NAME || t->kind == KIND_STORE)
+        if (t->kind == KIND_PATH || t->kind == KIND_PATH_OR_SWITCH || t->kind == KIND_NAME ||
+            t->kind == KIND_STORE)
                 return strcmp(setting_at_const(t, a), setting_at_const(t, b)) == 0;
         if (t->kind == KIND_ADDRESSES) {
                 if (a->n_listen != b->n_listen)

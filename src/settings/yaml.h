@@ -71,9 +71,10 @@ void credential_take_secret_file(struct reader *r, struct settings_account *acco
                                  const yaml_node_t *key, const yaml_node_t *value);
 void credential_take_clients(struct reader *r, struct settings_account *account,
                              const yaml_node_t *key, const yaml_node_t *value);
-/* The account is read: is all there that belongs together? @key: its name. */
+/* The account is read: is all there that belongs together? @key: its name; @n_mistakes: how many
+ * there were before it. */
 void credential_end(struct reader *r, const struct settings_account *account,
-                    const yaml_node_t *key);
+                    const yaml_node_t *key, size_t n_mistakes);
 
 /* The section "accounts", in accounts.c. */
 void accounts_read(struct reader *r, const yaml_node_t *key, const yaml_node_t *value);

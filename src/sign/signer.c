@@ -43,9 +43,10 @@ static const char *environment(const char *name)
         return value && value[0] ? value : NULL;
 }
 
-/* @value, else the file, else the variable, else the file that the variable names. */
-static int find_text(struct vault *vault, const char *value, const char *file, const char *name,
-                     char *to, char *why)
+/* @value, else the file, else the variable, else the file that the variable names. @what: of
+ * vault_read(). */
+static int find_text(struct vault *vault, const char *what, const char *value, const char *file,
+                     const char *name, char *to, char *why)
 {
         char file_name[64];
         struct str text = STR_NULL;
@@ -60,7 +61,7 @@ static int find_text(struct vault *vault, const char *value, const char *file, c
                 return take_text(str_of(value), name, to, why);
         if (!file)
                 return 0;
-        r = vault_read(file, VAULT_OWN, vault->file, &text, why);
+        r = vault_read(what, file, VAULT_OWN, vault->file, &text, why);
         if (r == 0)
                 r = take_text(text, file, to, why);
         OPENSSL_cleanse(vault->file, sizeof(vault->file));
@@ -87,7 +88,7 @@ static int take_private_key(struct signer *s, struct str text, const char *path,
         BIO_free(bio);
         if (!s->key)
                 return vault_refuse(why, -EINVAL,
-                                    "the key file %s holds no private key in PEM, or one with a "
+                                    "the file %s holds no private key in PEM, or one with a "
                                     "passphrase; write one with openssl genpkey",
                                     path);
         kind = EVP_PKEY_get_base_id(s->key);
@@ -104,7 +105,7 @@ static int take_private_key(struct signer *s, struct str text, const char *path,
 static int read_private_key(struct signer *s, const char *path, char *why)
 {
         struct str text = STR_NULL;
-        int r = vault_read(path, VAULT_OWN, s->vault->file, &text, why);
+        int r = vault_read("private key", path, VAULT_OWN, s->vault->file, &text, why);
 
         if (r == 0)
                 r = take_private_key(s, text, path, why);
@@ -116,7 +117,7 @@ static int read_keys(struct signer *s, const struct signer_source *source, char 
 {
         const char *pem = source->private_key_file;
         bool wants_secret = source->api_secret || source->api_secret_file;
-        int r = find_text(s->vault, source->api_key, source->api_key_file, "BINANCE_API_KEY",
+        int r = find_text(s->vault, "key", source->api_key, source->api_key_file, "BINANCE_API_KEY",
                           s->api_key, why);
 
         if (r < 0)
@@ -129,7 +130,7 @@ static int read_keys(struct signer *s, const struct signer_source *source, char 
         if (pem)
                 r = read_private_key(s, pem, why);
         else
-                r = find_text(s->vault, source->api_secret, source->api_secret_file,
+                r = find_text(s->vault, "secret", source->api_secret, source->api_secret_file,
                               "BINANCE_API_SECRET", s->vault->secret, why);
         s->vault->n_secret = strlen(s->vault->secret);
         if (r == 0 && !s->api_key[0] && (s->key || s->vault->n_secret > 0))
@@ -174,11 +175,19 @@ int signer_open(const struct signer_source *source, struct signer **ret_signer,
         return 0;
 }
 
+static int read_key(struct signer *s, const char *path, char *why)
+{
+        struct str text = STR_NULL;
+        int r = vault_read("key", path, VAULT_STRICT, s->vault->file, &text, why);
+
+        return r == 0 ? take_text(text, path, s->api_key, why) : r;
+}
+
 /* A secret's text, or a private key in PEM: what the file holds says which. */
 static int read_either(struct signer *s, const char *path, char *why)
 {
         struct str text = STR_NULL;
-        int r = vault_read(path, VAULT_STRICT, s->vault->file, &text, why);
+        int r = vault_read("secret", path, VAULT_STRICT, s->vault->file, &text, why);
 
         if (r == 0 && str_has_prefix(text, STR_LITERAL("-----BEGIN")))
                 r = take_private_key(s, text, path, why);
@@ -191,7 +200,6 @@ static int read_either(struct signer *s, const char *path, char *why)
 int signer_open_files(const char *key_file, const char *secret_file, struct signer **ret_signer,
                       char ret_why[SIGNER_WHY_MAX])
 {
-        struct str text = STR_NULL;
         struct signer *s;
         int r;
 
@@ -200,9 +208,7 @@ int signer_open_files(const char *key_file, const char *secret_file, struct sign
         s = signer_new(ret_why);
         if (!s)
                 return -ENOMEM;
-        r = vault_read(key_file, VAULT_STRICT, s->vault->file, &text, ret_why);
-        if (r == 0)
-                r = take_text(text, key_file, s->api_key, ret_why);
+        r = read_key(s, key_file, ret_why);
         if (r == 0)
                 r = read_either(s, secret_file, ret_why);
         OPENSSL_cleanse(s->vault->file, sizeof(s->vault->file));
@@ -212,6 +218,18 @@ int signer_open_files(const char *key_file, const char *secret_file, struct sign
         }
         *ret_signer = s;
         return 0;
+}
+
+int signer_try_file(const char *path, bool is_secret, char ret_why[SIGNER_WHY_MAX])
+{
+        struct signer *s = signer_new(ret_why);
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        r = is_secret ? read_either(s, path, ret_why) : read_key(s, path, ret_why);
+        signer_close(s);
+        return r;
 }
 
 struct signer *signer_close(struct signer *s)

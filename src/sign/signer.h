@@ -51,6 +51,14 @@ CHECKED int signer_open(const struct signer_source *source, struct signer **ret_
 CHECKED int signer_open_files(const char *key_file, const char *secret_file,
                               struct signer **ret_signer, char ret_why[SIGNER_WHY_MAX]);
 
+/**
+ * signer_try_file() - is one of those two files good, whatever the other is?
+ * @is_secret: it is the secret_file, else the key_file
+ *
+ * Return: as signer_open_files().
+ */
+CHECKED int signer_try_file(const char *path, bool is_secret, char ret_why[SIGNER_WHY_MAX]);
+
 /* Wipes. Accepts NULL. Return: NULL. */
 struct signer *signer_close(struct signer *signer);
 

@@ -77,7 +77,7 @@ int tokens_open(const char *path, struct tokens **ret_tokens, char ret_why[VAULT
         int r = -ENOMEM;
 
         if (t && file)
-                r = vault_read_tokens(path, VAULT_STRICT, file, &text, ret_why);
+                r = vault_read("token", path, VAULT_STRICT, file, &text, ret_why);
         else
                 (void)vault_refuse(ret_why, r, "%s: out of memory", path);
         if (r == 0)

@@ -43,7 +43,7 @@ void vault_free(void *vault, size_t bytes)
 
 /* Which file it is, for sentences. */
 struct paper {
-        const char *what; /* "key", "token" */
+        const char *what; /* "key", "secret", "token", ... */
         const char *path;
         char *why;
 };
@@ -125,14 +125,8 @@ static int read_file(const struct paper *p, enum vault_trust trust, char *to, st
         return r;
 }
 
-int vault_read(const char *path, enum vault_trust trust, char *to, struct str *ret_text,
-               char why[VAULT_WHY_MAX])
+int vault_read(const char *what, const char *path, enum vault_trust trust, char *to,
+               struct str *ret_text, char why[VAULT_WHY_MAX])
 {
-        return read_file(&(struct paper){ "key", path, why }, trust, to, ret_text);
-}
-
-int vault_read_tokens(const char *path, enum vault_trust trust, char *to, struct str *ret_text,
-                      char why[VAULT_WHY_MAX])
-{
-        return read_file(&(struct paper){ "token", path, why }, trust, to, ret_text);
+        return read_file(&(struct paper){ what, path, why }, trust, to, ret_text);
 }

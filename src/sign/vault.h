@@ -27,6 +27,7 @@ enum vault_trust {
 
 /**
  * vault_read() - the whole of a file
+ * @what:     what is in it, for @ret_why: "key", "secret", "token", ...
  * @to:       VAULT_FILE_MAX bytes, in a vault
  * @ret_text: a view into @to, without blanks and line ends at its end
  * @ret_why:  which file, what is wrong with it, and what to do; never a part of what is in it
@@ -34,12 +35,8 @@ enum vault_trust {
  * Return: 0; -EACCES: open to others, or another's; -EINVAL: no file, or too long to be a key;
  *         -ELOOP: a link; or another errno.
  */
-CHECKED int vault_read(const char *path, enum vault_trust trust, char *to, struct str *ret_text,
-                       char ret_why[VAULT_WHY_MAX]);
-
-/* The same of a file of tokens, of which @ret_why says so. */
-CHECKED int vault_read_tokens(const char *path, enum vault_trust trust, char *to,
-                              struct str *ret_text, char ret_why[VAULT_WHY_MAX]);
+CHECKED int vault_read(const char *what, const char *path, enum vault_trust trust, char *to,
+                       struct str *ret_text, char ret_why[VAULT_WHY_MAX]);
 
 /* Writes @format, a literal with one %s, into @why. Return: @error. */
 int vault_refuse(char why[VAULT_WHY_MAX], int error, const char *format, const char *what);

@@ -501,7 +501,7 @@ def test_files_that_others_reach_are_refused_by_name_and_remedy(tmp_path):
     desk = Desk(tmp_path).add_hmac("desk", "Key-1", "Secret-1")
     config = desk.config()
     for name in ("desk.key", "desk.secret", "tokens"):
-        path, kind = tmp_path / name, "token" if name == "tokens" else "key"
+        path, kind = tmp_path / name, {"desk.key": "key", "desk.secret": "secret", "tokens": "token"}[name]
         for mode in (0o640, 0o604, 0o660, 0o700):
             path.chmod(mode)
             error = start_fails(config, tmp_path)

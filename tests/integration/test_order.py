@@ -219,7 +219,7 @@ def test_what_makes_no_sense_is_refused_before_it_is_sent(tmp_path, args, says):
     (("ticker", "BTCUSDT", "--lookup", "soon"), "whole number"),
     (("ticker", "BTCUSDT", "--testnet", "--gateway"), "goes with neither"),
     (("ticker", "BTCUSDT", "--base", "ftp://x"), "no base URL"),
-    (("account", "--secret-file", "/etc/passwd"), "key file /etc/passwd"),
+    (("account", "--secret-file", "/etc/passwd"), "secret file /etc/passwd"),
 ])
 def test_wrong_command_lines_are_explained(tmp_path, args, says):
     desk = Desk(() if "--base" in args or "--testnet" in args else ("--base", "http://127.0.0.1:1"),
