@@ -3,11 +3,20 @@ import { by_id, el, set_list, set_shown, set_text } from "./dom.js";
 import { count, is_number, span } from "./format.js";
 import { on_change } from "./store.js";
 
+function store_fact(hosts) {
+        if (is_number(hosts.away_for_s))
+                return `away for ${span(hosts.away_for_s * 1000)}`;
+        if (hosts.was_answered === false)
+                return "has granted nothing yet";
+        if (is_number(hosts.waits_for_s))
+                return `has granted nothing for ${span(hosts.waits_for_s * 1000)}: it waits for other hosts`;
+        return null;
+}
+
 function facts_of(now) {
         const hosts = now.hosts || {}, store = now.store || {}, facts = [];
 
-        facts.push(["Store", is_number(hosts.away_for_s) ? `away for ${span(hosts.away_for_s * 1000)}` :
-                             hosts.was_answered === false ? "has granted nothing yet" : store.state || "there"]);
+        facts.push(["Store", store_fact(hosts) || store.state || "there"]);
         if (is_number(hosts.seen))
                 facts.push(["Hosts that share", count(hosts.seen)]);
         if (is_number(hosts.share_for_s))

@@ -68,6 +68,11 @@ function store_notices(now) {
                                 "be restarted.", hosts.share_for_s * 1000)] :
                         [notice("store", BAD, "The store is away, and this host\u2019s share is over",
                                 "Nothing is sent that needs it. Bring the store back; nothing has to be restarted.")];
+        if (hosts && is_number(hosts.waits_for_s))
+                return [notice("store", WARN, "The store grants nothing until other hosts have spoken",
+                               "It was wiped, restarted or failed over, and does not know what they were granted. This host goes " +
+                               "on with its share. The event \u201cstore_waits\u201d names those it waits for: start them, or end " +
+                               "one that is gone for good with \u201cweir store forget\u201d.")];
         if (store.configured && store.state && store.state !== "ok" && !hosts)
                 return [notice("store", WARN, `The store: ${store.state}`, "Hosts share budgets through it.")];
         return [];

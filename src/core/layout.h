@@ -409,7 +409,9 @@ struct lease_header {
         word_t n_hosts;        /* seen last, this one included */
         word_t answered_ms;    /* the exchange's clock, when the store answered last; 0: never */
         word_t away_ms;        /* since when it has not; 0: it is there */
-        uint64_t spare[8];
+        word_t waits_ms; /* since when it answers and grants nothing, since it waits for hosts that
+                            know what was granted; 0: it does not */
+        uint64_t spare[7];
         word_t roster[REGION_ROSTER]; /* numbers of all hosts, 0 behind them */
 };
 

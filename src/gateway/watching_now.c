@@ -287,6 +287,7 @@ static json_t *store_json(struct gateway *g, const struct look *look)
                          !is_configured     ? "none"
                          : h->is_away       ? "away"
                          : !h->was_answered ? "starting"
+                         : h->is_waiting    ? "waiting"
                                             : "ok",
                          "ops", (json_int_t)counter_read(g->region.header, COUNTER_store_ops));
 }

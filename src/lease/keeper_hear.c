@@ -358,6 +358,8 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
         store(&lease->away_ms, 0);
         k->is_greeted = true;
         k->is_waiting = answer->wait[0] != '\0';
+        if (!k->is_waiting || load(&lease->waits_ms) == 0)
+                store(&lease->waits_ms, k->is_waiting ? time->best.now_ms : 0);
         ret->has_room |= ret->granted > 0;
 }
 

@@ -505,6 +505,35 @@ static void who_has_more_than_its_part_speaks_when_another_is_poor(void **state)
         assert_false(keeper_look(k, &now));
 }
 
+/* Books that were wiped grant nothing until those have spoken who know what was granted. */
+static void when_it_waits_for_others_that_is_written_down(void **state)
+{
+        const struct op *op;
+        struct keeper_change change;
+
+        (void)state;
+        settle(3000);
+        assert_int_equal(atomic_load(&region.lease->waits_ms), 0);
+        for (unsigned ms = 2000; ms <= 3000; ms += 1000) {
+                struct op_answer a = { .birth = "00000000000000ab",
+                                       .epoch = 1,
+                                       .roster = { region.lease->host, OTHER },
+                                       .n_roster = 2,
+                                       .n_hosts = 2,
+                                       .wait = "it waits for the host two" };
+
+                at(ms);
+                op = keeper_op(k, &now);
+                a.seq = op->seq;
+                keeper_answer(k, &a, &now, &change);
+                /* Since when, not when last. */
+                assert_int_equal(atomic_load(&region.lease->waits_ms), AT(2000));
+        }
+        at(4000);
+        (void)answer(keeper_op(k, &now), 3000, 3000, 3000, false);
+        assert_int_equal(atomic_load(&region.lease->waits_ms), 0);
+}
+
 static void when_it_is_away_that_is_written_down(void **state)
 {
         (void)state;
@@ -585,6 +614,7 @@ int main(void)
                 TEST(who_has_more_than_its_part_speaks_when_another_is_poor),
                 TEST(what_another_host_has_seen_is_in_the_way_here),
                 TEST(what_nobody_known_can_have_used_is_told_at_once),
+                TEST(when_it_waits_for_others_that_is_written_down),
                 TEST(when_it_is_away_that_is_written_down),
                 TEST(who_says_goodbye_uses_nothing_any_more),
                 TEST(a_refusal_is_not_asked_for_again_at_once),

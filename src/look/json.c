@@ -181,9 +181,10 @@ static json_t *hosts_json(const struct look_hosts *h)
 
         if (!h->are_sharing)
                 return json_null();
-        return json_pack("{s:s, s:I, s:b, s:o, s:I}", "host", look_owner_text(h->host, host),
+        return json_pack("{s:s, s:I, s:b, s:o, s:o, s:I}", "host", look_owner_text(h->host, host),
                          "seen", (json_int_t)h->n_seen, "was_answered", h->was_answered,
-                         "away_for_s", h->is_away ? number(h->away_s) : json_null(), "share_for_s",
+                         "away_for_s", h->is_away ? number(h->away_s) : json_null(), "waits_for_s",
+                         h->is_waiting ? number(h->waits_s) : json_null(), "share_for_s",
                          (json_int_t)h->share_s);
 }
 

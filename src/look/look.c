@@ -191,18 +191,21 @@ static uint64_t since_s(uint64_t then_ms, uint64_t now_ms)
 static void look_at_hosts(struct look *look)
 {
         const struct lease_header *lease = look->region->lease;
-        uint64_t away_ms, share_until_ms;
+        uint64_t away_ms, waits_ms, share_until_ms;
 
         look->hosts = (struct look_hosts){ .are_sharing = lease_region(look->region) != NULL };
         if (!look->hosts.are_sharing)
                 return;
         away_ms = load(&lease->away_ms);
+        waits_ms = load(&lease->waits_ms);
         share_until_ms = load(&lease->share_until_ms);
         look->hosts.host = lease->host;
         look->hosts.n_seen = load(&lease->n_hosts);
         look->hosts.was_answered = load(&lease->answered_ms) != 0;
         look->hosts.is_away = away_ms != 0;
         look->hosts.away_s = since_s(away_ms, look->exchange_ms);
+        look->hosts.is_waiting = waits_ms != 0 && away_ms == 0;
+        look->hosts.waits_s = since_s(waits_ms, look->exchange_ms);
         look->hosts.share_s = share_until_ms > look->exchange_ms
                                       ? (share_until_ms - look->exchange_ms) / 1000
                                       : 0;

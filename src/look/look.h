@@ -104,7 +104,8 @@ struct look_hosts {
         bool are_sharing; /* false: the rest is nothing */
         uint64_t host, n_seen;
         bool was_answered, is_away;
-        uint64_t away_s, share_s;
+        bool is_waiting; /* it answers and grants nothing, until other hosts have spoken */
+        uint64_t away_s, share_s, waits_s;
 };
 
 #define LOOK_GATES_MAX    (REGION_EGRESSES * REGION_GATES)

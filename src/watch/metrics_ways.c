@@ -65,6 +65,7 @@ void metrics_hosts(struct exposition *e, const struct look_hosts *hosts)
                 return;
         metrics_one(e, METRIC_store_up, hosts->was_answered && !hosts->is_away);
         metrics_one(e, METRIC_store_away, hosts->is_away ? (double)hosts->away_s : 0);
+        metrics_one(e, METRIC_store_waits, hosts->is_waiting ? (double)hosts->waits_s : 0);
         metrics_one(e, METRIC_hosts, (double)hosts->n_seen);
         metrics_one(e, METRIC_host_share, (double)hosts->share_s);
 }

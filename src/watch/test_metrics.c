@@ -207,7 +207,13 @@ static void a_store_is_up_away_or_not_there_at_all(void **state)
         look.hosts = (struct look_hosts){ .are_sharing = true, .was_answered = true, .n_seen = 3 };
         text = look_text();
         assert_line(text, "weir_store_up 1");
+        assert_line(text, "weir_store_waits_seconds 0");
         assert_line(text, "weir_hosts 3");
+        look.hosts.is_waiting = true;
+        look.hosts.waits_s = 7;
+        text = look_text();
+        assert_line(text, "weir_store_up 1");
+        assert_line(text, "weir_store_waits_seconds 7");
         look.hosts.is_away = true;
         look.hosts.away_s = 12;
         text = look_text();

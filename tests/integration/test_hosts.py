@@ -2,6 +2,7 @@
 import http.client
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -179,6 +180,24 @@ def test_without_the_store_each_goes_on_with_its_share_and_comes_back(desk):
     assert used_of(desk, first, 1)[0] >= 0.3
     assert desk.status("one")["hosts"]["away_for_s"] is None
     assert desk.metric("one", "weir_store_up") == 1
+
+
+def test_a_wiped_store_that_waits_for_a_host_says_so_everywhere(desk):
+    silent = desk.hosts["three"].process
+    silent.send_signal(signal.SIGSTOP)
+    try:
+        desk.store.kill()
+        desk.store.start()
+        eventually(lambda: desk.status("one")["hosts"]["waits_for_s"] is not None)
+        eventually(lambda: desk.metric("one", "weir_store_waits_seconds") > 0)
+        assert desk.metric("one", "weir_store_up") == 1
+        assert desk.hosts["one"].logged("store_waits")
+        text = subprocess.run([WEIR, "status", "--region", desk.folder / "one"], capture_output=True, check=True).stdout
+        assert b"until other hosts have told it" in text
+    finally:
+        silent.send_signal(signal.SIGCONT)
+    eventually(lambda: desk.status("one")["hosts"]["waits_for_s"] is None, 20)
+    assert desk.metric("one", "weir_store_waits_seconds") == 0
 
 
 def test_who_asks_alone_gets_what_the_others_do_not_need(desk):
