@@ -17,6 +17,7 @@ static bool is_default(const struct settings_egress *e)
         return e->host[0] == '\0';
 }
 
+/* For as long as the region is: only what is sound in every other way gets one of its places. */
 static int name_in_region(struct gateway *g, struct outlet *o)
 {
         const struct settings_egress *e = &g->settings.egress[o - g->outlets];
@@ -56,7 +57,7 @@ static int open_one(struct gateway *g, size_t i)
 {
         const struct settings_egress *e = &g->settings.egress[i];
         struct outlet *o = &g->outlets[i];
-        int r = name_in_region(g, o);
+        int r = 0;
 
         o->name = e->name;
         o->is_named = g->settings.n_egress > 1 || !is_default(e);
@@ -65,7 +66,7 @@ static int open_one(struct gateway *g, size_t i)
                 o->upstreams[group].group = (enum policy_group)group;
                 o->upstreams[group].outlet = o;
         }
-        if (r == 0 && !is_default(e) && !e->is_proxy)
+        if (!is_default(e) && !e->is_proxy)
                 r = find_source(o, e);
         str_copy(str_of(e->login), o->login, sizeof(o->login));
         return r;
@@ -160,6 +161,8 @@ int outlets_open(struct gateway *g)
                 r = open_one(g, i);
         if (r == 0)
                 r = open_logins(g);
+        for (size_t i = 0; r == 0 && i < g->n_outlets; ++i)
+                r = name_in_region(g, &g->outlets[i]);
         for (size_t i = 0; r == 0 && i < g->n_outlets; ++i)
                 if (g->outlets[i].is_named)
                         log_event(LOG_INFO, "egress", "name=%s region_place=%u", g->outlets[i].name,

@@ -279,6 +279,19 @@ def test_what_cannot_be_left_from_is_refused_at_the_start(tmp_path, args, code, 
     assert "hunter2secret" not in result.stderr
 
 
+def test_a_start_that_is_refused_takes_no_place_in_the_region(tmp_path):
+    """There are 15, for as long as the region is."""
+    with Sim() as sim:
+        command = [WEIR, "gateway", "--listen", "127.0.0.1:0", "--region", str(tmp_path / "region"), "--upstream", sim.url]
+        for i in range(16):
+            # The first of the two could be left from.
+            result = subprocess.run([*command, *by(f"127.0.0.{10 + i}", f"198.51.100.{i}")], capture_output=True, text=True,
+                                    timeout=60, check=False)
+            assert result.returncode == 1 and f"this machine has no address 198.51.100.{i} " in result.stderr, result.stderr
+        with Gateway(sim.url, tmp_path / "region", *by(ONE, TWO)) as gateway:
+            assert ask(gateway)[0] == 200
+
+
 def test_in_shadow_all_passes_at_once_by_each_address_in_its_own_books(tmp_path):
     with Sim("--limit", "spot-weight=40/60s", "--ban", "0") as sim, \
             Gateway(sim.url, tmp_path / "region", "--shadow", *by(ONE, TWO, discovery="off")) as gateway:
