@@ -34,23 +34,13 @@ static struct limiter_time wide(struct api_time time)
         return ms;
 }
 
-/* A probe is answered within a moment, and long before its lease ends. */
-static bool is_probing(struct weir_limiter *l, uint64_t now_ms)
-{
-        struct gate_view all, own;
-
-        gate_look(limiter_gate(&l->limiter, BUDGET_GATE_ALL), now_ms, &all);
-        gate_look(limiter_gate(&l->limiter, l->acquire_gate), now_ms, &own);
-        return all.is_probing || own.is_probing;
-}
-
 /* Nothing is held: when to ask again, if the deadline allows. A ban that is over is behind us, and
  * yet shut, until a probe may be sent. */
-static int64_t come_back(struct weir_limiter *l, struct acquire *a, struct api_time time)
+static int64_t come_back(struct acquire *a, struct api_time time)
 {
         uint64_t now_ms = time.now_us / US_PER_MS, at_ms = a->ticket.at_ms;
 
-        if (at_ms <= now_ms || (at_ms > now_ms + AGAIN_MS && is_probing(l, now_ms)))
+        if (at_ms <= now_ms)
                 at_ms = now_ms + AGAIN_MS;
         if (at_ms >= a->deadline_ms)
                 return -ETIMEDOUT;
@@ -81,7 +71,7 @@ static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct a
                 return -ETIMEDOUT;
         case LIMITER_SHUT:
         case LIMITER_CROWDED:
-                return come_back(l, a, time);
+                return come_back(a, time);
         default:
                 return r;
         }

@@ -56,6 +56,10 @@ static void explain_limits(const struct limiter_ticket *ticket, int answer, cons
         case LIMITER_SHUT:
                 if (ticket->blocker == BLOCKED_BY_BREAKER)
                         say(verdict, "the exchange does not answer; it is asked again at %s", at);
+                else if (ticket->awaits_probe)
+                        say(verdict,
+                            "%s until now, and one probe asks whether that is over; again at %s",
+                            shut_text(ticket->shut_by), at);
                 else
                         say(verdict, "%s until %s", shut_text(ticket->shut_by), at);
                 break;

@@ -59,7 +59,10 @@ int gate_check(const word_t *gate, uint64_t now_ms, uint64_t *ret_until_ms,
                 return GATE_OPEN;
         if (kind_of(word) == GATE_STOP && now_ms >= until_of(word))
                 return GATE_OPEN;
-        *ret_until_ms = until_of(word);
+        /* A prober's lease is for probers. Those who wait, wait for the answer, and it comes soon.
+         */
+        *ret_until_ms = phase_of(word) == PHASE_PROBING && until_of(word) > now_ms ? now_ms
+                                                                                   : until_of(word);
         *ret_kind = kind_of(word);
         return GATE_SHUT;
 }

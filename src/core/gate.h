@@ -27,8 +27,8 @@ enum gate_kind {
 
 enum gate_answer {
         GATE_OPEN = 0,
-        GATE_SHUT, /* until *ret_until_ms; for a ban whose time has come: until somebody has probed
-                    */
+        GATE_SHUT, /* until *ret_until_ms; of a ban whose time has come, and that somebody probes or
+                    * is about to, that is not after now: nobody knows when the answer comes */
 };
 
 struct gate_view {

@@ -47,8 +47,8 @@ static int check_gates(struct limiter *l, struct limiter_ticket *ticket, uint64_
         for (size_t i = 0; i < ARRAY_SIZE(gates); ++i) {
                 if (gate_check(limiter_gate(l, gates[i]), now_ms, &ticket->at_ms,
                                &ticket->shut_by) == GATE_SHUT) {
-                        /* A ban whose time has come waits for its probe. */
-                        if (ticket->at_ms <= now_ms)
+                        ticket->awaits_probe = ticket->at_ms <= now_ms;
+                        if (ticket->awaits_probe)
                                 ticket->at_ms = now_ms + LIMITER_AGAIN_MS;
                         return LIMITER_SHUT;
                 }
@@ -189,7 +189,7 @@ static void start(struct limiter_ticket *ticket, const struct limiter_request *r
         ticket->blocker = BLOCKED_BY_NOTHING;
         ticket->blocked_by = 0;
         ticket->pacing = request->pacing;
-        ticket->is_paced = ticket->has_turn = ticket->is_capped = false;
+        ticket->is_paced = ticket->has_turn = ticket->is_capped = ticket->awaits_probe = false;
         ticket->passed_us = 0;
         ticket->n_takes = 0;
 }
@@ -253,6 +253,7 @@ int limiter_reserve(struct limiter *l, const struct limiter_request *request,
         if (r == LIMITER_CROWDED && shut_ms > ticket->at_ms) {
                 ticket->at_ms = shut_ms;
                 ticket->shut_by = GATE_STOP;
+                ticket->awaits_probe = false;
                 (void)takes_shut_until(ticket, time.now_ms);
                 return LIMITER_SHUT;
         }
@@ -424,6 +425,7 @@ static int check_shut(struct limiter_ticket *ticket, struct limiter_time time)
                 return LIMITER_GO;
         ticket->at_ms = shut_ms;
         ticket->shut_by = GATE_STOP;
+        ticket->awaits_probe = false;
         return shut_ms < takes_close_ms(ticket, time.guard_ms) ? LIMITER_WAIT : LIMITER_SHUT;
 }
 

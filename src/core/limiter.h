@@ -105,6 +105,7 @@ struct limiter_ticket {
         uint64_t good_until_ms; /* flying: may be sent while the clock is before this */
         uint64_t deadline_ms;
         enum gate_kind shut_by; /* for LIMITER_SHUT */
+        bool awaits_probe;      /* likewise: the time of a ban is over, and its probe unanswered */
         enum limiter_blocker blocker;
         uint16_t blocked_by; /* for BLOCKED_BY_POOL: which */
         uint32_t pacing;

@@ -456,13 +456,18 @@ static void gates_stop_everything_or_one_product(void **state)
         assert_int_equal(held.shut_by, GATE_BAN);
         assert_int_equal(weight_spent(N + 1), 0);
         /* When its time has come it still waits for the probe, which alone passes. */
+        assert_int_equal(limiter_reserve(&l, &r, NOW(89900), &t), LIMITER_SHUT);
+        assert_true(t.at_ms == AT(90000) && !t.awaits_probe);
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &t), LIMITER_SHUT);
-        assert_true(t.at_ms > AT(91000));
+        assert_true(t.at_ms > AT(91000) && t.at_ms <= AT(91100) && t.awaits_probe);
         r.is_probe = true;
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &t), LIMITER_GO);
         r.is_probe = false;
         assert_true(gate_probe(limiter_gate(&l, 0), AT(91000), GUARD));
+        /* Its answer may come at once: nobody is told to wait for the end of its lease. */
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_SHUT);
+        assert_true(held.at_ms > AT(91000) && held.at_ms <= AT(91100) && held.awaits_probe);
+        assert_int_equal(limiter_shut_ms(&l, &r, NOW(91000)), held.at_ms);
         gate_open(limiter_gate(&l, 0), 0);
         assert_int_equal(limiter_reserve(&l, &r, NOW(91000), &held), LIMITER_GO);
 }

@@ -239,7 +239,17 @@ static void refuse_shut(struct flow *f, const struct answer *answer, uint64_t wa
                                                                 : "has stopped";
         const struct outlet *o = f->upstream->outlet;
 
-        if (!o->is_named)
+        if (f->ticket.awaits_probe)
+                answer_send_late(f->exchange, answer, wait_ms,
+                                 "the time of the %s of %s%s is over, and one probe asks the "
+                                 "exchange whether "
+                                 "it has ended; nothing was sent, and nothing else will be before "
+                                 "the answer; "
+                                 "%s",
+                                 f->ticket.shut_by == GATE_BAN ? "ban" : "block",
+                                 o->is_named ? "the address " : "this address",
+                                 o->is_named ? o->name : "", remedy(f));
+        else if (!o->is_named)
                 answer_send_late(
                         f->exchange, answer, wait_ms,
                         "the exchange %s this address for %llu ms more; nothing was sent; nothing "

@@ -127,9 +127,9 @@ static int wait_for_place(struct courier *c)
         return r;
 }
 
-static const char *answer_text(int r, enum limiter_blocker blocker)
+static const char *answer_text(int r, const struct limiter_ticket *ticket)
 {
-        if (blocker == BLOCKED_BY_BREAKER)
+        if (ticket->blocker == BLOCKED_BY_BREAKER)
                 return "the exchange does not answer, and is asked again after the deadline";
         switch (r) {
         case LIMITER_NEVER:
@@ -137,6 +137,9 @@ static const char *answer_text(int r, enum limiter_blocker blocker)
         case LIMITER_LATE:
                 return "there is no room before the deadline";
         case LIMITER_SHUT:
+                if (ticket->awaits_probe)
+                        return "the time of a ban is over, but no probe has been answered before "
+                               "the deadline";
                 return "the exchange has stopped or banned this address until after the deadline";
         default:
                 return "all windows ahead are full for this kind of request";
@@ -159,7 +162,7 @@ static int refuse_room(struct courier *c, int r)
         }
         by = budget_blocked_by(&c->ticket);
         snprintf(c->why, sizeof(c->why), by[0] ? "not sent: %s (%s)" : "not sent: %s",
-                 answer_text(r, c->ticket.blocker), by);
+                 answer_text(r, &c->ticket), by);
         return answers[r];
 }
 

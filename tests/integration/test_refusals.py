@@ -71,6 +71,37 @@ def test_a_ban_is_obeyed_while_its_text_is_still_to_come(tmp_path):
         asked.join()
 
 
+def test_who_waits_out_a_ban_waits_for_the_probes_answer_too(tmp_path):
+    probes, may_answer, late, price = [], threading.Event(), [], "/api/v3/avgPrice?symbol=BTCUSDT"
+
+    def answer(_method, target, _body):
+        if b"/depth" in target:
+            return b"HTTP/1.1 418 Teapot\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}"
+        if b"/ping" in target:
+            probes.append(target)
+            assert may_answer.wait(60)
+        return RawUpstream.OK
+
+    with RawUpstream(answer) as upstream, \
+            Gateway(upstream.url, tmp_path / "region", "--no-discovery", "--set", "ramp=0") as gateway:
+        assert [fetch(gateway.port, path)[0] for path in (price, DEPTH)] == [200, 418]
+        # Shorter than a prober's lease.
+        waiting = threading.Thread(target=lambda: late.append(
+            fetch(gateway.port, price, headers={"X-Weir-Max-Wait": "9000"})))
+        waiting.start()
+        eventually(lambda: probes)
+        before = len(upstream.seen())
+        for _ in range(3):
+            code, headers, text = fetch(gateway.port, price, headers=AT_ONCE)
+            assert (code, headers["x-weir-verdict"], headers["retry-after"]) == (429, "ban", "1")
+            assert b"one probe asks" in text and b"nothing was sent" in text, text
+        assert late == [] and len(upstream.seen()) == before
+        may_answer.set()
+        waiting.join()
+        assert late[0][0] == 200 and len(probes) == 1, (late, probes)
+        assert len(gateway.logged("probe")) == len(gateway.logged("probe_answered")) == 1
+
+
 def test_one_of_a_question_of_our_own_is_one_too(tmp_path):
     with Broken(b"HTTP/1.1 418 Teapot\r\nRetry-After: 600\r\n", on=b"/time") as upstream:
         upstream.may_end.set()
