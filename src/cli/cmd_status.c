@@ -20,6 +20,13 @@ static const char usage[] =
         "usage: weir status [OPTION]...\n\n"
         "Shows the budgets of the region now: what is used of each window, by us and by others,\n"
         "what is held for later, stops and bans, and what has happened so far.\n\n"
+        "A bar is as long as the limit: # is what weir used (at a terminal = is the part of it "
+        "that\n"
+        "is in flight), + what others on the address used, o what is held for requests that wait\n"
+        "(a place in the next windows, not used yet), ~ what others are expected to use before "
+        "the\n"
+        "turn (at a terminal only), . is free. The figures are used of limit; held is not in it.\n"
+        "An account without a name of the configuration's is shown by a number (docs/top.md).\n\n"
         "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
         "  --shadow        what a gateway in shadow mode saw, and would have done\n"
         "  --json          for programs\n"
@@ -31,24 +38,26 @@ static const char usage[] =
 /* For no terminal: plain, and the same in every locale. */
 static void print_bar(const struct look_budget *b)
 {
-        uint64_t carried = (uint64_t)b->used + b->held, limit = b->limit ? b->limit : 1;
-        unsigned ours = (unsigned)((carried - b->foreign) * BAR_CELLS / limit);
-        unsigned all = (unsigned)(carried * BAR_CELLS / limit);
+        uint64_t used = b->used, limit = b->limit ? b->limit : 1;
+        unsigned ours = (unsigned)((used > b->foreign ? used - b->foreign : 0) * BAR_CELLS / limit);
+        unsigned all = (unsigned)(used * BAR_CELLS / limit);
+        unsigned held = (unsigned)((used + b->held) * BAR_CELLS / limit);
 
         for (unsigned i = 0; i < BAR_CELLS; ++i)
-                putchar(i < ours ? '#' : i < all ? '+' : '.');
+                putchar(i < ours ? '#' : i < all ? '+' : i < held ? 'o' : '.');
 }
 
 static void print_budget(const struct look *look, const struct look_budget *b)
 {
         const char *egress = look_egress_of(look, b), *account = look_account_of(look, b);
+        char owner[LOOK_OWNER_SIZE];
 
         printf("%-18s %4us  ", b->pool->name, b->span_ms / 1000);
         print_bar(b);
-        printf(" %6u of %-7u turns in %llu s", b->used + b->held, b->limit,
+        printf(" %6u of %-7u turns in %llu s", b->used, b->limit,
                (unsigned long long)((b->turns_in_ms + 999) / 1000));
         if (b->held)
-                printf(", held %u", b->held);
+                printf(", held for who waits %u", b->held);
         if (b->in_flight)
                 printf(", in flight %u", b->in_flight);
         if (b->foreign)
@@ -56,11 +65,13 @@ static void print_budget(const struct look *look, const struct look_budget *b)
         if (b->cap >= 0)
                 printf(", this host may use %lld", (long long)b->cap);
         if (b->expected)
-                printf(", of others expected %u", b->expected);
+                printf(", expected of others %u", b->expected);
         if (egress && strcmp(egress, LOOK_EGRESS_DEFAULT) != 0)
                 printf(", by %s", egress);
         if (account)
                 printf(", account %s", account);
+        else if (b->pool->scope == POLICY_PER_ACCOUNT)
+                printf(", account no. %.*s", LOOK_OWNER_SHOWN, look_owner_text(b->owner, owner));
         if (b->shut_for_ms > 0)
                 printf(", stopped for %llu s", (unsigned long long)(b->shut_for_ms / 1000 + 1));
         putchar('\n');

@@ -124,6 +124,7 @@ static void print_table(const struct demo_result *direct, const struct demo_resu
                              weir->window_mean);
         print_counts("orders wanted", direct->orders_wanted, weir->orders_wanted);
         print_counts("  placed", direct->orders_placed, weir->orders_placed);
+        print_counts("  still waiting at the end", direct->waiting, weir->waiting);
         print_counts("  refusals of orders and cancels",
                      direct->orders_refused + direct->cancels_refused,
                      weir->orders_refused + weir->cancels_refused);

@@ -6,6 +6,7 @@
  */
 #include "cli/picture.h"
 #include "base/class.h"
+#include "look/look.h"
 #include "policy/policy.h"
 
 #include <stdarg.h>
@@ -14,6 +15,9 @@
 
 #define LABEL_SIZE 160
 #define ROWS_MAX   2048
+/* Room for orders of an account without a name, whose number comes last: futures-orders no. 0ea823.
+ */
+#define LABEL_WHOLE 25u
 
 enum part {
         PART_ANSWERED,
@@ -50,12 +54,25 @@ struct columns {
         unsigned end;
 };
 
+static bool is_by_account(const json_t *b)
+{
+        int pool = policy_pool_find(str_of(picture_text(b, "name")));
+
+        return pool >= 0 && policy_pool((size_t)pool)->scope == POLICY_PER_ACCOUNT;
+}
+
 static void write_label(const json_t *b, char to[LABEL_SIZE])
 {
         const char *account = picture_text(b, "account"), *egress = picture_text(b, "egress");
         const char *endpoint = picture_text(b, "endpoint");
         bool is_named = egress[0] && strcmp(egress, "default") != 0;
+        char number[LOOK_OWNER_SHOWN + 5] = "";
 
+        if (!account[0] && is_by_account(b)) {
+                snprintf(number, sizeof(number), "no. %.*s", LOOK_OWNER_SHOWN,
+                         picture_text(b, "owner"));
+                account = number;
+        }
         snprintf(to, LABEL_SIZE, "%s%s%s%s%s%s%s", picture_text(b, "name"), endpoint[0] ? " " : "",
                  endpoint, account[0] ? " " : "", account, is_named ? " by " : "",
                  is_named ? egress : "");
@@ -129,13 +146,17 @@ static void write_turn(json_int_t ms, char to[PICTURE_TIME_SIZE])
                 snprintf(to, PICTURE_TIME_SIZE, "%lldh", (s + 3599) / 3600);
 }
 
-static struct columns columns_of(struct picture_box box, unsigned longest, bool has_details)
+/* @longest: of all labels; @whole: of those that are not cut where there is room for them. */
+static struct columns columns_of(struct picture_box box, unsigned longest, unsigned whole,
+                                 bool has_details)
 {
         unsigned width = box.end > box.col ? box.end - box.col : 0;
         unsigned label = width < 60 ? 13 : width < 100 ? 20 : width < 140 ? 28 : 44;
         unsigned details = has_details && width >= 120 ? width * 2 / 5 : 0;
         struct columns c = { .end = box.end };
 
+        if (width >= 60 && label < whole)
+                label = whole < LABEL_WHOLE ? whole : LABEL_WHOLE;
         label = label < longest ? label : longest;
         c.label = box.col;
         c.span = c.label + label + 1;
@@ -353,15 +374,17 @@ static unsigned draw_rest(struct sheet *s, struct picture_box box, const struct 
 static unsigned draw_rows(struct sheet *s, struct picture_box box, const struct row *rows, size_t n,
                           bool has_details)
 {
-        unsigned longest = 6, first = box.row;
+        unsigned longest = 6, whole = 0, first = box.row;
         struct columns c;
 
         for (size_t i = 0; i < n; ++i) {
                 unsigned width = sheet_width(rows[i].label);
 
                 longest = width > longest ? width : longest;
+                if (!rows[i].is_endpoint && width > whole)
+                        whole = width;
         }
-        c = columns_of(box, longest, has_details);
+        c = columns_of(box, longest, whole, has_details);
         if (has_details && box.end - box.col >= 60)
                 draw_head(s, box.row++, &c);
         for (size_t i = 0; i < n && box.row < box.end_row; ++i) {

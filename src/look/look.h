@@ -170,6 +170,8 @@ static inline const char *look_account_of(const struct look *look, const struct 
         return b->account == LOOK_NONE ? NULL : look->accounts[b->account].name;
 }
 
+/* So much of it tells accounts without a name apart, for people. */
+#define LOOK_OWNER_SHOWN 6
 /* Return: @to. */
 const char *look_owner_text(uint64_t owner, char to[LOOK_OWNER_SIZE]);
 

@@ -29,6 +29,9 @@ def check_summary(weir, folder):
     expect(max(clean["windows_used"]) <= clean["limit"], "a window was overdrawn", run.stdout)
     expect(clean["answered"] > 0 and clean["seen_by_bots"]["errors"] == 0, "no data", run.stdout)
     expect(clean["orders"]["placed"] > 0 and clean["orders"]["refused"] == 0, "no orders", run.stdout)
+    # Each is placed, or still waiting when the bots are stopped.
+    orders = clean["orders"]
+    expect(orders["wanted"] == orders["placed"] + orders["waiting"], "an order is missing", run.stdout)
     expect(straight["status_429"] > 0 and straight["bans"] > 0, "too easy without weir", run.stdout)
     expect(not glob.glob(os.path.join(folder, "*")), "left something behind", os.listdir(folder))
 

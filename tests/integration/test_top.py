@@ -247,7 +247,7 @@ def test_status_is_a_picture_at_a_terminal_only(desk):
     raw, text = run(80, TERM="dumb", LANG="C")
     assert b"\x1b" not in raw and raw.isascii() and "# ours  = in flight" in text
     plain = subprocess.run([WEIR, "status", "--region", desk.region], capture_output=True, text=True, check=True)
-    assert re.search(r"^spot-weight +60s +[#+.]{30} +\d+ of 6000 +turns in \d+ s", plain.stdout, re.M)
+    assert re.search(r"^spot-weight +60s +[#+o.]{30} +\d+ of 6000 +turns in \d+ s", plain.stdout, re.M)
     assert plain.stdout.isascii()
 
 
