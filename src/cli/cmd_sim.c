@@ -304,7 +304,8 @@ static int serve(struct loop *loop, struct command_line *line)
         int r = sim_open(loop, &line->sim, why, sizeof(why), &sim);
 
         if (r < 0) {
-                fprintf(stderr, "weir: sim: %s: %s\n", line->sim.listen, why);
+                fprintf(stderr, "weir: sim: %s: %s%s\n", line->sim.listen, why,
+                        r == -EADDRINUSE ? "; name another place with --listen" : "");
                 return EXIT_FAILED;
         }
         if (line->faults && load_faults(sim_exchange(sim), line->faults) < 0) {

@@ -1,4 +1,5 @@
 #include "cli/cmd.h"
+#include "settings/guess.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +34,22 @@ static void print_help(void)
                "weir COMMAND --help explains a command.\n");
 }
 
+static void say_no_command(const char *word)
+{
+        struct guess guess;
+
+        guess_init(&guess, str_of(word));
+        for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
+                guess_offer(&guess, str_of(commands[i].name));
+        if (guess.best.n > 0)
+                fprintf(stderr,
+                        "weir: there is no command \"%s\"; did you mean \"%.*s\"? see weir "
+                        "--help\n",
+                        word, STR_ARGS(guess.best));
+        else
+                fprintf(stderr, "weir: there is no command \"%s\"; see weir --help\n", word);
+}
+
 int main(int argc, char **argv)
 {
         /* A peer that closed is an answer of write(), not a reason to die. */
@@ -54,6 +71,6 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
                 if (strcmp(argv[1], commands[i].name) == 0)
                         return commands[i].run(argc - 1, argv + 1);
-        fprintf(stderr, "weir: there is no command \"%s\"; see weir --help\n", argv[1]);
+        say_no_command(argv[1]);
         return EXIT_USAGE;
 }

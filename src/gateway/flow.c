@@ -128,6 +128,36 @@ void flow_abort(struct flow *f)
 
 /* The beginning. */
 
+#define FIELDS_THERE_ARE                                                                           \
+        "one of X-Weir-Account, X-Weir-Class, X-Weir-Client, X-Weir-Max-Wait, "                    \
+        "X-Weir-Request-Id, X-Weir-Sign, X-Weir-Token"
+
+/* A misspelt wish would be one that nobody hears. What weir adds to answers is no wish. Return:
+ * false after having refused. */
+static bool flow_knows_fields(struct flow *f)
+{
+        static const char *const names[] = { "account",    "class", "client", "max-wait",
+                                             "request-id", "sign",  "token" };
+        const struct http_head *head = http_exchange_head(f->exchange);
+        const struct str prefix = STR_LITERAL("x-weir-");
+
+        for (size_t i = 0; i < head->n_fields; ++i) {
+                struct str name = head->fields[i].name;
+                bool is_known = !str_has_prefix_nocase(name, prefix);
+
+                for (size_t j = 0; !is_known && j < ARRAY_SIZE(names); ++j)
+                        is_known = str_eq_nocase(str_from(name.p + prefix.n, name.n - prefix.n),
+                                                 str_of(names[j]));
+                if (is_known)
+                        continue;
+                if (shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD))
+                        return true;
+                refuse_wish(f, "an X-Weir- field", name, FIELDS_THERE_ARE);
+                return false;
+        }
+        return true;
+}
+
 /* X-Weir-Class, X-Weir-Client and X-Weir-Max-Wait (ms). Return: false after having refused. */
 static bool flow_read_wishes(struct flow *f)
 {
@@ -137,6 +167,8 @@ static bool flow_read_wishes(struct flow *f)
         struct str client = http_field_value(head, STR_LITERAL("x-weir-client"));
 
         f->max_wait_ms = f->gateway->settings.max_wait_ms;
+        if (!flow_knows_fields(f))
+                return false;
         if (client.p && !settings_is_client_name(client) &&
             !shadow_forgives(f->gateway, f->exchange, SHADOW_BAD_FIELD)) {
                 refuse_wish(f, "X-Weir-Client", client,

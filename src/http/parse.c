@@ -12,6 +12,9 @@
 #include <endian.h>
 #include <string.h>
 
+/* The first byte that a client of TLS sends. */
+#define TLS_HANDSHAKE 0x16
+
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define IS_UPPER(c) ((c) >= 'A' && (c) <= 'Z')
 #define IS_LOWER(c) ((c) >= 'a' && (c) <= 'z')
@@ -304,6 +307,9 @@ static bool version_from(const char *p, const char *end, unsigned *ret_minor)
         return true;
 }
 
+/* Whoever names a proxy where a base URL belongs. */
+#define NO_PROXY "this is no proxy: use it as the base URL instead, http://HOST:PORT"
+
 static int parse_request_line(const char **at, const char *end, struct http_head *head,
                               struct http_error *ret_error)
 {
@@ -315,7 +321,9 @@ static int parse_request_line(const char **at, const char *end, struct http_head
                 return bad(ret_error, 400, "the method is not a token in capitals");
         head->method_text = str_from(start, (size_t)(p - start));
         head->method = method_from(head->method_text);
-        if (head->method_text.n > 32 || str_eq(head->method_text, STR_LITERAL("CONNECT")))
+        if (str_eq(head->method_text, STR_LITERAL("CONNECT")))
+                return bad(ret_error, 501, "CONNECT is for proxies, and " NO_PROXY);
+        if (head->method_text.n > 32)
                 return bad(ret_error, 501, "this method is not implemented");
 
         start = ++p;
@@ -323,7 +331,7 @@ static int parse_request_line(const char **at, const char *end, struct http_head
         if (*p != ' ')
                 return bad(ret_error, 400, "a byte in the target that has no place there");
         if (*start != '/')
-                return bad(ret_error, 400, "the target does not begin with '/'");
+                return bad(ret_error, 400, "the target does not begin with '/'; " NO_PROXY);
         head->target = str_from(start, (size_t)(p - start));
         head->path = head->target;
         cut = memchr(start, '?', head->target.n);
@@ -368,6 +376,8 @@ int http_parse_request(struct str data, size_t *from, struct http_head *ret_head
         int r;
 
         /* Another protocol on our port is told so at once, not when its patience ends. */
+        if (data.n > 0 && *p == TLS_HANDSHAKE)
+                return bad(ret_error, 400, "this is TLS; speak http:// here, not https://");
         if (data.n > 0 && !is(*p, METHOD))
                 return bad(ret_error, 400, "this is not HTTP/1.1");
         r = find_end(data, from, &bytes, ret_error);

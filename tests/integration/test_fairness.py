@@ -136,5 +136,13 @@ def test_a_name_that_is_none_is_refused(tmp_path):
         for name in ("", "x" * 65, "caf\u00e9"):
             status, headers, body = fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Client": name.encode("latin1")})
             assert (status, headers["x-weir-verdict"]) == (400, "bad_field") and b"X-Weir-Client" in body
+        for field in ("X-Weir-Max-Wiat", "x-weir-", "X-Weir-Wait-Us", "X-WEIR-CLASS-"):
+            status, headers, body = fetch(gateway.port, "/api/v3/ping", headers={field: "1"})
+            assert (status, headers["x-weir-verdict"]) == (400, "bad_field"), field
+            assert field.encode() in body and b"X-Weir-Max-Wait, X-Weir-Request-Id" in body, body
+        # A gateway in front of it keeps what is for itself.
+        with Gateway(f"http://127.0.0.1:{gateway.port}", tmp_path / "front") as front:
+            assert fetch(front.port, "/api/v3/ping", headers={"X-Weir-Max-Wait": "9000", "x-weir-client": "bot",
+                                                              "X-Weir-Request-Id": "a"})[0] == 200
         for name in ("x" * 64, "a b", "maker-1"):
             assert fetch(gateway.port, "/api/v3/ping", headers={"X-Weir-Client": name})[0] == 200
