@@ -77,21 +77,21 @@ def test_each_client_gets_its_share_by_weight_on_however_many_connections(tmp_pa
     config = tmp_path / "weir.yaml"
     config.write_text("clients: {maker: {share: 3}}\n")
     # Those with few connections ask for much at once: what a slow machine cannot ask for in time is none of it.
-    clients = [Client("greedy", 5, 64), Client("heavy", 50, 8), Client(None, 50), Client("maker", 50, 2)]
+    clients = [Client("greedy", 25, 32), Client("heavy", 50, 8), Client(None, 50), Client("maker", 50, 2)]
     got = run(tmp_path, clients, "--config", str(config))
     assert jain(got[:3] + [got[3] / 3]) >= 0.95, got
     assert 2.7 < got[3] / (sum(got[:3]) / 3) < 3.3, got
 
 
 def test_who_says_no_name_is_told_from_others_by_his_connection(tmp_path):
-    got = run(tmp_path, [Client("greedy", 5, 64), Client(None, 50), Client(None, 50)])
+    got = run(tmp_path, [Client("greedy", 25, 32), Client(None, 50), Client(None, 50)])
     assert jain(got) >= 0.95, got
 
 
 def test_history_gets_something_in_every_window(tmp_path):
     """Though so much market data waits that all windows ahead are spoken for."""
     back = Client("back", 5, headers={"X-Weir-Class": "backfill"})
-    run(tmp_path, [*(Client(f"market-{i}", 25, 128) for i in range(4)), back], learn=1)
+    run(tmp_path, [*(Client(f"market-{i}", 50, 64) for i in range(4)), back], learn=1)
     seconds = sorted({int(when) for when, _ in back.got})
     assert len(seconds) >= 2 and seconds[-1] - seconds[0] == len(seconds) - 1, seconds
 
