@@ -72,7 +72,10 @@ const figures = [
         { key: "waiting", name: "Waiting now", of: (now) => count((now.rates || {}).waiting) },
         { key: "refused", name: "Refused here, so far",
           of: (now) => count(sum(now.counters, (key) => key.startsWith("refused_") || key === "dropped")) },
-        { key: "over", name: "429 there, so far", of: (now) => count(sum(now.counters, (key) => key === "over_weight" || key === "too_many_orders")) },
+        /* As the column 429 of who spends: 418 and the firewall's 403 refuse for a limit too. */
+        { key: "over", name: "429 there, so far",
+          of: (now) => count(sum(now.counters, (key) => key === "over_weight" || key === "too_many_orders" || key === "bans" ||
+                  key === "firewalls")) },
         { key: "connections", name: "Connections", of: (now) => count((now.gateway || {}).connections) },
 ];
 

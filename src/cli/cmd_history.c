@@ -36,10 +36,11 @@ static const char usage[] =
         "A bar is as long as the most of any line; parts are those of the table below it, + or a\n"
         "dotted end is what others than weir used. \"full\" is the part of the limit of those "
         "windows\n"
-        "that were written; where only hours or days are kept, of all that they have. Lines are "
-        "as\n"
-        "long as the terminal, or as COLUMNS says; where it is no terminal, as all columns "
-        "want.\n\n"
+        "that were written; where only hours or days are kept, of all that they have. \"429\" is "
+        "what\n"
+        "the exchange refused for a limit, by 429, or in a ban by 418 or the firewall's 403.\n"
+        "Lines are as long as the terminal, or as COLUMNS says; where it is no terminal, as all\n"
+        "columns want.\n\n"
         "Exit status: 0 shown, 1 there is no history to show, 2 for a wrong command line.\n";
 
 #define HOUR_MS (3600 * MS_PER_SECOND)

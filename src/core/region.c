@@ -233,8 +233,8 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                             first != 0)
                                 return refuse_place(
                                         e, -EUCLEAN, path,
-                                        "is not a region of weir, or is damaged; move it away or "
-                                        "name another region");
+                                        "is not a region of weir, or is damaged: if it was one, "
+                                        "move it away; else name another region");
                 }
                 r = build(fd, path, plan, e);
                 if (r < 0)

@@ -34,7 +34,7 @@ WRONG = (
     ("gateway --set tls_ca=FOLDER/none", 2, "cannot be read"),
     ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another region with --region"),
     ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another region with --region"),
-    ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged; move it away"),
+    ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged: if it was one, move it away; else name another region"),
     ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name another region with --region"),
     ("gateway extra", 2, 'unexpected "extra"'),
     ("sim --seed", 2, "sim: --seed needs a value; see weir sim --help"),
