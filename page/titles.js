@@ -21,7 +21,9 @@ export const titles = {
         malformed: "Malformed request", not_sealed: "Not signed", not_sent: "Could not be sent",
         open_to_others: "Open to other machines", over_weight: "429: too much weight",
         pacing_unchanged: "Pacing could not be changed", paused: "Paused by hand",
-        probe: "Asking whether the ban is over", probe_answered: "Let in again", read_failed: "A read failed",
+        probe: "Asking whether the ban is over", probe_answered: "Let in again",
+        probe_waits: "No room yet to ask whether the ban is over", reached: "The exchange is reached again",
+        read_failed: "A read failed",
         refused: "Refused", region_deleted: "The region was deleted", region_full: "The region has no room",
         reload_ignored: "A setting needs a restart", reload_refused: "Settings refused", reloaded: "Settings taken up",
         reply_cut: "A reply broke off", resumed: "Resumed", retry: "Sent again", said: "Said",
@@ -32,6 +34,7 @@ export const titles = {
         store_refuses: "The store and this host disagree", store_up: "The store answers",
         store_waits: "The store grants nothing yet", token_refused: "Token refused",
         too_many_orders: "429: too many orders", unknown_endpoint: "Unknown endpoint", unknown_fate: "Fate unknown",
+        unreachable: "The exchange cannot be reached",
         weight_acknowledged: "Weight acknowledged", weight_mismatch: "Costs other than the table says",
         weight_reopened: "Weight is an alarm again", weight_undecided: "A weight could not be kept",
 };

@@ -97,6 +97,7 @@ static bool may_probe(struct weir_limiter *l, struct limiter_time time)
                 stops_probe_done(&l->limiter, gate, true, time);
                 atomic_store_explicit(&l->acquire_probe_ms, 0, memory_order_relaxed);
         } else {
+                stops_probe_left(&l->limiter);
                 /* Before the time, which says that it counts. */
                 atomic_store_explicit(&l->acquire_probe_gate, gate, memory_order_relaxed);
                 atomic_store_explicit(&l->acquire_probe_ms, time.now_ms + GATE_PROBE_LEASE_MS,

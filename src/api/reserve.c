@@ -58,6 +58,7 @@ static int take_as_probe(struct weir_limiter *l, struct limiter_request *request
         answer = limiter_reserve(&l->limiter, request, time, &r->ticket);
         if (answer == LIMITER_GO) {
                 r->probe = gate;
+                stops_probe_left(&l->limiter);
                 return answer;
         }
         limiter_refund(&l->limiter, &r->ticket);

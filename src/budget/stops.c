@@ -156,7 +156,12 @@ bool stops_begin(struct limiter *l, enum policy_group group, uint64_t until_ms,
                     until_ms ? until_ms : time.now_ms + STOPS_HEAD_MS);
 }
 
-int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time)
+static uint64_t ban_guard_ms(struct limiter_time time)
+{
+        return STOPS_BAN_GUARD_MS + time.guard_ms;
+}
+
+int stops_due_probe(struct limiter *l, enum policy_group group, struct limiter_time time)
 {
         unsigned own = budget_gate(group), gate = own;
         struct gate_view all, product;
@@ -171,10 +176,23 @@ int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter
         } else if (!product.is_shut || product.kind == GATE_STOP) {
                 return STOPS_NO_PROBE;
         }
-        if (!gate_probe(limiter_gate(l, gate), time.now_ms, STOPS_BAN_GUARD_MS + time.guard_ms))
+        return gate_is_due(limiter_gate(l, gate), time.now_ms, ban_guard_ms(time)) ? (int)gate
+                                                                                   : STOPS_NO_PROBE;
+}
+
+int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time)
+{
+        int gate = stops_due_probe(l, group, time);
+
+        if (gate == STOPS_NO_PROBE ||
+            !gate_probe(limiter_gate(l, (unsigned)gate), time.now_ms, ban_guard_ms(time)))
                 return STOPS_NO_PROBE;
+        return gate;
+}
+
+void stops_probe_left(struct limiter *l)
+{
         counter_add(l->region->header, COUNTER_probes);
-        return (int)gate;
 }
 
 void stops_probe_done(struct limiter *l, int gate, bool is_answered, struct limiter_time time)

@@ -47,14 +47,27 @@ enum {
 };
 
 /**
+ * stops_due_probe() - is a ban over that stops @group, and has nobody asked yet?
+ *
+ * Claims nothing: for who looks first whether there is room for the probe.
+ *
+ * Return: the gate that is to be probed, or STOPS_NO_PROBE.
+ */
+CHECKED int stops_due_probe(struct limiter *l, enum policy_group group, struct limiter_time time);
+
+/**
  * stops_claim_probe() - is a ban over that stops @group, and is it on us to ask?
  *
  * Of all processes exactly one is told to, and has GATE_PROBE_LEASE_MS for it: it sends one cheap
- * request of @group with limiter_request.is_probe, and says stops_probe_done() with the gate.
+ * request of @group with limiter_request.is_probe, says stops_probe_left() when that leaves, and
+ * stops_probe_done() with the gate.
  *
  * Return: the gate that is probed, or STOPS_NO_PROBE.
  */
 CHECKED int stops_claim_probe(struct limiter *l, enum policy_group group, struct limiter_time time);
+
+/* A probe leaves now: it is counted. */
+void stops_probe_left(struct limiter *l);
 
 /* The probe of @gate was answered, and stops_apply() told what it said; or no answer came. */
 void stops_probe_done(struct limiter *l, int gate, bool is_answered, struct limiter_time time);

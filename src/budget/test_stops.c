@@ -282,8 +282,16 @@ static void who_is_banned_himself_is_not_the_one_who_asks(void **state)
         apply("GET", "/api/v3/depth", &block, 3000);
         assert_int_equal(stops_claim_probe(&l, POLICY_API, NOW(9000)), STOPS_NO_PROBE);
         assert_int_equal(stops_claim_probe(&l, POLICY_DAPI, NOW(12000)), STOPS_NO_PROBE);
+        /* Looking claims nothing, and what is only claimed has not left. */
+        assert_int_equal(stops_due_probe(&l, POLICY_API, NOW(9000)), STOPS_NO_PROBE);
+        for (int i = 0; i < 2; ++i)
+                assert_int_equal(stops_due_probe(&l, POLICY_API, NOW(12000)), BUDGET_GATE_ALL);
         gate = stops_claim_probe(&l, POLICY_API, NOW(12000));
         assert_int_equal(gate, BUDGET_GATE_ALL);
+        assert_int_equal(stops_due_probe(&l, POLICY_API, NOW(12000)), STOPS_NO_PROBE);
+        assert_int_equal(counter_read(region.header, COUNTER_probes), 0);
+        stops_probe_left(&l);
+        assert_int_equal(counter_read(region.header, COUNTER_probes), 1);
         /* One is enough. */
         assert_int_equal(stops_claim_probe(&l, POLICY_PAPI, NOW(12000)), STOPS_NO_PROBE);
         stops_probe_done(&l, gate, true, NOW(12100));

@@ -85,15 +85,25 @@ bool gate_shut(word_t *gate, enum gate_kind kind, uint64_t until_ms)
         return true;
 }
 
+static bool is_due(uint64_t word, uint64_t now_ms, uint64_t guard_ms)
+{
+        if (phase_of(word) == PHASE_OPEN || kind_of(word) == GATE_STOP)
+                return false;
+        /* The guard stands behind a ban's end; a lease that ran out needs none. */
+        return now_ms >= until_of(word) + (phase_of(word) == PHASE_SHUT ? guard_ms : 0);
+}
+
+bool gate_is_due(const word_t *gate, uint64_t now_ms, uint64_t guard_ms)
+{
+        return is_due(atomic_load_explicit(gate, memory_order_acquire), now_ms, guard_ms);
+}
+
 bool gate_probe(word_t *gate, uint64_t now_ms, uint64_t guard_ms)
 {
         uint64_t seen = atomic_load_explicit(gate, memory_order_acquire);
 
         do {
-                if (phase_of(seen) == PHASE_OPEN || kind_of(seen) == GATE_STOP)
-                        return false;
-                /* The guard stands behind a ban's end; a lease that ran out needs none. */
-                if (now_ms < until_of(seen) + (phase_of(seen) == PHASE_SHUT ? guard_ms : 0))
+                if (!is_due(seen, now_ms, guard_ms))
                         return false;
         } while (!swap(gate, &seen,
                        pack(now_ms + GATE_PROBE_LEASE_MS, kind_of(seen), PHASE_PROBING)));

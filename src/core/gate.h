@@ -50,8 +50,10 @@ CHECKED int gate_check(const word_t *gate, uint64_t now_ms, uint64_t *ret_until_
 /* Return: true when this made the gate shut for longer than it was. */
 bool gate_shut(word_t *gate, enum gate_kind kind, uint64_t until_ms);
 
-/* Return: true when the ban's time (and @guard_ms) is over and the caller, alone, has to probe now.
- */
+/* Return: true when the ban's time (and @guard_ms) is over and nobody probes. Changes nothing. */
+bool gate_is_due(const word_t *gate, uint64_t now_ms, uint64_t guard_ms);
+
+/* Return: true when it is so and the caller, alone, has to probe now. */
 CHECKED bool gate_probe(word_t *gate, uint64_t now_ms, uint64_t guard_ms);
 
 /* The probe was answered as if nothing were wrong. Keeps a newer ban. */

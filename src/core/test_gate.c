@@ -87,7 +87,10 @@ static void gates_shut_and_open_as_the_exchange_says(void **state)
                         r = gate_shut(&gate, steps[i].kind, steps[i].until_ms);
                         break;
                 case PROBE:
-                        r = gate_probe(&gate, steps[i].now_ms, 50);
+                        r = gate_is_due(&gate, steps[i].now_ms, 50);
+                        if (r != gate_is_due(&gate, steps[i].now_ms, 50) ||
+                            r != gate_probe(&gate, steps[i].now_ms, 50))
+                                fail_msg("%s: due, or not", steps[i].label);
                         break;
                 case OPEN:
                         gate_open(&gate, 0);

@@ -8,6 +8,7 @@
 #include "gateway/breakers.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
+#include "gateway/shown.h"
 #include "gateway/state.h"
 #include "gateway/stops.h"
 #include "gateway/tally.h"
@@ -59,6 +60,14 @@ static bool is_cut_off(struct errand *e)
                breakers_are_shut(e->gateway, e->upstream, NULL);
 }
 
+static void tell_probe_leaves(struct errand *e)
+{
+        e->is_wait_told = false;
+        stops_probe_left(upstream_limiter(e->upstream));
+        log_event(LOG_INFO, "probe", "group=%s egress=%s gate=%u",
+                  policy_group_name(e->upstream->group), e->upstream->outlet->shown, e->gate);
+}
+
 static bool errand_leave(struct http_call *call)
 {
         struct errand *e = container_of(call, struct errand, call);
@@ -68,6 +77,8 @@ static bool errand_leave(struct http_call *call)
         e->is_held_back =
                 is_cut_off(e) ||
                 (e->is_uncharged ? !gates_are_open(e) : !ticket_may_leave(&e->ticket, now_ms));
+        if (e->kind == ERRAND_PROBE && !e->is_held_back)
+                tell_probe_leaves(e);
         if (e->is_held_back || !e->is_uncharged || e->is_noted)
                 return !e->is_held_back;
         /* Before its first byte: who is killed from now on leaves it to the next one to charge. */
@@ -258,6 +269,23 @@ static void judge(const struct errand *e, struct verdict *ret_verdict)
         stops_note(e->gateway, e->upstream, &e->plan, ret_verdict, "");
 }
 
+/* Whether the exchange answers that question: said when it changes. */
+static void tell_way(struct errand *e, const char *why)
+{
+        char text[VERDICT_MSG_SIZE];
+
+        if (e->kind != ERRAND_TIME || e->is_failing == (why != NULL))
+                return;
+        e->is_failing = why != NULL;
+        if (why)
+                log_event(LOG_WARN, "unreachable", "group=%s egress=%s why=\"%s\"",
+                          policy_group_name(e->upstream->group), e->upstream->outlet->shown,
+                          shown_text(str_of(why), text, sizeof(text)));
+        else
+                log_event(LOG_INFO, "reached", "group=%s egress=%s",
+                          policy_group_name(e->upstream->group), e->upstream->outlet->shown);
+}
+
 static void errand_done(struct http_call *call)
 {
         struct errand *e = container_of(call, struct errand, call);
@@ -265,6 +293,7 @@ static void errand_done(struct http_call *call)
         struct verdict verdict;
 
         e->is_running = e->is_unreached = e->is_noted = false;
+        tell_way(e, NULL);
         if (e->is_uncharged)
                 ++e->n_uncharged;
         else
@@ -318,8 +347,10 @@ static void errand_failed(struct http_call *call, enum http_failure failure, con
         e->is_noted = false;
         e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
         /* One that was held back at the last moment says nothing about the way. */
-        if (!e->is_held_back)
+        if (!e->is_held_back) {
+                tell_way(e, why);
                 breakers_tell(e->gateway, e->upstream, true, why);
+        }
         e->is_knocking = false;
         if (e->kind == ERRAND_PROBE)
                 finish_probe(e, false);
@@ -374,16 +405,9 @@ static bool errand_reserve(struct errand *e)
         return r == LIMITER_GO || e->is_uncharged;
 }
 
-static void errand_send(struct errand *e)
+/* It has its place. */
+static void start_call(struct errand *e)
 {
-        e->is_capped = false;
-        if (!errand_reserve(e)) {
-                e->is_capped = e->ticket.is_capped;
-                e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
-                if (e->kind == ERRAND_PROBE)
-                        finish_probe(e, false);
-                return;
-        }
         e->n_head = (size_t)snprintf(e->head, sizeof(e->head),
                                      "GET %.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weir/%s\r\n"
                                      "Accept: application/json\r\n\r\n",
@@ -403,7 +427,20 @@ static void errand_send(struct errand *e)
                 e->is_running = false;
                 limiter_refund(upstream_limiter(e->upstream), &e->ticket);
                 e->due_us = NEVER;
+                if (e->kind == ERRAND_PROBE)
+                        finish_probe(e, false);
         }
+}
+
+static void errand_send(struct errand *e)
+{
+        e->is_capped = false;
+        if (!errand_reserve(e)) {
+                e->is_capped = e->ticket.is_capped;
+                e->due_us = loop_now_us(e->gateway->loop) + AGAIN_US;
+                return;
+        }
+        start_call(e);
 }
 
 void errands_init(struct gateway *g, struct upstream *u)
@@ -511,14 +548,38 @@ void errand_knock(struct gateway *g, struct upstream *u)
                 e->is_knocking = false;
 }
 
+/* Strangers may have filled the window. Said once for each ban. */
+static void tell_probe_waits(struct errand *e, uint64_t now_ms)
+{
+        uint64_t at_ms = e->ticket.at_ms;
+
+        if (e->is_wait_told)
+                return;
+        e->is_wait_told = true;
+        log_event(LOG_INFO, "probe_waits", "group=%s egress=%s gate=%u pool=%s for_ms=%llu",
+                  policy_group_name(e->upstream->group), e->upstream->outlet->shown, e->gate,
+                  budget_blocked_by(&e->ticket),
+                  (unsigned long long)(at_ms > now_ms ? at_ms - now_ms : 0));
+}
+
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate)
 {
+        struct limiter_time time = upstream_now(g, u);
         struct errand *e = &u->errands.all[ERRAND_PROBE];
 
-        (void)g;
         must(!e->is_running);
         e->gate = gate;
-        errand_send(e);
+        if (!errand_reserve(e)) {
+                tell_probe_waits(e, time.now_ms);
+                return;
+        }
+        /* Only who has room for it asks for the lease. */
+        if (stops_claim_probe(upstream_limiter(u), u->group, time) != (int)gate) {
+                limiter_step_back(upstream_limiter(u), &e->ticket);
+                limiter_refund(upstream_limiter(u), &e->ticket);
+                return;
+        }
+        start_call(e);
 }
 
 void errands_stop(struct upstream *u)

@@ -43,6 +43,8 @@ struct errand {
         bool is_unreached;    /* the last try found no connection */
         bool is_capped;       /* the last try found no room under what this host was granted */
         unsigned gate;        /* probe: which one is tested */
+        bool is_wait_told;    /* probe: that there is no room for it */
+        bool is_failing;      /* time: it got no answer, and that was told */
         bool is_knocking;     /* time: it is the probe of a breaker */
         bool is_control;      /* time: it follows a request whose weight is suspect */
         bool is_held_back;    /* its place or its way was gone when it could have left */
@@ -83,7 +85,8 @@ void errand_control(struct gateway *g, struct upstream *u, bool is_behind);
 void errand_knock(struct gateway *g, struct upstream *u);
 /* Nothing is in the way of that. */
 bool errand_can_knock(struct gateway *g, struct upstream *u);
-/* Sends the probe for @gate, which the caller has just been given. */
+/* Sends the probe for @gate if there is room for it and nobody else does; to be called until then.
+ */
 void errand_probe(struct gateway *g, struct upstream *u, unsigned gate);
 void errands_stop(struct upstream *u);
 

@@ -59,12 +59,9 @@ static void probe_one(struct gateway *g, struct upstream *u)
                 return;
         if (!hosts_may_probe(g, u))
                 return;
-        gate = stops_claim_probe(upstream_limiter(u), u->group, upstream_now(g, u));
-        if (gate == STOPS_NO_PROBE)
-                return;
-        log_event(LOG_INFO, "probe", "group=%s egress=%s gate=%d", policy_group_name(u->group),
-                  u->outlet->shown, gate);
-        errand_probe(g, u, (unsigned)gate);
+        gate = stops_due_probe(upstream_limiter(u), u->group, upstream_now(g, u));
+        if (gate != STOPS_NO_PROBE)
+                errand_probe(g, u, (unsigned)gate);
 }
 
 void stops_probe(struct gateway *g)

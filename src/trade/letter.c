@@ -56,6 +56,8 @@ static bool on_leave(struct http_call *call)
                               gate_is_open(c, budget_gate(c->plan.group), now_ms)));
         c->left_ms = now_ms;
         c->may_not_leave = !may_leave;
+        if (may_leave && c->config.limiter && c->ticket.is_probe)
+                stops_probe_left(c->config.limiter);
         return may_leave;
 }
 

@@ -209,6 +209,31 @@ def test_an_exchange_that_cannot_be_reached_is_told_as_not_sent(tmp_path):
         assert status == 503 and headers["x-weir-verdict"] == "unsent"
         assert json.loads(text)["code"] == -1001 and b"nothing was sent" in text
         assert b"127.0.0.1:1" in text
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 503
+        assert [line for line in gateway.logged("unreachable") if "127.0.0.1:1" in line and "group=api" in line], gateway.lines
+        assert len(gateway.logged("unreachable")) == 1
+
+
+class Timeless(RawUpstream):
+    """Hangs up on who asks for its time, until it is told not to."""
+
+    tells = False
+
+    def _reply(self, connection, method, target, body):
+        return (self.tells or b"/time" not in target) and super()._reply(connection, method, target, body)
+
+
+def test_an_exchange_that_answers_again_is_logged_once(tmp_path):
+    with Timeless() as upstream, Gateway(upstream.url, tmp_path / "region", "--no-discovery") as gateway:
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(fetch(gateway.port, "/api/v3/ping")[0]))
+        waiting.start()
+        eventually(lambda: gateway.logged("unreachable"))
+        assert not gateway.logged("reached")
+        upstream.tells = True
+        eventually(lambda: gateway.logged("reached"))
+        waiting.join()
+        assert answers == [200] and len(gateway.logged("unreachable")) == len(gateway.logged("reached")) == 1
 
 
 def test_a_client_that_left_while_it_waited_costs_nothing(tmp_path):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from desk import Desk
-from support import ALICE, WEIR, Gateway, RawUpstream, eventually, fetch, signed
+from support import ALICE, WEIR, Gateway, RawUpstream, Sim, eventually, fetch, signed
 
 AT_ONCE = {"X-Weir-Max-Wait": "0"}
 DEPTH = "/api/v3/depth?symbol=BTCUSDT"
@@ -100,6 +100,24 @@ def test_who_waits_out_a_ban_waits_for_the_probes_answer_too(tmp_path):
         waiting.join()
         assert late[0][0] == 200 and len(probes) == 1, (late, probes)
         assert len(gateway.logged("probe")) == len(gateway.logged("probe_answered")) == 1
+
+
+def test_a_probe_is_told_of_when_it_leaves_and_waits_for_room_with_one_line(tmp_path):
+    with Sim("--limit", "spot-weight=400/8s", "--ban", "2", "--ban-after", "0") as sim, \
+            Gateway(sim.url, tmp_path / "region", "--set", "ramp=0") as gateway:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        eventually(lambda: gateway.logged("limit"))
+        time.sleep(8.1 - time.time() % 8)
+        # Strangers fill the window, and it is ours to find out.
+        eventually(lambda: fetch(sim.port, DEPTH + "&limit=5000")[0] == 418)
+        eventually(lambda: fetch(gateway.port, DEPTH)[0] == 418)
+        before = sum(r["target"] == "/api/v3/ping" for r in sim.requests())
+        assert fetch(gateway.port, DEPTH, headers={"X-Weir-Max-Wait": "30000"})[0] == 200
+        sent = sum(r["target"] == "/api/v3/ping" for r in sim.requests()) - before
+        assert sent == len(gateway.logged("probe")) == len(gateway.logged("probe_answered")) == 1
+        (line,) = gateway.logged("probe_waits")
+        assert "pool=spot-weight" in line, line
+        assert json.loads(fetch(gateway.port, "/weir/api/now")[2])["counters"]["probes"] == 1
 
 
 def test_one_of_a_question_of_our_own_is_one_too(tmp_path):
