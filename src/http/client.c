@@ -343,6 +343,7 @@ void http_pool_unreachable(struct http_pool *pool, const char *why)
 {
         const struct http_pool_counters *c = &pool->counters;
         uint64_t pause_us = pool->warm_pause_us * 2;
+        size_t n_name = strlen(pool->name);
 
         ++pool->counters.connect_failures;
         if (pause_us < POOL_WARM_PAUSE_US)
@@ -356,6 +357,9 @@ void http_pool_unreachable(struct http_pool *pool, const char *why)
          */
         if (c->connecting + c->idle + c->busy > 0)
                 return;
+        /* The pool's name comes before all that is said of it; once is enough. */
+        if (strncmp(why, pool->name, n_name) == 0 && strncmp(why + n_name, ": ", 2) == 0)
+                why += n_name + 2;
         snprintf(pool->why, sizeof(pool->why), "cannot connect: %s", why);
         fail_waiting(pool, pool->why);
 }

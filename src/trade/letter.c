@@ -107,7 +107,8 @@ static void on_failed(struct http_call *call, enum http_failure failure, const c
 {
         struct courier *c = container_of(call, struct courier, call);
 
-        snprintf(c->why, sizeof(c->why), "%s", why);
+        snprintf(c->why, sizeof(c->why), "%s%s", why,
+                 failure == HTTP_NOT_SENT && !c->config.limiter ? "; is the gateway running?" : "");
         c->ending = failure == HTTP_NOT_SENT ? ENDING_NOT_SENT : ENDING_MAYBE_SENT;
         loop_stop(c->loop);
 }

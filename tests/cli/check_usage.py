@@ -68,6 +68,7 @@ WRONG = (
     ("gateway --set history.path=yes", 2, 'history.path: "yes" is no path; write on, or ./yes for a file of that name'),
     ("gateway --set log.access=FALSE", 2, 'log.access: "FALSE" is no path; write off, or ./FALSE'),
     ("gateway --region on", 2, 'region: "on" is no path; name the file, with ./on one of that name'),
+    ("order ticker BTCUSDT --gateway=http://127.0.0.1:1", 1, "order: 127.0.0.1:1: cannot connect: Connection refused; is the gateway running?"),
     ("history extra", 2, 'unexpected "extra"'),
     ("store", 2, "store: say what to do: show, or forget HOST; see weir store --help"),
     ("store forget", 2, "store: forget: name one host"),
