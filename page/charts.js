@@ -124,11 +124,11 @@ function paint_sign(canvas, series) {
  * @title: what it shows
  * @unit:  a figure as people read it
  *
- * show(chart, {labels, starts, series: [{name, values, line?, dash?, colour?, pattern?}], summary, title?}) fills
- * it. Who has a colour of his own has no look by his name.
+ * show(chart, {labels, starts, kind, series: [{name, values, line?, dash?, colour?, pattern?, look?}], summary, title?})
+ * fills it. @kind: what the series are. Who has a colour or a look of his own has none by his name.
  */
 export function make_chart(title, unit = brief) {
-        const chart = { unit, drawn: null, data: null, is_seen: false, looks: new Map() };
+        const chart = { unit, drawn: null, data: null, is_seen: false };
 
         chart.canvas = el("canvas", { role: "img", "aria-label": title, hidden: true });
         chart.legend = el("ul.legend");
@@ -204,11 +204,10 @@ export function show(chart, data) {
         const has = data.series.some((s) => !s.line && s.values.some((v) => v > 0)) ||
                     data.series.some((s) => s.line && !s.dash && s.values.some((v) => v > 0));
 
-        const looks = looks_of(data.series.filter((s) => !s.colour).map((s) => s.name), chart.looks);
+        const looks = looks_of(data.kind, data.series.filter((s) => !s.colour && !s.look).map((s) => s.name));
 
         for (const s of data.series)
-                s.look = looks.get(s.name);
-        chart.looks = new Map([...chart.looks, ...looks]);
+                s.look ||= looks.get(s.name);
         if (data.title) {
                 set_text(chart.title, data.title);
                 set_text(chart.caption, data.title);

@@ -6,6 +6,7 @@
 import { by_id, el, set_attr, set_class, set_list, set_shown, set_style, set_text } from "./dom.js";
 import { count, is_number, percent, span, window_length } from "./format.js";
 import { CLASSES, pool_name, pool_unit } from "./names.js";
+import { parts_of } from "./parts.js";
 import { changed, elapsed_ms, left_ms, on_change, on_tick, store } from "./store.js";
 
 
@@ -33,18 +34,6 @@ function key_of(budget) {
         return [budget.name, budget.owner, budget.egress, budget.span_ms].join(" ");
 }
 
-/* The parts of a limit, as a snapshot has them. Everything in units of the budget. */
-function parts_of(budget) {
-        const used = budget.used || 0, foreign = Math.min(budget.foreign || 0, used);
-        const ours = is_number(budget.ours) ? Math.min(budget.ours, used) : used - foreign;
-        const flying = Math.min(budget.in_flight || 0, ours), held = budget.held || 0;
-        const limit = budget.limit || 0, scale = Math.max(limit, used + held, 1);
-
-        return { used, ours, flying, foreign: Math.max(foreign, used - ours), held, limit, scale,
-                 expected: Math.min(budget.expected || 0, Math.max(0, limit - used - held)),
-                 total: used + held };
-}
-
 /* How far each class may go, as a part of the scale, lowest first. */
 function marks_of(budget, scale) {
         const ceilings = budget.ceilings || {};
@@ -57,11 +46,13 @@ function marks_of(budget, scale) {
 /* Their letters; of marks that stand too near to each other together, in the middle of them. */
 function letters_of(marks) {
         const joined = marks.map((mark) => ({ at: mark.at, letters: mark.letters }));
+        /* Those at an end of the channel stay in it. */
+        const drawn_at = ({ at, letters }) => Math.min(Math.max(at, letters.length / 2 * LETTER), 1 - letters.length / 2 * LETTER);
 
         for (let i = 1; i < joined.length;) {
                 const a = joined[i - 1], b = joined[i], n = a.letters.length + b.letters.length;
 
-                if (b.at - a.at >= n / 2 * LETTER + LETTER / 2) {
+                if (drawn_at(b) - drawn_at(a) >= n / 2 * LETTER + LETTER / 2) {
                         ++i;
                         continue;
                 }
@@ -159,7 +150,7 @@ function draw_table(p, budget, parts) {
         const ceilings = budget.ceilings || {};
         const rows = [row("Ours, answered", count(parts.ours - parts.flying)), row("Ours, in flight", count(parts.flying)),
                       row("Places held", count(parts.held)), row("Used by others", count(parts.foreign)),
-                      row("Expected of others", count(budget.expected)), row("Limit", count(budget.limit))];
+                      row("Kept for others", count(parts.expected)), row("Limit", count(budget.limit))];
 
         if (is_number(budget.cap))
                 rows.push(row("This host may use", count(budget.cap)));
@@ -174,14 +165,16 @@ function draw_table(p, budget, parts) {
 function said(parts, budget) {
         const words = [];
 
+        if (parts.limit > 0 && parts.used > parts.limit)
+                words.push(`${count(parts.used - parts.limit)} over the limit`);
         if (parts.flying > 0)
                 words.push(`${count(parts.flying)} in flight`);
         if (parts.held > 0)
                 words.push(`${count(parts.held)} held`);
         if (parts.foreign > 0)
                 words.push(`${count(parts.foreign)} by others`);
-        if (budget.expected > 0)
-                words.push(`${count(budget.expected)} kept for others`);
+        if (parts.expected > 0)
+                words.push(`${count(parts.expected)} kept for others`);
         if (is_number(budget.cap))
                 words.push(`this host may use ${count(budget.cap)}`);
         return words.join(" \u00b7 ");
@@ -214,7 +207,9 @@ function update(node, budget) {
                  (tick, mark) => set_style(tick, "left", `${(mark.at * 100).toFixed(1)}%`));
         set_list(p.letters, letters_of(marks), (mark) => mark.letters, () => el("b"), (label, mark) => {
                 set_text(label, mark.letters);
-                set_style(label, "left", `min(${(mark.at * 100).toFixed(1)}%, 100% - ${(mark.letters.length * 0.31).toFixed(2)}rem)`);
+                const half = `${(mark.letters.length * 0.31).toFixed(2)}rem`;
+
+                set_style(label, "left", `clamp(${half}, ${(mark.at * 100).toFixed(1)}%, 100% - ${half})`);
         });
         set_text(p.parts, said(parts, budget) || "all ours, nothing on its way");
         set_class(node, "is-idle", parts.total === 0);

@@ -4,9 +4,9 @@ import { make_chart, show } from "./charts.js";
 import { by_id, set_shown, set_text } from "./dom.js";
 import { brief, count, day, is_number, minute_of_day, percent, plural, time_of_day, wait } from "./format.js";
 import { merged } from "./merge.js";
-import { pool_name } from "./names.js";
+import { CLASSES, pool_name } from "./names.js";
 import { choice, fill, list } from "./picks.js";
-import { UPRIGHT } from "./looks.js";
+import { HUES, PATTERNS, UPRIGHT } from "./looks.js";
 import { on_change, on_tick, store } from "./store.js";
 
 const HOUR = 3600000;
@@ -53,14 +53,22 @@ function zeros_off(list_of) {
         return (list_of || []).some((n) => n > 0);
 }
 
+/* Of @name among @all, which are known beforehand: by its place, so that each has a hue of its own. */
+function look_among(all, name) {
+        const at = all.indexOf(name);
+
+        return at < 0 ? undefined : { hue: at % HUES, pattern: Math.floor(at / HUES) % PATTERNS };
+}
+
 function draw_weight(h, labels) {
-        const n = labels.length, what = h.of === "orders" ? "orders" : "weight", is_weight = what === "weight";
+        const n = labels.length, kind = h.by || by.value, what = h.of === "orders" ? "orders" : "weight", is_weight = what === "weight";
         const is_own = is_weight || /-orders$/.test(h.pool || "");
         const series = (h.series || []).filter((s) => is_weight || zeros_off(s.orders)).map((s) => {
                 const is_rest = s.name === "(others)" || s.name === null;
 
                 return { name: is_rest ? "all others" : s.name === "" ? "(unnamed)" : s.name, values: numbers(s[what], n),
-                         colour: is_rest ? "series-rest" : undefined };
+                         colour: is_rest ? "series-rest" : undefined,
+                         look: kind === "class" ? look_among(CLASSES, s.name) : undefined };
         });
 
         /* What others use is in the pool's own unit; limits of orders are each account's. */
@@ -75,10 +83,10 @@ function draw_weight(h, labels) {
         const most = Math.max(0, ...labels.map((_, i) => series.filter((s) => !s.line)
                                                                 .reduce((all, s) => all + (s.values[i] || 0), 0)));
 
-        show(weight, { labels, starts: h.starts, series,
+        show(weight, { labels, starts: h.starts, kind, series,
                        title: `${is_own ? "" : `Orders per ${h.step || "window"} of `}${pool_name(h.pool || pool.select.value) || "Weight"}` +
-                              `${is_own ? ` per ${h.step || "window"}` : ""}, by ${h.by || by.value}`,
-                       summary: `${plural(n, "column", "columns")}, by ${h.by}: ${count(ours)} in all, at most ${count(most)} in one` +
+                              `${is_own ? ` per ${h.step || "window"}` : ""}, by ${kind}`,
+                       summary: `${plural(n, "column", "columns")}, by ${kind}: ${count(ours)} in all, at most ${count(most)} in one` +
                                 `${is_weight && is_number(last_limit) ? `, the limit is ${count(last_limit)} (${percent(most / last_limit)})` : ""}.`,
                        empty: is_weight ? "Nothing was used in this time." : "No orders were sent in this time." });
 }
@@ -86,7 +94,7 @@ function draw_weight(h, labels) {
 function draw_waits(h, labels) {
         const n = labels.length, p50 = numbers(h.wait_p50_ms, n), p99 = numbers(h.wait_p99_ms, n);
 
-        show(waits, { labels, starts: h.starts,
+        show(waits, { labels, starts: h.starts, kind: "wait",
                       series: [{ name: "99 of 100 waited less than", values: p99, line: true, colour: "series-1" },
                                { name: "half waited less than", values: p50, line: true, dash: [2, 3], colour: "series-0" }],
                       summary: `Waits: of the longest, ${wait(Math.max(0, ...p99.filter(is_number)))} at most.`,
@@ -99,12 +107,13 @@ const REASONS = { late: "refused: late", crowded: "refused: crowded", shut: "ref
 function draw_trouble(h, labels) {
         const n = labels.length, refused = h.refused || {};
         const series = [{ name: "429 by the exchange", values: numbers(h.over_limit, n), colour: "bad" },
-                        { name: "retried", values: numbers(h.retries, n), colour: "series-1" }];
+                        { name: "retried", values: numbers(h.retries, n), colour: "series-rest" }];
 
         for (const [reason, values] of Object.entries(refused))
                 if (Array.isArray(values) && zeros_off(values))
-                        series.push({ name: REASONS[reason] || `refused: ${reason}`, values: numbers(values, n) });
-        show(trouble, { labels, starts: h.starts, series,
+                        series.push({ name: REASONS[reason] || `refused: ${reason}`, values: numbers(values, n),
+                                      look: look_among(Object.keys(REASONS), reason) });
+        show(trouble, { labels, starts: h.starts, kind: "reason", series,
                         summary: series.map((s) => `${s.name}: ${count(sum(s.values))}`).join(", "),
                         empty: "Nothing was refused, nothing retried, and the exchange never said 429." });
 }

@@ -1,8 +1,8 @@
 /* The state of things: one word on top, sentences below it, and the window's title. */
 import { by_id, el, icon, set_attr, set_class, set_icon, set_list, set_shown, set_text } from "./dom.js";
-import { count, plural, rate, span, wait } from "./format.js";
+import { count, rate, span } from "./format.js";
 import { hold_time } from "./gauges.js";
-import { BAD, INFO, OK, WARN, notices_of, state_of } from "./states.js";
+import { BAD, INFO, OK, WARN, calm_notice, notices_of, state_of } from "./states.js";
 import { age_ms, left_ms, on_change, on_tick, store } from "./store.js";
 
 const icons = { [OK]: "ok", [INFO]: "info", [WARN]: "warn", [BAD]: "bad" };
@@ -18,26 +18,12 @@ function make() {
         return node;
 }
 
-function all_clear(state) {
-        const now = state.now, rates = now.rates || {}, waiting = rates.waiting;
-        const oldest = Math.max(0, ...(now.queue || []).map((row) => row.waiting > 0 && row.oldest_ms || 0));
-        const asks = (now.budgets || []).length > 0;
-
-        return { key: "clear", level: OK, left_ms: null,
-                 title: !asks ? "Ready: waiting for the first request" : waiting > 0 ?
-                         `All clear: ${plural(waiting, "request waits", "requests wait")} for room, the oldest ${wait(oldest)}` :
-                         "All clear: nobody waits",
-                 text: !asks ? "Nothing has been asked of the exchange yet." :
-                         `${rate(rates.requests_per_s)} requests and ${rate(rates.weight_per_s)} weight a second; no stop, no ban, ` +
-                         "the exchange answers." };
-}
-
 function draw(state) {
         const one = state_of(state), root = document.documentElement;
         let notices = notices_of(state);
 
         if (state.now && state.connection === "live" && !notices.some((n) => n.level > INFO))
-                notices = [all_clear(state), ...notices];
+                notices = [calm_notice(state.now), ...notices];
         set_attr(root, "data-state", state.connection);
         set_text(by_id("state-text"), one.text);
         set_attr(by_id("state"), "data-level", names[one.level]);

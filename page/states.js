@@ -2,8 +2,9 @@
  * What is the matter, in sentences, worst first. From a snapshot and the connection alone, so that
  * it can be tried without a screen: state_of() and notices_of() touch no node.
  */
-import { capital, product_name } from "./names.js";
-import { is_number, plural, span } from "./format.js";
+import { count, is_number, plural, rate, span, wait } from "./format.js";
+import { capital, pool_name, product_name } from "./names.js";
+import { parts_of } from "./parts.js";
 
 export const BAD = 3, WARN = 2, INFO = 1, OK = 0;
 
@@ -170,6 +171,46 @@ export function notices_of(store) {
         return found.sort((a, b) => b.level - a.level);
 }
 
+/* Who waits shorter than that waits its turn; longer, there is no room. */
+const BUSY_MS = 1000;
+
+/* Requests that wait, how long the oldest has, and whether that is for room. */
+function queue_of(now) {
+        const waiting = (now.rates || {}).waiting || 0;
+        const oldest_ms = Math.max(0, ...(now.queue || []).map((row) => row.waiting > 0 && row.oldest_ms || 0));
+
+        return { waiting, oldest_ms, is_busy: waiting > 0 && oldest_ms >= BUSY_MS };
+}
+
+/* Where half of a window or more is kept for others, or nothing is left of it: in words, the fullest first. */
+function tight_of(now) {
+        return (now.budgets || []).filter((b) => b && b.limit > 0 && !b.endpoint).map((b) => ({ name: pool_name(b.name), parts: parts_of(b) }))
+                .filter(({ parts }) => parts.total + parts.expected >= parts.limit || parts.expected >= parts.limit / 2)
+                .sort((a, b) => (b.parts.total + b.parts.expected) / b.parts.limit - (a.parts.total + a.parts.expected) / a.parts.limit)
+                .map(({ name, parts }) => parts.expected > 0 ?
+                        `${name} keeps ${count(parts.expected)} of ${count(parts.limit)} for others` : `${name} is used up`);
+}
+
+/* What there is to say where nothing is the matter: that all is clear, or who waits and what for. */
+export function calm_notice(now) {
+        const rates = now.rates || {}, { waiting, oldest_ms, is_busy } = queue_of(now), tight = tight_of(now);
+        const wait_for = plural(waiting, "request waits", "requests wait");
+        const flow = `${rate(rates.requests_per_s)} requests and ${rate(rates.weight_per_s)} weight a second; no stop, no ban, ` +
+                     "the exchange answers.";
+
+        if ((now.budgets || []).length === 0)
+                return notice("clear", OK, "Ready: waiting for the first request", "Nothing has been asked of the exchange yet.");
+        if (is_busy)
+                return notice("clear", INFO, `Busy: ${wait_for} for room, the oldest ${wait(oldest_ms)}`,
+                              `${tight.length > 0 ? `${tight[0]}. ` : ""}Each leaves as soon as its class has room, orders and cancels ` +
+                              `first. ${flow}`);
+        if (tight.length > 0)
+                return notice("clear", INFO, `${waiting > 0 ? `${capital(wait_for)} a moment` : "Nobody waits"}, but ${tight[0]}`,
+                              "What comes now may have to wait for the turn of the window. What others on the address are no longer " +
+                              `seen to use is given back. ${flow}`);
+        return notice("clear", OK, waiting > 0 ? `Flowing: ${wait_for} a moment` : "All clear: nobody waits", flow);
+}
+
 /* One word and how bad it is, for the top of the page and the window's title. */
 export function state_of(store) {
         const now = store.now, gateway = (now && now.gateway) || {};
@@ -202,5 +243,5 @@ export function state_of(store) {
                 return { level: INFO, text: "Shadow" };
         if (paused_notices(now).length > 0)
                 return { level: WARN, text: "Paused" };
-        return { level: OK, text: "Serving" };
+        return queue_of(now).is_busy ? { level: INFO, text: "Busy" } : { level: OK, text: "Serving" };
 }

@@ -95,7 +95,7 @@ async function actions(stage) {
         await shows(page, "#state-text", /Paused/);
         await shot(page, "paused");
         await page.locator(".toast button", { hasText: "Undo" }).click();
-        await shows(page, "#state-text", /Serving/);
+        await shows(page, "#state-text", /Serving|Busy/);
         await page.context().close();
         const last = await look_at(stage, { may_fail: /./ });
 

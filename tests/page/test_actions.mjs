@@ -91,7 +91,7 @@ describe("from the page", () => {
                 await page.locator(".toast").hover();
                 await is_for_all(page, "paused");
                 await page.locator(".toast button", { hasText: "Undo" }).click();
-                await shows(page, "#state-text", /Serving/);
+                await shows(page, "#state-text", /Serving|Busy/);
                 assert.deepEqual((await stage.gateway.json("/weir/api/now")).paused.classes, []);
                 await eventually(async () => !/is paused/.test(await text_of(page, "#toasts")), "what is no longer true going away");
         });

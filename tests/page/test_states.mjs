@@ -31,6 +31,13 @@ async function past_weir(stage, n, target = "/api/v3/ping") {
         await Promise.all(Array.from({ length: n }, () => ask(stage.sim.port, target, { agent: stage.agent })));
 }
 
+/* Until the exchange's own limit of spot's weight is known. */
+async function knows_limit(stage, limit) {
+        await stage.send("bot", "GET", "/api/v3/ping");
+        await eventually(async () => (await stage.gateway.json("/weir/api/now")).budgets.some((b) =>
+                b.name === "spot-weight" && b.limit === limit), `a limit of ${limit}`);
+}
+
 /* Looks on live as often as may be. Return: the requests. */
 async function fill_the_house(stage) {
         const all = [];
@@ -136,6 +143,57 @@ describe("a gateway's state", () => {
                         await is_for_all(page, "banned");
                         await eventually(async () => (await page.locator("#notices").innerText()) !== first, "the countdown");
                         await shows(page, "#events", /Banned by the exchange/);
+                        await is_clean(page);
+                }));
+
+        it("is a window far above its limit: its marks stay in the card, its words say by how much", () => on_stage(
+                { sim: ["--limit", "spot-weight=600/1d", "--ban", "600"] }, async (stage, page) => {
+                        await knows_limit(stage, 600);
+                        await past_weir(stage, 680);
+                        await stage.send("bot", "GET", "/api/v3/time");
+                        await shows(page, "#state-text", /Banned/);
+                        const words = await shows(page, ".gauge .gauge-parts", /\d+ over the limit/);
+
+                        assert.doesNotMatch(words, /kept for others/, "of what is used up nothing is kept");
+                        for (const width of [1280, 360]) {
+                                await page.setViewportSize({ width, height: 800 });
+                                const out = await page.evaluate(() => [...document.querySelectorAll(".gauge")].flatMap((card) => {
+                                        const box = card.getBoundingClientRect();
+
+                                        return [...card.querySelectorAll(".ticks i, .letters b")].filter((mark) => {
+                                                const at = mark.getBoundingClientRect();
+
+                                                return at.left < box.left || at.right > box.right;
+                                        }).map((mark) => mark.textContent || "tick");
+                                }));
+
+                                assert.deepEqual(out, [], `${width} pixels`);
+                        }
+                        assert.ok(await page.locator(".gauge .letters b").count() > 0);
+                        await is_clean(page);
+                }));
+
+        it("is busy while requests wait for room, and not all clear", () => on_stage({ sim: ["--limit", "spot-weight=600/1m"] },
+                async (stage, page) => {
+                        await knows_limit(stage, 600);
+                        /* For some minutes. */
+                        for (let i = 0; i < 250; ++i)
+                                stage.send("poll", "GET", "/api/v3/depth?symbol=BTCUSDT&limit=500", { "X-Weir-Max-Wait": "3600000" });
+                        await shows(page, "#state-text", /Busy/);
+                        const words = await shows(page, "#notices", /Busy: [\d,]+\srequests wait for room, the oldest/);
+
+                        assert.doesNotMatch(words, /All clear/);
+                        assert.equal(await page.locator("#state").getAttribute("data-level"), "info");
+                        await is_for_all(page, "busy");
+                        await is_clean(page);
+                }));
+
+        it("is no all clear either while half of a window is kept for others", () => on_stage(
+                { sim: ["--limit", "spot-weight=600/1d", "--ban", "0"] }, async (stage, page) => {
+                        await knows_limit(stage, 600);
+                        await past_weir(stage, 450);
+                        await stage.send("bot", "GET", "/api/v3/ping");
+                        await shows(page, "#notices", /Nobody waits, but Spot weight (keeps \d+ of 600 for others|is used up)/);
                         await is_clean(page);
                 }));
 

@@ -47,8 +47,8 @@ describe("the page beside the exchange's books", () => {
 
                 await eventually(async () => (await used_of("Spot weight")) !== first, "another figure");
                 await shows(page, "#pulse", /Requests a second\s+[1-9]/);
-                await shows(page, "#state-text", /Serving/);
-                await shows(page, "#notices", /All clear/);
+                await shows(page, "#state-text", /Serving|Busy/);
+                await shows(page, "#notices", /All clear|Flowing|Busy|Nobody waits/);
         });
 
         it("counts the turn down smoothly, in figures and as a line", async () => {
