@@ -98,7 +98,8 @@ export async function look_at(stage, { width = 1280, height = 800, theme = "ligh
                         /* What becomes of the first go is of no interest any more. */
                         is_here.catch(() => {});
                 } catch (error) {
-                        if (!NETWORK.test(error.message))
+                        /* Or the go that was broken off is in the way of the next. */
+                        if (!NETWORK.test(error.message) && !/interrupted by another navigation/.test(error.message))
                                 throw error;
                 }
         }

@@ -180,13 +180,13 @@ describe("the page beside the exchange's books", () => {
                 const seen = await page.evaluate(async () => {
                         const { UPRIGHT, looks_of } = await import("/weir/assets/looks.js");
                         const names = Array.from({ length: 40 }, (_, i) => `client-${i}`), text = (map) => [...map].sort().map((one) => JSON.stringify(one));
-                        const few = looks_of(names.slice(0, 8)), all = looks_of(names);
+                        const few = looks_of("few", names.slice(0, 8)), all = looks_of("all", names);
 
-                        return { up: text(looks_of(names.slice(0, 8))), down: text(looks_of(names.slice(0, 8).reverse())),
+                        return { up: text(looks_of("up", names.slice(0, 8))), down: text(looks_of("down", names.slice(0, 8).reverse())),
                                  hues: new Set([...few.values()].map((look) => look.hue)).size,
                                  looks: new Set([...all.values()].map((look) => JSON.stringify(look))).size,
                                  upright: [...all.values()].some((look) => look.pattern === UPRIGHT),
-                                 before: text(few), after: text(looks_of(names.slice(0, 9).reverse(), few)) };
+                                 before: text(few), after: text(looks_of("few", names.slice(0, 9).reverse())) };
                 });
 
                 assert.deepEqual(seen.up, seen.down);
