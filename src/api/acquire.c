@@ -77,33 +77,61 @@ static int64_t answer(struct weir_limiter *l, struct acquire *a, int r, struct a
         }
 }
 
-/*
- * After a ban somebody must ask first whether it is over. Where nobody else does, one acquired
- * request is let through. Perhaps weir_observe() tells how it went; else, who is told of another
- * ban will shut the gate again. If neither has happened when the probe's lease ends, it is over.
- */
-static bool may_probe(struct weir_limiter *l, struct limiter_time time)
+/* Our own lease ran out and nobody has refuted it: the gate is open. */
+static bool is_unrefuted(struct weir_limiter *l, struct limiter_time time)
 {
         uint64_t lease_ms = atomic_load_explicit(&l->acquire_probe_ms, memory_order_relaxed);
         int gate;
 
-        if (lease_ms > time.now_ms)
+        if (lease_ms == 0 || lease_ms > time.now_ms ||
+            time.now_ms - lease_ms >= GATE_PROBE_LEASE_MS)
                 return false;
+        /* Claimed anew only to say so. */
         gate = stops_claim_probe(&l->limiter, l->acquire_group, time);
         if (gate == STOPS_NO_PROBE)
                 return false;
-        if (lease_ms > 0 && time.now_ms - lease_ms < GATE_PROBE_LEASE_MS) {
-                /* Our own lease ran out unrefuted: claimed anew only to say so. */
-                stops_probe_done(&l->limiter, gate, true, time);
-                atomic_store_explicit(&l->acquire_probe_ms, 0, memory_order_relaxed);
-        } else {
-                stops_probe_left(&l->limiter);
-                /* Before the time, which says that it counts. */
-                atomic_store_explicit(&l->acquire_probe_gate, gate, memory_order_relaxed);
-                atomic_store_explicit(&l->acquire_probe_ms, time.now_ms + GATE_PROBE_LEASE_MS,
-                                      memory_order_release);
-        }
+        stops_probe_done(&l->limiter, gate, true, time);
+        atomic_store_explicit(&l->acquire_probe_ms, 0, memory_order_relaxed);
         return true;
+}
+
+static bool is_probe_due(struct weir_limiter *l, struct limiter_time time)
+{
+        uint64_t lease_ms = atomic_load_explicit(&l->acquire_probe_ms, memory_order_relaxed);
+
+        /* Claimed and then refused by a breaker it would count as answered. */
+        return lease_ms <= time.now_ms &&
+               stops_due_probe(&l->limiter, l->acquire_group, time) != STOPS_NO_PROBE &&
+               cutoff_until_ms(l, l->acquire_group, time) == 0;
+}
+
+/*
+ * Its place is taken, past the gates. Only who leaves at once is the probe: a lease that runs while
+ * its request waits would open the gate, and nothing was asked. Return: GO, or SHUT with nothing
+ * held, until ticket.at_ms.
+ */
+static int be_the_probe(struct weir_limiter *l, struct acquire *a, int answer,
+                        struct limiter_time time)
+{
+        int gate = STOPS_NO_PROBE;
+
+        if (answer != LIMITER_GO && answer != LIMITER_WAIT)
+                return answer;
+        if (answer == LIMITER_GO) {
+                gate = stops_claim_probe(&l->limiter, l->acquire_group, time);
+                if (gate == STOPS_NO_PROBE)
+                        a->ticket.at_ms = time.now_ms + AGAIN_MS;
+        }
+        if (gate == STOPS_NO_PROBE) {
+                limiter_refund(&l->limiter, &a->ticket);
+                return LIMITER_SHUT;
+        }
+        stops_probe_left(&l->limiter);
+        /* Before the time, which says that it counts. */
+        atomic_store_explicit(&l->acquire_probe_gate, gate, memory_order_relaxed);
+        atomic_store_explicit(&l->acquire_probe_ms, time.now_ms + GATE_PROBE_LEASE_MS,
+                              memory_order_release);
+        return LIMITER_GO;
 }
 
 void acquire_answered(struct weir_limiter *l, uint64_t sent_ms, struct limiter_time time)
@@ -137,9 +165,20 @@ static int64_t reserve(struct weir_limiter *l, struct acquire *a, struct api_tim
         a->again_ms = 0;
         request.charges[0].amount = a->weight;
         r = limiter_reserve(&l->limiter, &request, wide(time), &a->ticket);
-        if (r == LIMITER_SHUT && may_probe(l, api_ms(time))) {
+        if (r != LIMITER_SHUT)
+                return answer(l, a, r, time);
+        /*
+         * After a ban somebody must ask first whether it is over. Where nobody else does, one
+         * acquired request is let through. Perhaps weir_observe() tells how it went; else, who is
+         * told of another ban will shut the gate again. If neither has happened when the probe's
+         * lease ends, it is over.
+         */
+        if (is_unrefuted(l, api_ms(time))) {
+                r = limiter_reserve(&l->limiter, &request, wide(time), &a->ticket);
+        } else if (is_probe_due(l, api_ms(time))) {
                 request.is_probe = true;
                 r = limiter_reserve(&l->limiter, &request, wide(time), &a->ticket);
+                r = be_the_probe(l, a, r, api_ms(time));
         }
         return answer(l, a, r, time);
 }

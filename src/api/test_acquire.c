@@ -7,6 +7,7 @@
 
 #include "api/acquire.h"
 #include "api/test_stage.h"
+#include "budget/counters.h"
 #include "budget/budget.h"
 
 #include <errno.h>
@@ -233,6 +234,34 @@ static void after_a_ban_one_passes_and_silence_opens_the_gate(void **state)
         unlink(path);
 }
 
+/* Who waits for room has asked nothing, for however long: that opens no gate. */
+static void after_a_ban_who_has_no_room_is_no_probe(void **state)
+{
+        char path[64];
+        struct weir_limiter *l;
+        struct acquire a;
+        word_t *gate;
+        uint64_t full_ms = 1000, later_ms = 20000;
+
+        (void)state;
+        stage_path(path, sizeof(path));
+        l = stage_open(path, 0, 0);
+        gate = limiter_gate(&l->limiter, budget_gate(POLICY_FAPI));
+        while (ask(l, 50, stage_at(full_ms)) == 0)
+                ;
+        assert_true(gate_shut(gate, GATE_BAN, STAGE_MS + 3000));
+        assert_true(acquire_begin(l, &a, 1000, UINT64_MAX, stage_at(5000)) > 0);
+        assert_true(acquire_poll(l, &a, stage_at(later_ms)) > 0);
+        /* Still shut, for whoever asks for little; the first one with room is the probe. */
+        assert_int_equal(gate_is_due(gate, STAGE_MS + later_ms, 1000), true);
+        assert_int_equal(counter_read(l->region.header, COUNTER_probes), 0);
+        assert_int_equal(ask(l, 1, stage_at(later_ms)), 0);
+        assert_int_equal(counter_read(l->region.header, COUNTER_probes), 1);
+        assert_int_equal(gate_is_due(gate, STAGE_MS + later_ms, 1000), false);
+        weir_limiter_close(l);
+        unlink(path);
+}
+
 static void after_a_ban_the_answer_to_the_one_that_passed_opens_the_gate(void **state)
 {
         char path[64];
@@ -279,6 +308,7 @@ int main(void)
                 cmocka_unit_test(near_a_turn_both_windows_are_charged),
                 cmocka_unit_test(a_stop_of_the_group_is_waited_for),
                 cmocka_unit_test(after_a_ban_one_passes_and_silence_opens_the_gate),
+                cmocka_unit_test(after_a_ban_who_has_no_room_is_no_probe),
                 cmocka_unit_test(after_a_ban_the_answer_to_the_one_that_passed_opens_the_gate),
         };
 
