@@ -1,49 +1,22 @@
 /*
  * Of which counter a header of a reply speaks, and of which none.
  */
-#include "budget/budget.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "budget/holder.h"
+#include "budget/test_stage.h"
+
+#include <string.h>
 
 #define AT(ms) (20000ULL * 86400000 + (ms))
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
-
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, AT(0));
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(AT(0));
 }
 
 static struct policy_plan plan_of(const char *method, const char *path)
 {
-        struct policy_input input = { .method = str_of(method),
-                                      .path = str_of(path),
-                                      .api_key = STR_LITERAL("SomeKeyOfSomebody") };
-        struct policy_plan plan;
-
-        assert_int_equal(policy_match(NULL, &input, &plan), 0);
-        return plan;
+        return stage_plan(method, path, "", "SomeKeyOfSomebody");
 }
 
 enum whose {

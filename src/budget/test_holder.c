@@ -1,52 +1,26 @@
 #include "budget/holder.h"
-#include "budget/budget.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "core/slot.h"
+#include "budget/test_stage.h"
 
 #define NOW_MS 1800000005000ULL
 #define KEY_1  "TheFirstKeyOfTheAccount"
 #define KEY_2  "AnotherKeyOfTheSame"
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
 static const struct limiter_time now = { NOW_MS, 0 };
 
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, NOW_MS);
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(NOW_MS);
 }
 
 static struct policy_plan plan_of(const char *method, const char *path, const char *key)
 {
-        struct policy_input input = { .method = str_of(method),
-                                      .path = str_of(path),
-                                      .query = STR_LITERAL("symbol=BTCUSDT"),
-                                      .api_key = str_of(key) };
-        struct policy_plan plan;
-
-        assert_int_equal(policy_match(NULL, &input, &plan), 0);
-        return plan;
+        return stage_plan(method, path, "symbol=BTCUSDT", key);
 }
 
 static int reserve(const char *key, struct limiter_ticket *ret)

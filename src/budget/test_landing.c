@@ -1,14 +1,9 @@
 #include "budget/landing.h"
-#include "budget/budget.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "core/slot.h"
+#include "budget/test_stage.h"
 
 #define DAY_MS 86400000ULL
 #define DAY    20000ULL
@@ -16,25 +11,10 @@
 #define AT(ms) (DAY * DAY_MS - 2000 + (ms))
 #define GUARD  20u
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
-
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, AT(0));
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(AT(0));
 }
 
 static struct limiter_time now(uint64_t ms)
@@ -50,14 +30,9 @@ struct sent {
 
 static struct sent send_at(uint64_t ms, const char *method, const char *path, const char *query)
 {
-        struct policy_input input = { .method = str_of(method),
-                                      .path = str_of(path),
-                                      .query = str_of(query),
-                                      .api_key = STR_LITERAL("key") };
-        struct sent s = { .sent_ms = AT(ms) };
+        struct sent s = { .plan = stage_plan(method, path, query, "key"), .sent_ms = AT(ms) };
         struct limiter_request request;
 
-        assert_int_equal(policy_match(NULL, &input, &s.plan), 0);
         budget_request(&l, &s.plan, &request);
         assert_int_equal(limiter_reserve(&l, &request, now(ms), &s.ticket), LIMITER_GO);
         return s;

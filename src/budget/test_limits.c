@@ -1,15 +1,10 @@
 #include "budget/limits.h"
-#include "budget/budget.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "core/pool.h"
 #include "core/slot.h"
+#include "budget/test_stage.h"
 
 #define SPAN_MS 2000u
 /* A turn of the minute, and what comes after it. */
@@ -18,25 +13,10 @@
 #define NOW(ms) ((struct limiter_time){ AT(ms), GUARD })
 #define WEIGHT  ((uint16_t)policy_group_pool(POLICY_API, POLICY_WEIGHT))
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
-
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, AT(0));
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(AT(0));
 }
 
 static struct limiter_request weighing(uint32_t amount)

@@ -1,53 +1,27 @@
 #include "budget/stops.h"
-#include "budget/budget.h"
 #include "budget/counters.h"
+#include "budget/test_stage.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 /* A midnight UTC, and what comes after it. */
 #define AT(ms)  (20000ULL * 86400000 + (ms))
 #define GUARD   20u
 #define NOW(ms) ((struct limiter_time){ AT(ms), GUARD })
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
-
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, AT(0));
-        region_close(&region);
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(AT(0));
 }
 
 static struct policy_plan plan_of(const char *method, const char *path)
 {
-        struct policy_input input = { .method = str_of(method),
-                                      .path = str_of(path),
-                                      .api_key = STR_LITERAL("SomeKeyOfSomebody") };
-        struct policy_plan plan;
-
-        assert_int_equal(policy_match(NULL, &input, &plan), 0);
-        return plan;
+        return stage_plan(method, path, "", "SomeKeyOfSomebody");
 }
 
 /* For how long this request cannot leave. */

@@ -1,51 +1,25 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "budget/budget.h"
 #include "budget/counters.h"
 #include "budget/landing.h"
+#include "budget/test_stage.h"
 #include "budget/weights_list.h"
 
 #define START_MS (30000000ULL * 60000)
 
-static struct region region = { .fd = -1 };
-static struct limiter l = { .region = &region };
 static uint64_t now_ms;
 static uint32_t shown;
 static struct evidence_finding finding;
 
 static int setup(void **state)
 {
-        struct region_plan plan;
-        struct region_error error;
-
         (void)state;
-        budget_plan(&plan, START_MS);
-        region_close(&region);
         now_ms = START_MS;
         shown = 0;
-        return region_open(NULL, &plan, &region, &error);
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        region_close(&region);
-        return 0;
+        return stage_open(START_MS);
 }
 
 static struct policy_plan plan_of(const char *method, const char *path, const char *query)
 {
-        struct policy_input input = { .method = str_of(method),
-                                      .path = str_of(path),
-                                      .query = str_of(query) };
-        struct policy_plan plan;
-
-        assert_int_equal(policy_match(NULL, &input, &plan), 0);
-        return plan;
+        return stage_plan(method, path, query, "");
 }
 
 static uint32_t charged(const struct policy_plan *plan)

@@ -4,9 +4,7 @@
 
 static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 {
-        static const struct {
-                const char *yaml, *says;
-        } rows[] = {
+        static const struct said_row rows[] = {
                 { "accounts: {}\n", "" },
                 { "accounts: {a: {keys: [k1]}, b: {keys: k2}}\n", "" },
                 { "account: {}\n",
@@ -50,25 +48,10 @@ static void every_mistake_is_told_with_its_place_and_remedy(void **state)
                 { "accounts: {}\naccounts: {}\n",
                   "weir: f:2:1: accounts: is here a second time, after line 1; remove one\n" },
         };
+        static struct settings s;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                char *text = said(rows[i].yaml);
-
-                if (strcmp(text, rows[i].says) != 0)
-                        fail_msg("%s\nsays %s\nnot  %s", rows[i].yaml, text, rows[i].says);
-                free(text);
-        }
-}
-
-static void load_well(struct settings *s, const char *yaml)
-{
-        struct settings_report report = { 0 };
-
-        settings_init(s);
-        assert_int_equal(settings_load_bytes(s, "f", str_of(yaml), &report), SETTINGS_GOOD);
-        assert_int_equal(report.n_mistakes, 0);
-        settings_report_deinit(&report);
+        says_just(&s, rows, ARRAY_SIZE(rows));
 }
 
 static void keys_are_never_printed_whole(void **state)
@@ -80,13 +63,8 @@ static void keys_are_never_printed_whole(void **state)
         (void)state;
         load_well(&s, "accounts:\n  desk-a:\n    keys: [" LONG_KEY ", k2]\n");
         for (size_t i = 0; i < ARRAY_SIZE(prints); ++i) {
-                char *text = NULL;
-                size_t n = 0;
-                FILE *to = open_memstream(&text, &n);
+                char *text = printed_by(prints[i], &s);
 
-                assert_non_null(to);
-                prints[i](&s, to);
-                fclose(to);
                 assert_non_null(strstr(text, "ThisIsAK..."));
                 assert_non_null(strstr(text, "desk-a"));
                 assert_null(strstr(text, "ThisIsAKe"));

@@ -1,20 +1,8 @@
 #include "settings/test_settings.h"
 
-static void load_well(struct settings *s, const char *yaml)
-{
-        struct settings_report report = { 0 };
-
-        settings_init(s);
-        assert_int_equal(settings_load_bytes(s, "f", str_of(yaml), &report), SETTINGS_GOOD);
-        assert_int_equal(report.n_mistakes, 0);
-        settings_report_deinit(&report);
-}
-
 static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 {
-        static const struct {
-                const char *yaml, *says;
-        } rows[] = {
+        static const struct said_row rows[] = {
                 { "clients: {}\n", "" },
                 { "clients: {default: {share: 2}, 'a b: \"c\"': {share: 1000}}\n", "" },
                 { "client: {}\n",
@@ -52,15 +40,10 @@ static void every_mistake_is_told_with_its_place_and_remedy(void **state)
                 { "clients: {}\nclients: {}\n",
                   "weir: f:2:1: clients: is here a second time, after line 1; remove one\n" },
         };
+        static struct settings s;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                char *text = said(rows[i].yaml);
-
-                if (strcmp(text, rows[i].says) != 0)
-                        fail_msg("%s\nsays %s\nnot  %s", rows[i].yaml, text, rows[i].says);
-                free(text);
-        }
+        says_just(&s, rows, ARRAY_SIZE(rows));
 }
 
 static void at_most_so_many_have_a_share_of_their_own(void **state)
@@ -99,16 +82,12 @@ static void a_client_has_its_own_share_or_the_default(void **state)
 static void what_is_printed_can_be_loaded_again(void **state)
 {
         static struct settings s, again;
-        char *text = NULL;
-        size_t n = 0;
-        FILE *to = open_memstream(&text, &n);
+        char *text;
 
         (void)state;
-        assert_non_null(to);
         load_well(&s,
                   "clients: {maker: {share: 3}, 'a: \"b\"': {share: 7}, default: {share: 2}}\n");
-        settings_print(&s, to);
-        fclose(to);
+        text = printed_by(settings_print, &s);
         load_well(&again, text);
         free(text);
         assert_int_equal(again.clients.n, 2);

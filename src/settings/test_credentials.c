@@ -1,41 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "settings/settings.h"
-
-#include <stdlib.h>
+#include "settings/test_settings.h"
 
 #define FILES "    key_file: /k\n    secret_file: /s\n"
 #define GOOD  "accounts:\n  a:\n" FILES "    clients: {users: [me]}\n"
 
-/* Return: the report's text, the caller's to free. */
-static char *load(struct settings *s, const char *text)
-{
-        struct settings_report report = { 0 };
-        char *said = NULL;
-        size_t n = 0;
-        FILE *to = open_memstream(&said, &n);
-        int r;
-
-        assert_non_null(to);
-        settings_init(s);
-        r = settings_load_bytes(s, "f", str_of(text), &report);
-        assert_int_equal(r == SETTINGS_MISTAKEN, report.n_mistakes > 0);
-        settings_report_print(&report, to);
-        settings_report_deinit(&report);
-        fclose(to);
-        return said;
-}
-
 static void every_mistake_is_told_with_its_place_and_remedy(void **state)
 {
-        static const struct {
-                const char *text, *says;
-        } rows[] = {
+        static const struct said_row rows[] = {
                 { GOOD, "" },
                 { "accounts:\n  a:\n" FILES "    clients: {token_file: /t}\n", "" },
                 { "accounts:\n  a:\n" FILES "    clients: {users: me, hosts: weir.lan}\n", "" },
@@ -78,42 +48,31 @@ static void every_mistake_is_told_with_its_place_and_remedy(void **state)
         static struct settings s;
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
-                char *said = load(&s, rows[i].text);
-
-                if (strcmp(said, rows[i].says) != 0)
-                        fail_msg("%s\nsays %s\nwant %s", rows[i].text, said, rows[i].says);
-                free(said);
-        }
+        says_just(&s, rows, ARRAY_SIZE(rows));
 }
 
 static void what_is_printed_can_be_loaded_again(void **state)
 {
         static struct settings s, again;
-        char *text = NULL, *said;
-        size_t n = 0;
-        FILE *to;
+        char *yaml, *text;
 
         (void)state;
-        said = load(&s,
-                    "accounts:\n  a:\n    key_file: \"/k #1\"\n    secret_file: /s\n    clients:\n"
+        text = said_of(
+                &s, "accounts:\n  a:\n    key_file: \"/k #1\"\n    secret_file: /s\n    clients:\n"
                     "      token_file: /t\n      users: [me, 7]\n      hosts: [h]\n");
-        assert_string_equal(said, "");
-        free(said);
-        to = open_memstream(&text, &n);
-        assert_non_null(to);
-        settings_print(&s, to);
-        fclose(to);
-        said = load(&again, text);
-        assert_string_equal(said, "");
-        free(said);
+        assert_string_equal(text, "");
         free(text);
+        yaml = printed_by(settings_print, &s);
+        text = said_of(&again, yaml);
+        assert_string_equal(text, "");
+        free(text);
+        free(yaml);
         assert_int_equal(again.accounts.n_credentials, 1);
         assert_string_equal(again.accounts.credentials[0].key_file, "/k #1");
         assert_string_equal(again.accounts.credentials[0].users[1], "7");
         assert_string_equal(again.accounts.credentials[0].hosts[0], "h");
         assert_int_equal(settings_reload(&s, &again, NULL), 0);
-        free(load(&again, GOOD));
+        free(said_of(&again, GOOD));
         assert_int_equal(settings_reload(&s, &again, NULL), 1);
 }
 
