@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/lease.h"
 #include "core/pool.h"
 #include "core/slot.h"
 #include "budget/test_stage.h"
@@ -132,6 +133,30 @@ static void what_is_known_already_is_not_carried_again(void **state)
         limiter_land(&l, &flies, NOW(1500), 0, 0, NULL, 0, NULL);
 }
 
+/* The store is told what is ours, and what others have used is in the way of all together only. */
+static void what_is_carried_is_ours_as_far_as_it_was(void **state)
+{
+        struct limiter_ticket t = go(30, 1000), flies = go(7, 1050);
+        struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 48 };
+        uint64_t number = AT(1200) / SPAN_MS;
+        uint32_t foreign = 0;
+        struct window w;
+
+        (void)state;
+        limiter_land(&l, &t, NOW(1100), WEIGHT, 0, &news, 1, &foreign);
+        assert_int_equal(foreign, 11);
+        atomic_store(&region.header->sharing, LEASE_SHARING);
+        follow(SPAN_MS, 100, 1200);
+        w = (struct window){ slot_find(&region, WEIGHT, 0, SPAN_MS, true), SPAN_MS, 100, &region };
+        assert_int_equal(lease_used(&w, number), 37);
+        assert_int_equal(used(SPAN_MS, 1200), 48);
+        /* A header of the new length finds nothing that was not known. */
+        foreign = 0;
+        assert_int_equal(window_observe(&w, number, 48, &foreign), 0);
+        assert_int_equal(foreign, 11);
+        limiter_land(&l, &flies, NOW(1300), 0, 0, NULL, 0, NULL);
+}
+
 static void a_place_held_in_a_span_that_is_gone_is_lost(void **state)
 {
         struct limiter_ticket first = go(5000, 1000), held;
@@ -212,6 +237,7 @@ int main(void)
                 TEST(what_is_adopted_is_over_when_its_answer_comes),
                 TEST(near_the_turn_it_may_be_in_either),
                 TEST(what_is_known_already_is_not_carried_again),
+                TEST(what_is_carried_is_ours_as_far_as_it_was),
                 TEST(a_place_held_in_a_span_that_is_gone_is_lost),
                 TEST(a_header_of_a_span_that_is_gone_is_no_news),
                 TEST(what_two_groups_share_is_raised_by_the_first_of_them_only),

@@ -155,6 +155,18 @@ static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter
         return used;
 }
 
+/* Of used_of(), what is known to be others'. */
+static uint32_t foreign_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
+{
+        uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
+        uint64_t last = last_of(w->span_ms, time);
+        uint32_t foreign = 0;
+
+        for (uint64_t n = first_inside(w->span_ms, span_ms, now_ms / span_ms, last); n <= last; ++n)
+                foreign = add(foreign, read_pair(&cell_of(w, n)->foreign, n).high);
+        return foreign;
+}
+
 /* What has no answer yet, of all windows that still count. */
 static uint32_t flying_of(const struct window *w, struct limiter_time time)
 {
@@ -181,11 +193,20 @@ static void carry_slot(const struct window *from, const struct window *to, bool 
         uint64_t number = window_number(to->span_ms, time.now_ms, time.guard_ms);
         uint64_t last = last_of(to->span_ms, time);
         uint32_t need = used_of(from, to->span_ms, time);
+        uint32_t foreign = foreign_of(from, to->span_ms, time);
 
         charge_flying(to, last, flying_of(from, time), is_again);
         /* Near the turn it may have been counted before it, or behind it. */
-        for (; number <= last; ++number)
-                raise_foreign(to, number, minus(need, window_used(to, number, true)));
+        for (; number <= last; ++number) {
+                uint32_t more = minus(need, window_used(to, number, true));
+                uint32_t others =
+                        minus(foreign, read_pair(&cell_of(to, number)->foreign, number).high);
+
+                /* What is ours is a part of what this host may use of a shared budget. */
+                others = others < more ? others : more;
+                raise_foreign(to, number, others);
+                raise(&cell_of(to, number)->held, number, 0, more - others);
+        }
 }
 
 void limiter_carry_span(struct limiter *l, uint16_t pool, uint32_t from_ms, uint64_t to_window,
