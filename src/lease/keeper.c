@@ -200,7 +200,7 @@ static bool knows_news(const struct keeper *k)
 static bool is_before_turn(const struct ward *ward, struct limiter_time now, uint64_t trip_us)
 {
         uint32_t span_ms = ward->window.span_ms;
-        uint64_t lead_ms = span_ms / LEAD_PART, rest_ms;
+        uint64_t lead_ms = ward_pace_us(ward) / US_PER_MS / LEAD_PART, rest_ms;
 
         rest_ms = (ward->number + 1) * span_ms > now.now_ms
                           ? (ward->number + 1) * span_ms - now.now_ms
@@ -252,7 +252,7 @@ static bool is_due_end(const struct ward *ward, struct limiter_time now, uint64_
 /* So long after what was given back last: much goes sooner than little. */
 static uint64_t return_us(const struct ward *ward, uint32_t spare, uint64_t n_hosts)
 {
-        uint64_t span_us = (uint64_t)ward->window.span_ms * US_PER_MS, part_us;
+        uint64_t span_us = ward_pace_us(ward), part_us;
 
         part_us = span_us / RETURN_PART * (8 + n_hosts) / 8;
         if (spare < MUCH_TIMES * least_spare(ward, n_hosts) &&

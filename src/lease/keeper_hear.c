@@ -194,7 +194,7 @@ static uint64_t turn_us(const struct ward *ward, uint64_t n_hosts)
 
         asks = asks < ASKS_LEAST ? ASKS_LEAST : asks > ASKS_MOST ? ASKS_MOST : asks;
         parts = parts < 1 ? 1 : parts > 2 * n_hosts ? 2 * n_hosts : parts;
-        return (uint64_t)ward->window.span_ms * US_PER_MS * parts / asks;
+        return ward_pace_us(ward) * parts / asks;
 }
 
 /* What nobody had when the answer was made: kept for what is urgent, or for the next who asks. */
@@ -222,7 +222,7 @@ static void pace_urgent(struct ward *ward, const struct op_granted *granted, uin
                         const struct keeper_time *time, uint64_t trip_us)
 {
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US;
-        uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
+        uint64_t most_us = ward_pace_us(ward) / PAUSE_PART;
 
         ward->urgent_pause_us =
                 more > 0 || ward->urgent_pause_us == 0 ? least_us : 2 * ward->urgent_pause_us;
@@ -237,7 +237,7 @@ static void pace_urgent(struct ward *ward, const struct op_granted *granted, uin
 static void pace(struct ward *ward, const struct op_granted *granted, uint64_t more,
                  const struct keeper_time *time, uint64_t trip_us, uint64_t n_hosts)
 {
-        uint64_t most_us = (uint64_t)ward->window.span_ms * US_PER_MS / PAUSE_PART;
+        uint64_t most_us = ward_pace_us(ward) / PAUSE_PART;
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US, last_us;
         uint64_t half_us = rest_us(ward, time) / 2, crumb = ward->window.limit / CRUMB_PART + 1;
 
@@ -380,7 +380,7 @@ static void add_guest(struct keeper *k, uint64_t host)
 /* Others come for it too, so that it may be crumbs. */
 static void hear_free(struct ward *ward, uint64_t n_hosts, const struct keeper_time *time)
 {
-        uint64_t part_us = (uint64_t)ward->window.span_ms * US_PER_MS / FREE_PART;
+        uint64_t part_us = ward_pace_us(ward) / FREE_PART;
 
         if (part_us > FREE_MOST_US)
                 part_us = FREE_MOST_US;

@@ -4,6 +4,21 @@
 
 #include "lease/keeper.h"
 
+/*
+ * Windows longer than this, of five minutes or a day, are gone through in pieces: of them no more
+ * is kept or asked for than what comes in soon (ward.c), since all that each host may need of the
+ * rest is more than there is, and some would wait for what nobody uses yet. Pauses that are parts
+ * of a window are parts of no more than this.
+ */
+#define WARD_LONG_MS 60000u
+
+static inline uint64_t ward_pace_us(const struct ward *ward)
+{
+        uint32_t span_ms = ward->window.span_ms;
+
+        return (uint64_t)(span_ms < WARD_LONG_MS ? span_ms : WARD_LONG_MS) * US_PER_MS;
+}
+
 /* keeper.c */
 struct limiter_time ward_time(const struct ward *ward, const struct keeper_time *time);
 /* "ADDRESS/gate"; false where the egress has no name yet. */

@@ -22,6 +22,9 @@
 #define LATE_PART 8
 /* A few requests at once are no rate yet: so many times what there was is all that is expected. */
 #define MORE_TIMES 4
+/* Of a long window what comes in so soon is kept: less, and ceilings, which are parts of a cap,
+ * close on what is used already; more, and others wait for what is not needed yet. */
+#define NEAR_MS 28000.0
 /* What orders leave of a cap to cancels, and some more. */
 #define CEILING_PART 16
 /* What the store keeps for what is urgent is an eighth of the limit: of that half a fair part. */
@@ -173,6 +176,19 @@ static double rest_ms(const struct ward *ward, struct limiter_time now)
         return end_ms > now.now_ms ? (double)(end_ms - now.now_ms) : 0;
 }
 
+static bool is_long(const struct ward *ward)
+{
+        return ward->window.span_ms > WARD_LONG_MS;
+}
+
+/* So much of it is looked ahead at. */
+static double near_ms(const struct ward *ward, struct limiter_time now)
+{
+        double rest = rest_ms(ward, now);
+
+        return is_long(ward) && rest > NEAR_MS ? NEAR_MS : rest;
+}
+
 /* What a window is used for, as this one shows; before it does, as the one before did: around a
  * turn rates say nothing, for who waits for it does not ask. */
 static uint64_t usual(const struct ward *ward, struct limiter_time now)
@@ -187,14 +203,19 @@ static uint64_t usual(const struct ward *ward, struct limiter_time now)
 /* What is kept: by how the window went so far, for what came lately is too little to go by. */
 uint32_t ward_need(const struct ward *ward, struct limiter_time now)
 {
-        double rest = rest_ms(ward, now), gone = ward->window.span_ms - rest;
-        uint64_t need = ward->demand;
+        double rest = rest_ms(ward, now), near = near_ms(ward, now);
+        double gone = ward->window.span_ms - rest;
+        uint64_t need = ward->demand, before, more, lately;
 
         if (gone * EARLY_PART < ward->window.span_ms) {
-                need += more_of(ward, rest);
-                need = need < ward->demand_before ? ward->demand_before : need;
+                before = (uint64_t)(ward->demand_before * near / rest);
+                need += more_of(ward, near);
+                need = need < before ? before : need;
         } else {
-                need += (uint64_t)(ward->demand * rest / gone);
+                more = (uint64_t)(ward->demand * near / gone);
+                lately = comes_in(ward, near);
+                /* A minute ago is long ago: who has become busy since is so for a while. */
+                need += is_long(ward) && lately > more ? lately : more;
         }
         /* At the end what is kept in vain is lost, and who needs more after all waits for the turn.
          */
@@ -221,7 +242,7 @@ uint32_t ward_need_next(const struct ward *ward, struct limiter_time now)
 
 uint32_t ward_want(const struct ward *ward, struct limiter_time now)
 {
-        return cut(ward->demand + more_of(ward, rest_ms(ward, now)) + warm(ward) + ward->unmet +
+        return cut(ward->demand + more_of(ward, near_ms(ward, now)) + warm(ward) + ward->unmet +
                            ward->window.limit / ASK_PART,
                    ward->window.limit);
 }
@@ -261,7 +282,7 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
         if (cap >= ward->window.limit || ward_want(ward, now) <= cap)
                 return false;
         /* For crumbs at the end others would be asked in vain: the turn is near. */
-        if (ward->urgent == 0 && ward->unmet * CRUMB_PART < ward->window.limit &&
+        if (ward->urgent == 0 && ward->unmet * CRUMB_PART < ward->window.limit && !is_long(ward) &&
             rest_ms(ward, now) * LAST_PART <= (double)ward->window.span_ms)
                 return false;
         if (ward->unmet > 0)

@@ -14,6 +14,7 @@
 #define GUARD_MS     5
 #define LOOK_MS      10
 #define POLLERS      52
+#define RAW_SPAN_MS  300000
 #define ORDERS_PER_S 24
 #define ORDERS_EACH  8 /* places of orders of a host */
 #define BURST_MS     700
@@ -70,12 +71,13 @@ struct world {
         const struct fleet_scenario *s;
         struct books *books;
         uint64_t now_ms, random;
-        uint16_t weight, orders;
+        uint16_t weight, orders, raw;
         struct host hosts[HOSTS_MAX];
         struct news news[NEWS_MAX];
         size_t news_first, news_end;
         uint64_t first; /* number of the first window */
         uint64_t counted[WINDOWS_MAX];
+        uint64_t raw_number, raw_counted;            /* requests in the long window of now */
         uint32_t waits[WAITS_MAX], early[WAITS_MAX]; /* of orders: all, and in the first half */
         size_t n_waits, n_early;
         bool is_measured;
@@ -248,7 +250,10 @@ static void ask(struct world *w, struct host *h, struct flow *f)
                 r.charges[0] = r.charges[1];
                 r.n_charges = 1;
         }
-
+        if (w->s->raw_limit > 0)
+                r.charges[r.n_charges++] = (struct limiter_charge){ .pool = w->raw,
+                                                                    .has_ceilings = true,
+                                                                    .amount = 1 };
         place(w, h, f, limiter_reserve(&h->limiter, &r, time_of(w, h), &f->ticket));
 }
 
@@ -290,11 +295,21 @@ static void wait(struct world *w, struct host *h, struct flow *f)
         ask(w, h, f);
 }
 
+static void count_raw(struct world *w)
+{
+        if (w->now_ms / RAW_SPAN_MS != w->raw_number)
+                w->raw_counted = 0;
+        w->raw_number = w->now_ms / RAW_SPAN_MS;
+        if (++w->raw_counted > w->s->raw_limit && w->s->raw_limit > 0)
+                ++w->figures->over;
+}
+
 static void count(struct world *w, struct flow *f)
 {
         uint64_t n = w->now_ms / w->s->span_ms - w->first;
 
         must(n < WINDOWS_MAX);
+        count_raw(w);
         if (f->kind != KIND_ORDER || !w->s->has_light_orders)
                 w->counted[n] += f->amount;
         f->used = (uint32_t)w->counted[n];
@@ -427,6 +442,7 @@ static void open_host(struct world *w, size_t index)
         static const struct keeper_config config = { "box", "main", 600000, 0 };
         uint64_t windows[REGION_POOL_WINDOWS] = { region_window(w->s->span_ms, w->s->limit) };
         uint64_t orders[REGION_POOL_WINDOWS] = { region_window(10000, 1000) };
+        uint64_t raw[REGION_POOL_WINDOWS] = { region_window(RAW_SPAN_MS, w->s->raw_limit) };
         struct host *h = &w->hosts[index];
         struct region_plan plan;
         struct region_error error;
@@ -440,6 +456,8 @@ static void open_host(struct world *w, size_t index)
         if (h->has_learnt)
                 limiter_set_pool(&h->limiter, w->weight, windows);
         limiter_set_pool(&h->limiter, w->orders, orders);
+        if (w->s->raw_limit > 0)
+                limiter_set_pool(&h->limiter, w->raw, raw);
         atomic_store(&h->region.header->sharing, LEASE_SHARING);
         h->offset_ms = (int64_t)below(w, 7) - 3;
         h->keeper = calloc(1, sizeof(*h->keeper));
@@ -447,6 +465,8 @@ static void open_host(struct world *w, size_t index)
         if (h->has_learnt)
                 must(slot_find(&h->region, w->weight, 0, w->s->span_ms, true));
         must(slot_find(&h->region, w->orders, 7, 10000, true));
+        if (w->s->raw_limit > 0)
+                must(slot_find(&h->region, w->raw, 0, RAW_SPAN_MS, true));
         time = keeper_time(w, h);
         keeper_init(h->keeper, &h->limiter, &config, &time);
         keeper_up(h->keeper);
@@ -526,6 +546,7 @@ void fleet_run(struct books *books, const struct fleet_scenario *s, struct fleet
         w->now_ms = w->first * s->span_ms;
         w->weight = (uint16_t)policy_group_pool(POLICY_API, POLICY_WEIGHT);
         w->orders = (uint16_t)policy_group_pool(POLICY_API, POLICY_ORDERS);
+        w->raw = (uint16_t)policy_group_pool(POLICY_API, POLICY_REQUESTS);
         for (size_t i = 0; i < NEWS_MAX; ++i)
                 buf_init(&w->news[i].text, TEXT_MAX);
         books_wipe(books);

@@ -27,6 +27,7 @@ struct fleet_scenario {
         unsigned warm, windows; /* windows before it counts, and that do */
         double asks_most;       /* ops for 1,000 requests */
         bool has_light_orders;  /* which use nothing of the limit, as those of futures */
+        uint32_t raw_limit;     /* requests in five minutes, beside it; 0: none */
 };
 
 struct fleet_figures {
