@@ -20,8 +20,8 @@ def main():
     limiter = library.Library(region)
     request = limiter.request("GET", "/api/v3/ping", "", None, "market")
     reply = _native.Reply(200, b"{}", 2, None, 0)
-    ticket, admitted, spent = _native.Ticket(), 0, 0.0
-    # Early in windows, where there is something left.
+    ticket, admitted, spent, tries = _native.Ticket(), 0, 0.0, 3
+    # Early in windows, where there is something left; whoever finds nothing has asked for it.
     while admitted < n:
         time.sleep((window_ms - _native.now_ms(limiter.limiter, library.GROUP_API) % window_ms) / 1000 + 0.2)
         began, before = time.perf_counter(), admitted
@@ -30,6 +30,8 @@ def main():
             admitted += 1
         if admitted == n:
             spent += time.perf_counter() - began
+        elif admitted == before and tries > 0:
+            tries -= 1
         elif admitted == before:
             sys.exit("weir: bench/hosts: the region has nothing left for the library")
         else:
