@@ -308,6 +308,7 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
 {
         struct limiter_time now = ward_time(ward, time);
         uint64_t trip_us = k->round_trip_us, n_hosts = load(&k->region->lease->n_hosts);
+        bool is_hungry;
 
         if (!ward->is_member)
                 return KEEPER_BUDGET;
@@ -315,9 +316,11 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
                 return KEEPER_LOWERED;
         if (is_due_behind(ward, now, n_hosts))
                 return KEEPER_BEHIND;
-        if (is_time_to_ask(ward, time) && ward_is_hungry(ward, time, trip_us))
+        is_hungry = ward_is_hungry(ward, time, trip_us);
+        if (is_hungry && is_time_to_ask(ward, time))
                 return KEEPER_HUNGRY;
-        if (is_due_return(ward, time, n_hosts))
+        /* Who is hungry gives nothing back when it speaks. */
+        if (!is_hungry && is_due_return(ward, time, n_hosts))
                 return KEEPER_RETURN;
         if (has_strangers(ward))
                 return KEEPER_KNOWS;

@@ -33,6 +33,8 @@
 #define LATE_PART    4 /* the same, unasked */
 #define REST_PART    8 /* and of what is left of it, at most */
 #define RESERVE_PART 8 /* of the limit */
+/* With so much unclaimed nobody waits for others: a part of the limit. */
+#define PLENTY_PART 4
 /* A grant of less than this part of the limit is none to come again for at once. */
 #define GRANT_PART 50
 
@@ -240,13 +242,17 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
         uint64_t most_us = ward_pace_us(ward) / PAUSE_PART;
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US, last_us;
         uint64_t half_us = rest_us(ward, time) / 2, crumb = ward->window.limit / CRUMB_PART + 1;
+        /* Of a long window there may be enough for all who are hungry just now. */
+        bool is_scarce = ward->is_contended &&
+                         !(ward_is_long(ward) &&
+                           unclaimed(ward, granted) > ward->window.limit / PLENTY_PART);
 
         if (least_us < most_us / RETURN_PARTS)
                 least_us = most_us / RETURN_PARTS;
         last_us = least_us;
-        if (ward->is_contended && least_us < turn_us(ward, n_hosts))
+        if (is_scarce && least_us < turn_us(ward, n_hosts))
                 least_us = turn_us(ward, n_hosts);
-        if (ward->is_contended && last_us < least_us / LATE_PART)
+        if (is_scarce && last_us < least_us / LATE_PART)
                 last_us = least_us / LATE_PART;
         if (most_us < least_us)
                 most_us = least_us;

@@ -12,6 +12,11 @@
  */
 #define WARD_LONG_MS 60000u
 
+static inline bool ward_is_long(const struct ward *ward)
+{
+        return ward->window.span_ms > WARD_LONG_MS;
+}
+
 static inline uint64_t ward_pace_us(const struct ward *ward)
 {
         uint32_t span_ms = ward->window.span_ms;

@@ -328,6 +328,40 @@ static void what_others_want_and_nobody_needs_here_is_given_back(void **state)
         limiter_refund(&l, &t);
 }
 
+/* It needs room now, and has more than it needs of the next window: it would say so with each look.
+ */
+static void who_is_hungry_does_not_speak_to_give_back(void **state)
+{
+        struct limiter_ticket first, waits, more[50];
+        const struct op *op;
+        bool looked = true;
+
+        (void)state;
+        assert_true(keeper_look(k, &now));
+        (void)answer(keeper_op(k, &now), 300, 300, 5000, false);
+        at(30000);
+        assert_int_equal(reserve(250, &first), LIMITER_GO);
+        (void)!keeper_look(k, &now);
+        assert_int_equal(reserve(100, &waits), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
+        op = keeper_op(k, &now);
+        at(30040);
+        (void)answer(op, 300, 300, 5000, true);
+        limiter_refund(&l, &waits);
+        for (size_t i = 0; i < ARRAY_SIZE(more); ++i) {
+                at(30041 + i);
+                assert_int_equal(reserve(1, &more[i]), LIMITER_GO);
+                looked = keeper_look(k, &now);
+        }
+        assert_false(looked);
+        for (size_t i = 0; i < ARRAY_SIZE(more); ++i)
+                limiter_refund(&l, &more[i]);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_RETURN);
+        limiter_refund(&l, &first);
+}
+
 static void our_own_news_are_no_news(void **state)
 {
         struct op_told told = { .id = "main/0/60000", .window = N };
@@ -606,6 +640,7 @@ int main(void)
                 TEST(who_found_no_room_asks_and_not_all_the_time),
                 TEST(what_is_urgent_is_told_and_does_not_wait_its_turn),
                 TEST(what_others_want_and_nobody_needs_here_is_given_back),
+                TEST(who_is_hungry_does_not_speak_to_give_back),
                 TEST(our_own_news_are_no_news),
                 TEST(a_stop_here_is_told_and_one_of_others_obeyed),
                 TEST(a_share_that_is_over_is_told_as_none),

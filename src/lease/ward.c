@@ -176,17 +176,12 @@ static double rest_ms(const struct ward *ward, struct limiter_time now)
         return end_ms > now.now_ms ? (double)(end_ms - now.now_ms) : 0;
 }
 
-static bool is_long(const struct ward *ward)
-{
-        return ward->window.span_ms > WARD_LONG_MS;
-}
-
 /* So much of it is looked ahead at. */
 static double near_ms(const struct ward *ward, struct limiter_time now)
 {
         double rest = rest_ms(ward, now);
 
-        return is_long(ward) && rest > NEAR_MS ? NEAR_MS : rest;
+        return ward_is_long(ward) && rest > NEAR_MS ? NEAR_MS : rest;
 }
 
 /* What a window is used for, as this one shows; before it does, as the one before did: around a
@@ -215,7 +210,7 @@ uint32_t ward_need(const struct ward *ward, struct limiter_time now)
                 more = (uint64_t)(ward->demand * near / gone);
                 lately = comes_in(ward, near);
                 /* A minute ago is long ago: who has become busy since is so for a while. */
-                need += is_long(ward) && lately > more ? lately : more;
+                need += ward_is_long(ward) && lately > more ? lately : more;
         }
         /* At the end what is kept in vain is lost, and who needs more after all waits for the turn.
          */
@@ -282,8 +277,8 @@ bool ward_is_hungry(const struct ward *ward, const struct keeper_time *time, uin
         if (cap >= ward->window.limit || ward_want(ward, now) <= cap)
                 return false;
         /* For crumbs at the end others would be asked in vain: the turn is near. */
-        if (ward->urgent == 0 && ward->unmet * CRUMB_PART < ward->window.limit && !is_long(ward) &&
-            rest_ms(ward, now) * LAST_PART <= (double)ward->window.span_ms)
+        if (ward->urgent == 0 && ward->unmet * CRUMB_PART < ward->window.limit &&
+            !ward_is_long(ward) && rest_ms(ward, now) * LAST_PART <= (double)ward->window.span_ms)
                 return false;
         if (ward->unmet > 0)
                 return true;
