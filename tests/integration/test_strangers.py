@@ -86,17 +86,25 @@ def wait_for_turn():
     time.sleep(SPAN_S - time.time() % SPAN_S + 0.1)
 
 
+def know_him(gateway):
+    """Three windows in which there is room for all: until weir knows how much he uses, nothing is left to him, and he
+    does not stop when he is refused."""
+    until = (time.time() // SPAN_S + 4) * SPAN_S
+    while time.time() < until:
+        assert fetch(gateway.port, "/api/v3/ping")[0] == 200
+        time.sleep(SPAN_S / 40)
+
+
 def test_a_steady_stranger_is_left_what_he_uses(tmp_path):
     with Sim("--limit", LIMITS, "--latency", "2") as sim, \
             Gateway(sim.url, tmp_path / "region") as gateway:
         fetch(gateway.port, "/api/v3/ping")
         eventually(lambda: gateway.logged("limit"))
         stranger = Stranger(sim)
-        program = greedy(gateway, 7 * SPAN_S)
         stranger.steadily(LIMIT // 5, SPAN_S)
-        # Three windows to know him.
-        for _ in range(3):
-            wait_for_turn()
+        know_him(gateway)
+        program = greedy(gateway, 4 * SPAN_S)
+        wait_for_turn()
         before, first = refused(sim), int(time.time()) // SPAN_S
         views = []
         while int(time.time()) // SPAN_S < first + 3:
