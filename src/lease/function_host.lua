@@ -366,7 +366,8 @@ local function share(id, b, rec, n, may, unheard)
                 end
         end
         aim = rec.fixed or math.max(0, math.floor((b.limit - b.expected - fixed) / members))
-        if aim == rec.share or not rec.fixed and math.abs(aim - rec.share) * 100 < b.limit then
+        -- Of many hosts each one's little would be more than another's whole part.
+        if aim == rec.share or not rec.fixed and math.abs(aim - rec.share) * 100 * math.max(1, members / 4) < b.limit then
                 return rec.share
         end
         if aim < rec.share then

@@ -64,11 +64,12 @@ struct ward {
         uint64_t asked_us, ask_again_us, pause_us;
         uint64_t urgent_again_us, urgent_pause_us; /* for what is urgent */
         uint64_t returned_us;
-        uint64_t end_number;   /* the window at whose end it was spoken of last */
-        bool is_contended;     /* others are hungry too, as was answered last */
-        bool is_urgent;        /* the op on its way asks for what is urgent */
-        bool is_asking;        /* the op on its way asks for more */
-        uint32_t capped_limit; /* the limit that its caps and share are parts of */
+        uint64_t asked_share_us; /* when it was asked for some of its share last; 0: never */
+        uint64_t end_number;     /* the window at whose end it was spoken of last */
+        bool is_contended;       /* others are hungry too, as was answered last */
+        bool is_urgent;          /* the op on its way asks for what is urgent */
+        bool is_asking;          /* the op on its way asks for more */
+        uint32_t capped_limit;   /* the limit that its caps and share are parts of */
         bool is_lowered;    /* a share that the store does not know to be lower yet, or wants so */
         uint32_t others;    /* what the store had others down for when it answered, in the window */
         uint32_t unclaimed; /* ... and what nobody had: others may have been granted it since */

@@ -33,6 +33,8 @@
 #define LATE_PART    4 /* the same, unasked */
 #define REST_PART    8 /* and of what is left of it, at most */
 #define RESERVE_PART 8 /* of the limit */
+/* Another's share is less than its part: once in so long. */
+#define POOR_LEAST_US (1000 * US_PER_MS)
 /* With so much unclaimed nobody waits for others: a part of the limit. */
 #define PLENTY_PART 4
 /* A grant of less than this part of the limit is none to come again for at once. */
@@ -412,6 +414,19 @@ static bool is_rich(const struct ward *ward, uint64_t n_hosts)
         return share * n_hosts * 10 > (uint64_t)ward->window.limit * 11;
 }
 
+/* Not again at once: the other is told so in each of its ops, and may have what this one lacks of
+ * another budget, so that both would answer each other without end. */
+static void hear_poor(struct ward *ward, uint64_t n_hosts, const struct keeper_time *time)
+{
+        bool was_asked =
+                ward->asked_share_us != 0 && time->mono_us < ward->asked_share_us + POOR_LEAST_US;
+
+        if (was_asked || !is_rich(ward, n_hosts))
+                return;
+        ward->is_lowered = true;
+        ward->asked_share_us = time->mono_us;
+}
+
 void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,
                  struct keeper_change *ret)
 {
@@ -437,8 +452,8 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
         for (size_t i = 0; i < news->n_poor; ++i) {
                 struct ward *ward = ward_by_id(k, news->poor[i].id);
 
-                if (ward && is_rich(ward, load(&lease->n_hosts)))
-                        ward->is_lowered = true;
+                if (ward)
+                        hear_poor(ward, load(&lease->n_hosts), time);
         }
         for (size_t i = 0; i < news->n_seen; ++i) {
                 struct ward *ward = ward_by_id(k, news->seen[i].id);

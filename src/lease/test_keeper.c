@@ -537,6 +537,14 @@ static void who_has_more_than_its_part_speaks_when_another_is_poor(void **state)
         assert_int_equal(k->reason, KEEPER_LOWERED);
         (void)answer(keeper_op(k, &now), 3000, 3000, 3000, false);
         assert_false(keeper_look(k, &now));
+        /* The store leaves it what it has: it does not ask that again with each op of the other. */
+        atomic_store(&region.lease->n_hosts, 3);
+        keeper_news(k, &news, &now, &change);
+        assert_false(keeper_look(k, &now));
+        at(2000);
+        keeper_news(k, &news, &now, &change);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_LOWERED);
 }
 
 /* Books that were wiped grant nothing until those have spoken who know what was granted. */
