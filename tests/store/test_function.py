@@ -31,9 +31,9 @@ class Books:
         self.told[host] = (answer["birth"], answer["epoch"], answer["roster"])
         return self.op(host, *budgets, bye=bye) if answer.get("again") else answer
 
-    def budget(self, span, want=0, used=0, hold=0, urgent=0):
+    def budget(self, span, want=0, used=0, hold=0, urgent=0, share=0):
         n = self.now // span
-        return {"limit": LIMIT, "span": span, "past": 1, "share": 0, "aim": 0, "now": n, "before": 0, "after": hold,
+        return {"limit": LIMIT, "span": span, "past": 1, "share": share, "aim": 0, "now": n, "before": 0, "after": hold,
                 "windows": {str(n - 1): {"used": 0, "seen": 0},
                             str(n): {"hold": hold, "want": want, "urgent": urgent, "used": used, "seen": 0},
                             str(n + 1): {"hold": 0, "want": 0, "urgent": 0, "used": 0, "seen": 0}}, "later": [0]}
@@ -130,3 +130,23 @@ def test_a_header_of_one_host_is_in_every_answer(books):
     # Who asks has it, whoever it is.
     said["windows"][str(books.now // 60_000)]["seen"] = 0
     assert books.op("b", (0, 60_000, {}))["budgets"]["main/0/60000"]["seen"] == 280
+
+
+def test_of_many_hosts_the_last_to_come_gets_its_part_of_the_share_too(books):
+    hosts = [f"{i:x}" for i in range(16)]
+    shares = dict.fromkeys(hosts[:-1], 0)
+
+    def level():
+        for _ in range(6):
+            books.now += 100
+            for host in shares:
+                answer = books.op(host, (0, 60_000, {"share": shares[host]}))
+                shares[host] = answer["budgets"]["main/0/60000"]["share"]
+
+    books.meet(*shares)
+    level()
+    assert min(shares.values()) >= LIMIT // 15 - 1
+    shares[hosts[-1]] = 0
+    level()
+    assert min(shares.values()) >= 0.9 * LIMIT / 16
+    assert sum(shares.values()) <= LIMIT
