@@ -136,25 +136,25 @@ static void what_is_known_already_is_not_carried_again(void **state)
 /* The store is told what is ours, and what others have used is in the way of all together only. */
 static void what_is_carried_is_ours_as_far_as_it_was(void **state)
 {
-        struct limiter_ticket t = go(30, 1000), flies = go(7, 1050);
+        struct limiter_ticket t = go(30, 31000), flies = go(7, 31050);
         struct limiter_news news = { .pool = WEIGHT, .span_ms = 60000, .used = 48 };
-        uint64_t number = AT(1200) / SPAN_MS;
+        uint64_t number = AT(31200) / SPAN_MS;
         uint32_t foreign = 0;
         struct window w;
 
         (void)state;
-        limiter_land(&l, &t, NOW(1100), WEIGHT, 0, &news, 1, &foreign);
+        limiter_land(&l, &t, NOW(31100), WEIGHT, 0, &news, 1, &foreign);
         assert_int_equal(foreign, 11);
         atomic_store(&region.header->sharing, LEASE_SHARING);
-        follow(SPAN_MS, 100, 1200);
+        follow(SPAN_MS, 100, 31200);
         w = (struct window){ slot_find(&region, WEIGHT, 0, SPAN_MS, true), SPAN_MS, 100, &region };
         assert_int_equal(lease_used(&w, number), 37);
-        assert_int_equal(used(SPAN_MS, 1200), 48);
+        assert_int_equal(used(SPAN_MS, 31200), 48);
         /* A header of the new length finds nothing that was not known. */
         foreign = 0;
         assert_int_equal(window_observe(&w, number, 48, &foreign), 0);
         assert_int_equal(foreign, 11);
-        limiter_land(&l, &flies, NOW(1300), 0, 0, NULL, 0, NULL);
+        limiter_land(&l, &flies, NOW(31300), 0, 0, NULL, 0, NULL);
 }
 
 static void a_place_held_in_a_span_that_is_gone_is_lost(void **state)

@@ -141,16 +141,22 @@ static uint64_t first_inside(uint32_t short_ms, uint32_t long_ms, uint64_t numbe
         return first > reach ? first : reach;
 }
 
+/* The first window of @w that counts in the window of @span_ms that @time is in. */
+static uint64_t first_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
+{
+        uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
+
+        return first_inside(w->span_ms, span_ms, now_ms / span_ms, last_of(w->span_ms, time));
+}
+
 /* What is used of the window of @time, of one span, in terms of another: of a longer one all that
  * is known of it, of a shorter one as if all had been used just now. */
 static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
 {
-        uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
         uint64_t last = last_of(w->span_ms, time);
-        uint64_t first = first_inside(w->span_ms, span_ms, now_ms / span_ms, last);
         uint32_t used = window_used(w, last, true);
 
-        for (uint64_t n = first; n < last; ++n)
+        for (uint64_t n = first_of(w, span_ms, time); n < last; ++n)
                 used = add(used, window_used(w, n, false));
         return used;
 }
@@ -158,11 +164,10 @@ static uint32_t used_of(const struct window *w, uint32_t span_ms, struct limiter
 /* Of used_of(), what is known to be others'. */
 static uint32_t foreign_of(const struct window *w, uint32_t span_ms, struct limiter_time time)
 {
-        uint64_t now_ms = time.now_ms > time.guard_ms ? time.now_ms - time.guard_ms : 0;
-        uint64_t last = last_of(w->span_ms, time);
+        uint64_t last = last_of(w->span_ms, time), n = first_of(w, span_ms, time);
         uint32_t foreign = 0;
 
-        for (uint64_t n = first_inside(w->span_ms, span_ms, now_ms / span_ms, last); n <= last; ++n)
+        for (n = n < last ? n : last; n <= last; ++n)
                 foreign = add(foreign, read_pair(&cell_of(w, n)->foreign, n).high);
         return foreign;
 }

@@ -34,7 +34,7 @@
 #define REST_PART    8 /* and of what is left of it, at most */
 #define RESERVE_PART 8 /* of the limit */
 /* Another's share is less than its part: once in so long. */
-#define POOR_LEAST_US (1000 * US_PER_MS)
+#define POOR_AGAIN_US (1000 * US_PER_MS)
 /* With so much unclaimed nobody waits for others: a part of the limit. */
 #define PLENTY_PART 4
 /* A grant of less than this part of the limit is none to come again for at once. */
@@ -419,7 +419,7 @@ static bool is_rich(const struct ward *ward, uint64_t n_hosts)
 static void hear_poor(struct ward *ward, uint64_t n_hosts, const struct keeper_time *time)
 {
         bool was_asked =
-                ward->asked_share_us != 0 && time->mono_us < ward->asked_share_us + POOR_LEAST_US;
+                ward->asked_share_us != 0 && time->mono_us < ward->asked_share_us + POOR_AGAIN_US;
 
         if (was_asked || !is_rich(ward, n_hosts))
                 return;
