@@ -430,6 +430,29 @@ static int check_shut(struct limiter_ticket *ticket, struct limiter_time time)
 }
 
 /*
+ * The places that @ticket holds in windows of now are given back when @earlier has its own: both
+ * need no more room than one. Of a long window, full of places of those who wait for a short one,
+ * there would be none.
+ */
+static void keep_places(struct limiter_ticket *earlier, const struct limiter_ticket *ticket,
+                        struct limiter_time time)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i) {
+                const struct limiter_take *take = &ticket->takes[i];
+                uint32_t span_ms = take->window.span_ms;
+                bool is_now = take->number == window_number(span_ms, time.now_ms, time.guard_ms);
+
+                earlier->takes[i].kept = is_now ? take->amount : 0;
+        }
+}
+
+static void forget_kept(struct limiter_ticket *ticket)
+{
+        for (unsigned i = 0; i < ticket->n_takes; ++i)
+                ticket->takes[i].kept = 0;
+}
+
+/*
  * Before its time: is there room at once, now that the ceilings have opened further? What is held
  * is given back only when the earlier place is taken. Return: GO; WAIT: held, here or there.
  */
@@ -439,10 +462,12 @@ static int advance(struct limiter *l, struct limiter_ticket *ticket, const struc
         struct limiter_ticket earlier = *ticket;
         int r = LIMITER_WAIT;
 
+        keep_places(&earlier, ticket, time);
         if (takes_renew_limits(l, &earlier) &&
             (ticket->is_probe || check_gates(l, &earlier, time.now_ms) == LIMITER_GO) &&
             takes_shut_until(&earlier, time.now_ms) <= time.now_ms &&
             go_at_once(&earlier, c, time)) {
+                forget_kept(&earlier);
                 r = release(l, &earlier, c, true, time);
                 if (r == LIMITER_GO || r == LIMITER_WAIT) {
                         takes_give_back(ticket, ticket->n_takes, false);

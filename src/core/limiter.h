@@ -88,6 +88,7 @@ struct limiter_take {
         uint64_t owner;
         struct window_place place;
         uint32_t amount;
+        uint32_t kept; /* what the ticket holds of the same window and gives back for this */
         uint16_t pool;
         bool has_ceilings;
 };

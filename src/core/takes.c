@@ -184,6 +184,7 @@ static bool may_leave(const struct limiter_take *take, const struct ceilings *c,
 {
         uint64_t used = (uint64_t)window_used(&take->window, take->number, true) + take->amount;
 
+        used -= take->kept;
         *ret_must = alone_must(take, c, class, take->number, used, time);
         return !*ret_must || alone_claim(take, take->number, time, ret_is_over);
 }
@@ -199,8 +200,9 @@ int takes_take(struct limiter_ticket *ticket, const struct ceilings *c, uint64_t
                 take->number = window_number(take->window.span_ms, at_ms, time.guard_ms);
                 if (!fly || may_leave(take, c, ticket->class, time, &must, &is_over))
                         r = window_take(&take->window, take->number, take->amount,
-                                        take_ceiling(take, c, ticket->class, take->number, at_ms,
-                                                     time.guard_ms),
+                                        take->kept + take_ceiling(take, c, ticket->class,
+                                                                  take->number, at_ms,
+                                                                  time.guard_ms),
                                         fly, &take->place);
                 /* Another one was as quick. */
                 if (r == WINDOW_TAKEN && must && !is_over && take->place.flying > 0) {

@@ -132,6 +132,45 @@ static void all_budgets_or_none(void **state)
         assert_int_equal(look(WEIGHT, 0, 60000, N).flying, 0);
 }
 
+/* Of the minute, and of no ten seconds. */
+static struct limiter_ticket go_for_the_minute(uint32_t orders, uint64_t ms)
+{
+        struct limiter_request r = request_of(CLASS_ORDER, 0, orders);
+        struct limiter_ticket t;
+
+        r.charges[0].special[0].span_ms = 10000;
+        r.charges[0].special[0].amount = 0;
+        assert_int_equal(limiter_reserve(&l, &r, NOW(ms), &t), LIMITER_GO);
+        return t;
+}
+
+/* What those hold of it who wait for a short window is in the way of others, and not in their own.
+ */
+static void who_waits_for_a_short_window_goes_sooner_though_the_long_one_is_full(void **state)
+{
+        struct limiter_ticket now = go(CLASS_ORDER, 0, 50, 1000), waits[3];
+
+        (void)state;
+        for (size_t i = 0; i < 3; ++i) {
+                assert_int_equal(reserve(CLASS_ORDER, 0, 50, 1000, &waits[i]), LIMITER_WAIT);
+                assert_int_equal(waits[i].at_ms, AT(10000 * (i + 1) + GUARD));
+        }
+        (void)go_for_the_minute(200, 1000);
+        limiter_refund(&l, &now);
+        (void)go_for_the_minute(50, 1000);
+        assert_int_equal(orders_spent(60000, 2000), 400);
+        waits[0].try_ms = AT(2000);
+        assert_int_equal(limiter_confirm(&l, &waits[0], NOW(2000)), LIMITER_GO);
+        assert_int_equal(orders_spent(60000, 2000), 400);
+        assert_int_equal(orders_spent(10000, 2000), 50);
+        assert_int_equal(orders_spent(10000, 10000), 0);
+        /* Nobody else finds more than there is, nor he himself. */
+        waits[1].try_ms = AT(2000);
+        assert_int_equal(limiter_confirm(&l, &waits[1], NOW(2000)), LIMITER_WAIT);
+        assert_int_equal(orders_spent(60000, 2000), 400);
+        assert_int_equal(waits[1].takes[0].kept + waits[0].takes[1].kept, 0);
+}
+
 static void two_charges_in_one_budget_are_one_take(void **state)
 {
         struct limiter_request r = request_of(CLASS_CANCEL, 600, 0);
@@ -626,6 +665,7 @@ int main(void)
                 TEST(places_are_held_ahead_until_all_windows_are_full),
                 TEST(a_light_one_does_not_overtake_the_place_of_a_heavy_one),
                 TEST(all_budgets_or_none),
+                TEST(who_waits_for_a_short_window_goes_sooner_though_the_long_one_is_full),
                 TEST(two_charges_in_one_budget_are_one_take),
                 TEST(one_window_of_a_pool_may_cost_another_amount),
                 TEST(pools_without_windows_and_limits_beyond_a_word),
