@@ -23,10 +23,14 @@
 /* So long before a turn: a part of the window, and at least. */
 #define LEAD_PART     50
 #define LEAD_LEAST_MS 50
-/* Foreign use that others hear of at once: a part of the limit. They may have been granted more
- * since, and then it is none: not again before a header shows so much more. */
+/* What a header shows is told at once when it is so much more than anybody told: parts of the
+ * limit, if it must be use by strangers; else up to twice that, and so many units, the more the
+ * more hosts there are, which have other words to say. */
 #define STRANGE_PART 50
 #define SHOWN_PART   10
+#define SHOWN_LEAST  200
+#define SHOWN_EACH   50
+#define SHOWN_TURNS  16
 /* What is given back is a part of the limit at least, but for the end of the window; and not more
  * often than so many times a window. */
 #define SPARE_PART     50
@@ -278,24 +282,44 @@ static bool is_due_return(const struct ward *ward, const struct keeper_time *tim
 }
 
 /*
- * A header shows what others need not wait for: more than this host and all others can have used,
- * or far more than hosts used in the window before and had when the store was asked last in this.
+ * A header shows what others need not wait for: more than this host and all others can have used.
+ * They may have been granted more since, and then it is none: not again before a header shows so
+ * much more.
  */
-static bool has_strangers(const struct ward *ward)
+static bool has_strangers(const struct ward *ward, uint32_t top)
 {
         uint64_t ours = lease_used(&ward->window, ward->number), limit = ward->window.limit;
-        bool is_asked = ward->others_number == ward->number;
-        uint64_t most = is_asked ? (uint64_t)ward->others + ward->unclaimed
-                                 : limit - lease_cap(&ward->window, ward->number, 0);
-        uint64_t likely = is_asked ? ward->others : 0;
-        struct window_view view, before;
+        uint64_t most = ward->others_number == ward->number
+                                ? (uint64_t)ward->others + ward->unclaimed
+                                : limit - lease_cap(&ward->window, ward->number, 0);
+
+        return top > ward->top_told + limit / SHOWN_PART &&
+               top > ours + most + limit / STRANGE_PART;
+}
+
+/*
+ * Much more of the window is gone than anybody has told, whoever used it: hosts that send nothing
+ * have no header of their own. Not all at once, for the first tells all others.
+ */
+static bool has_shown(const struct keeper *k, const struct ward *ward, uint32_t top)
+{
+        uint64_t part = ward->window.limit / SHOWN_PART;
+        uint64_t least = SHOWN_EACH * load(&k->region->lease->n_hosts);
+
+        least = least > SHOWN_LEAST ? least : SHOWN_LEAST;
+        part = part > least ? part : least;
+        part += part * ((k->region->lease->host ^ ward->top_told) % SHOWN_TURNS) / SHOWN_TURNS;
+        return top > ward->top_told + part;
+}
+
+/* Whether others should know at once what a header has shown of the window. */
+static bool is_due_top(const struct keeper *k, const struct ward *ward)
+{
+        struct window_view view;
 
         window_look(&ward->window, ward->number, &view);
-        window_look(&ward->window, ward->number - 1, &before);
-        return view.top > ward->foreign_told + limit / SHOWN_PART &&
-               (view.top > ours + most + limit / STRANGE_PART ||
-                (view.top + ward->foreign_before > before.top + limit / SHOWN_PART &&
-                 view.top > ours + likely + limit / STRANGE_PART));
+        return load(&k->region->lease->n_hosts) > 1 &&
+               (has_strangers(ward, view.top) || has_shown(k, ward, view.top));
 }
 
 static bool is_time_to_ask(const struct ward *ward, const struct keeper_time *time)
@@ -322,7 +346,7 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
         /* Who is hungry gives nothing back when it speaks. */
         if (!is_hungry && is_due_return(ward, time, n_hosts))
                 return KEEPER_RETURN;
-        if (has_strangers(ward))
+        if (is_due_top(k, ward))
                 return KEEPER_KNOWS;
         if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
             is_before_turn(ward, now, trip_us) &&

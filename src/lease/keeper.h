@@ -73,9 +73,8 @@ struct ward {
         bool is_lowered;    /* a share that the store does not know to be lower yet, or wants so */
         uint32_t others;    /* what the store had others down for when it answered, in the window */
         uint32_t unclaimed; /* ... and what nobody had: others may have been granted it since */
-        uint64_t others_number;           /* of this number */
-        uint32_t foreign_told;            /* the highest header that an op has told of @number */
-        uint32_t foreign, foreign_before; /* of others than hosts, in it and the window before */
+        uint64_t others_number; /* of this number */
+        uint32_t top_told;      /* the highest header that anybody has told of @number */
         uint64_t hungry[4]; /* windows that others are known to want more of, by their number's end
                              */
 };

@@ -286,8 +286,8 @@ static void hear_seen(struct ward *ward, uint64_t number, uint64_t seen)
                 return;
         (void)window_observe(&ward->window, number, top, &foreign);
         /* Who told the store need not be told. */
-        if (number == ward->number && top > ward->foreign_told)
-                ward->foreign_told = top;
+        if (number == ward->number && top > ward->top_told)
+                ward->top_told = top;
 }
 
 static void hear_budget(struct keeper *k, const struct op_granted *granted,
@@ -316,12 +316,11 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
         ward->others_number = granted->now;
         ward->others =
                 granted->others < WINDOW_AMOUNT_MAX ? (uint32_t)granted->others : WINDOW_AMOUNT_MAX;
-        if (granted->now == ward->number && granted->foreign < WINDOW_AMOUNT_MAX)
-                ward->foreign = (uint32_t)granted->foreign;
         ward->unclaimed = (uint32_t)unclaimed(ward, granted);
         ward_note_wanted(ward, granted->now, granted->is_hungry);
         ward->is_contended = granted->is_hungry;
-        if (ward->is_asking)
+        /* An answer about the window before says nothing of this one. */
+        if (ward->is_asking && granted->now == ward->number)
                 pace(ward, granted, more, time, k->round_trip_us, load(&k->region->lease->n_hosts));
         ward->is_asking = false;
 }

@@ -158,7 +158,7 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
         ward->is_urgent = b->current.urgent > 0;
         ward->is_asking = is_hungry && b->current.want > b->current.hold;
         ward->is_lowered = false;
-        ward->foreign_told = (uint32_t)b->current.seen;
+        ward->top_told = (uint32_t)b->current.seen;
         ward->post_number = n;
         if (is_hungry)
                 tell_wishes(ward);

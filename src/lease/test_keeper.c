@@ -20,6 +20,8 @@
 #define GRACE  600000u
 #define OTHER  0x7777u
 #define LIMIT  6000u
+/* A host that leaves what a header shows to others for as long as any. */
+#define SHOWN_LATE 15u
 
 static struct region region;
 static struct limiter l;
@@ -267,6 +269,34 @@ static void who_found_no_room_asks_and_not_all_the_time(void **state)
         limiter_refund(&l, &t[1]);
 }
 
+static void an_answer_about_the_window_before_makes_nobody_wait_in_this_one(void **state)
+{
+        struct limiter_ticket t[2];
+        const struct op *op;
+
+        (void)state;
+        settle(3000);
+        at(SPAN - 10000);
+        assert_int_equal(reserve(3000, &t[0]), LIMITER_GO);
+        assert_int_equal(reserve(500, &t[1]), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
+        op = keeper_op(k, &now);
+        at(SPAN + 100);
+        (void)!keeper_look(k, &now);
+        (void)answer(op, 3000, 3000, 3000, true);
+        limiter_refund(&l, &t[0]);
+        limiter_refund(&l, &t[1]);
+        assert_int_equal(reserve(3000, &t[0]), LIMITER_GO);
+        assert_int_equal(reserve(500, &t[1]), LIMITER_WAIT);
+        /* Behind a turn it speaks once anyway. */
+        k->wards[0].post_number = N + 1;
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
+        limiter_refund(&l, &t[0]);
+        limiter_refund(&l, &t[1]);
+}
+
 static void what_is_urgent_is_told_and_does_not_wait_its_turn(void **state)
 {
         struct limiter_request data = request(40);
@@ -451,43 +481,66 @@ static void a_lower_limit_lowers_what_was_granted(void **state)
         assert_true(op->n_limits > 0);
 }
 
+static void show(uint32_t used)
+{
+        struct limiter_news news = { pool, 0, SPAN, used, false };
+        struct limiter_ticket t;
+
+        assert_int_equal(reserve(10, &t), LIMITER_GO);
+        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+}
+
 static void what_nobody_known_can_have_used_is_told_at_once(void **state)
 {
-        struct limiter_news news = { pool, 0, SPAN, 2100, false };
-        struct limiter_ticket t;
         const struct op *op;
 
         (void)state;
         settle(3000);
-        k->wards[0].others = 2000;
-        k->wards[0].unclaimed = 1000;
-        assert_int_equal(reserve(10, &t), LIMITER_GO);
-        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        /* Of hosts that are to speak in turn the last. */
+        region.lease->host = SHOWN_LATE;
+        k->wards[0].others = 300;
+        k->wards[0].unclaimed = 300;
+        show(700);
         /* Others may have used so much. */
         assert_false(keeper_look(k, &now));
-        news.used = 3500;
-        assert_int_equal(reserve(10, &t), LIMITER_GO);
-        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        show(760);
         assert_true(keeper_look(k, &now));
         assert_int_equal(k->reason, KEEPER_KNOWS);
         op = keeper_op(k, &now);
-        assert_int_equal(op->budgets[0].current.seen, 3500);
+        assert_int_equal(op->budgets[0].current.seen, 760);
         assert_int_equal(op->budgets[0].current.used, 20);
         (void)answer(op, 3000, 3000, 3000, false);
+        assert_false(keeper_look(k, &now));
+}
+
+/* Busy hosts hold so much of the window that no burst is more than they can have used. */
+static void when_much_more_of_the_window_is_gone_others_are_told_whoever_used_it(void **state)
+{
+        (void)state;
+        settle(3000);
+        region.lease->host = SHOWN_LATE;
+        k->wards[0].others = 2000;
+        k->wards[0].unclaimed = 1000;
+        show(2 * LIMIT / 10 - LIMIT / 10 / 16 - 1);
+        assert_false(keeper_look(k, &now));
+        show(2 * LIMIT / 10);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_KNOWS);
+        /* Who has told it is told of it; another need not. */
+        (void)answer(keeper_op(k, &now), 3000, 3000, 3000, false);
+        assert_false(keeper_look(k, &now));
+        show(4 * LIMIT / 10);
+        atomic_store(&region.lease->n_hosts, 1);
         assert_false(keeper_look(k, &now));
 }
 
 /* Nothing was answered in this window yet: others may have all that is not this host's. */
 static void a_burst_of_strangers_is_told_before_the_first_answer_of_the_window(void **state)
 {
-        struct limiter_news news = { pool, 0, SPAN, 3400, false };
-        struct limiter_ticket t;
-
         (void)state;
         settle(3000);
         k->wards[0].others_number = N - 1;
-        assert_int_equal(reserve(10, &t), LIMITER_GO);
-        limiter_land(&l, &t, now.best, 0, 0, &news, 1, NULL);
+        show(3400);
         assert_true(keeper_look(k, &now));
         assert_int_equal(k->reason, KEEPER_KNOWS);
 }
@@ -646,6 +699,7 @@ int main(void)
                 TEST(who_is_asked_to_come_again_names_the_books),
                 TEST(a_lower_share_is_reported_at_once),
                 TEST(who_found_no_room_asks_and_not_all_the_time),
+                TEST(an_answer_about_the_window_before_makes_nobody_wait_in_this_one),
                 TEST(what_is_urgent_is_told_and_does_not_wait_its_turn),
                 TEST(what_others_want_and_nobody_needs_here_is_given_back),
                 TEST(who_is_hungry_does_not_speak_to_give_back),
@@ -657,6 +711,7 @@ int main(void)
                 TEST(who_has_more_than_its_part_speaks_when_another_is_poor),
                 TEST(what_another_host_has_seen_is_in_the_way_here),
                 TEST(what_nobody_known_can_have_used_is_told_at_once),
+                TEST(when_much_more_of_the_window_is_gone_others_are_told_whoever_used_it),
                 TEST(when_it_waits_for_others_that_is_written_down),
                 TEST(when_it_is_away_that_is_written_down),
                 TEST(who_says_goodbye_uses_nothing_any_more),

@@ -66,15 +66,13 @@ static uint32_t ahead(const struct ward *ward, uint64_t number)
 static void turn(struct ward *ward, uint64_t number)
 {
         ward->demand_before = number == ward->number + 1 ? ward->demand : 0;
-        ward->foreign_before = number == ward->number + 1 ? ward->foreign : 0;
-        ward->foreign = 0;
         ward->number = number;
         ward->demand = ward->unmet = ward->wishes_told = 0;
         ward->largest /= 2;
         ward->urgent = ward->urgent_told = 0;
         ward->pause_us = ward->ask_again_us = 0;
         ward->urgent_pause_us = ward->urgent_again_us = 0;
-        ward->others = ward->foreign_told = 0;
+        ward->others = ward->top_told = 0;
 }
 
 static void follow_rate(struct ward *ward, uint32_t demand, uint64_t mono_us)
