@@ -182,9 +182,9 @@ static bool may_leave(const struct limiter_take *take, const struct ceilings *c,
                       enum weir_class class, struct limiter_time time, bool *ret_must,
                       bool *ret_is_over)
 {
-        uint64_t used = (uint64_t)window_used(&take->window, take->number, true) + take->amount;
+        uint64_t used = (uint64_t)window_used(&take->window, take->number, true) + take->amount -
+                        take->kept;
 
-        used -= take->kept;
         *ret_must = alone_must(take, c, class, take->number, used, time);
         return !*ret_must || alone_claim(take, take->number, time, ret_is_over);
 }

@@ -301,25 +301,26 @@ static bool has_strangers(const struct ward *ward, uint32_t top)
  * Much more of the window is gone than anybody has told, whoever used it: hosts that send nothing
  * have no header of their own. Not all at once, for the first tells all others.
  */
-static bool has_shown(const struct keeper *k, const struct ward *ward, uint32_t top)
+static bool has_shown(const struct keeper *k, const struct ward *ward, uint64_t n_hosts,
+                      uint32_t top)
 {
         uint64_t part = ward->window.limit / SHOWN_PART;
-        uint64_t least = SHOWN_EACH * load(&k->region->lease->n_hosts);
+        uint64_t least = SHOWN_EACH * n_hosts > SHOWN_LEAST ? SHOWN_EACH * n_hosts : SHOWN_LEAST;
 
-        least = least > SHOWN_LEAST ? least : SHOWN_LEAST;
         part = part > least ? part : least;
         part += part * ((k->region->lease->host ^ ward->top_told) % SHOWN_TURNS) / SHOWN_TURNS;
         return top > ward->top_told + part;
 }
 
 /* Whether others should know at once what a header has shown of the window. */
-static bool is_due_top(const struct keeper *k, const struct ward *ward)
+static bool is_due_top(const struct keeper *k, const struct ward *ward, uint64_t n_hosts)
 {
         struct window_view view;
 
+        if (n_hosts < 2)
+                return false;
         window_look(&ward->window, ward->number, &view);
-        return load(&k->region->lease->n_hosts) > 1 &&
-               (has_strangers(ward, view.top) || has_shown(k, ward, view.top));
+        return has_strangers(ward, view.top) || has_shown(k, ward, n_hosts, view.top);
 }
 
 static bool is_time_to_ask(const struct ward *ward, const struct keeper_time *time)
@@ -346,7 +347,7 @@ static enum keeper_reason why(struct keeper *k, struct ward *ward, const struct 
         /* Who is hungry gives nothing back when it speaks. */
         if (!is_hungry && is_due_return(ward, time, n_hosts))
                 return KEEPER_RETURN;
-        if (is_due_top(k, ward))
+        if (is_due_top(k, ward, n_hosts))
                 return KEEPER_KNOWS;
         if (ward->turn_number != ward->number + 1 && ward->demand > 0 &&
             is_before_turn(ward, now, trip_us) &&
