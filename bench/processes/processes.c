@@ -2,6 +2,8 @@
  * Many processes on one region, each as a program of the library.
  *
  *      processes REGION throughput N MS             in a tight loop: reserve, settle
+ *      processes REGION bare N MS                   likewise, with nothing but the adds to shared
+ *                                                   words that this cannot do without
  *      processes REGION waits N PLACES SPAN_MS WINDOWS WARM FLIGHT_MS
  *                                                   each with one request at a time, for a window
  *                                                   with so many places; of so many windows, after
@@ -33,7 +35,13 @@ struct process {
         uint64_t waits_us[WAITS_MAX];
 };
 
+/* An order is two words on two lines, of 10 s and of a minute; each changes twice. */
+struct bare {
+        _Alignas(128) _Atomic uint64_t word;
+};
+
 struct shared {
+        struct bare bare[2];
         _Atomic unsigned ready, failed;
         _Atomic uint64_t begin_us, end_us; /* CLOCK_MONOTONIC; begin 0: not yet */
         struct process processes[PROCESSES_MAX];
@@ -148,6 +156,24 @@ static void run_throughput(const char *path, struct process *p)
         weir_limiter_close(limiter);
 }
 
+/* What the processors themselves allow: they hand the lines to each other as in run_throughput. */
+static void run_bare(struct process *p)
+{
+        uint64_t end_us;
+
+        wait_for_the_others();
+        end_us = atomic_load(&shared->end_us);
+        p->cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+        do {
+                for (int i = 0; i < 32; ++i)
+                        for (int change = 0; change < 2; ++change)
+                                for (size_t k = 0; k < ARRAY_SIZE(shared->bare); ++k)
+                                        atomic_fetch_add(&shared->bare[k].word, 1);
+                p->n += 32;
+        } while (clock_us(CLOCK_MONOTONIC) < end_us);
+        p->cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID) - p->cpu_us;
+}
+
 /* After @warm_us it counts: before, those who asked first have what the last ones will have. */
 static void run_waits(const char *path, struct process *p, unsigned flight_ms, uint64_t warm_us)
 {
@@ -205,11 +231,12 @@ static void print_it(unsigned n, uint64_t warm_us)
 int main(int argc, char **argv)
 {
         bool is_waits = argc == 9 && strcmp(argv[2], "waits") == 0;
+        bool is_bare = argc == 5 && strcmp(argv[2], "bare") == 0;
         bool is_throughput = argc == 5 && strcmp(argv[2], "throughput") == 0;
         unsigned n, span_ms = 0, run_ms, warm_ms = 0, flight_ms = 0;
         uint64_t begin_us;
 
-        if (!is_waits && !is_throughput)
+        if (!is_waits && !is_throughput && !is_bare)
                 fail("see the head of processes.c");
         n = (unsigned)number(argv[3], PROCESSES_MAX);
         if (is_waits) {
@@ -238,6 +265,8 @@ int main(int argc, char **argv)
                         if (is_waits)
                                 run_waits(argv[1], &shared->processes[i], flight_ms,
                                           warm_ms * 1000ULL);
+                        else if (is_bare)
+                                run_bare(&shared->processes[i]);
                         else
                                 run_throughput(argv[1], &shared->processes[i]);
                         exit(0);

@@ -92,6 +92,12 @@ static uint64_t below(struct world *w, uint64_t n)
         return (w->random >> 16) % n;
 }
 
+/* Any of 64 bits, as a host's number is. */
+static uint64_t number(struct world *w)
+{
+        return below(w, 1ull << 32) << 32 | below(w, 1ull << 32) | 1;
+}
+
 static struct limiter_time time_of(const struct world *w, const struct host *h)
 {
         return (struct limiter_time){ (uint64_t)((int64_t)w->now_ms + h->offset_ms), GUARD_MS };
@@ -451,6 +457,8 @@ static void open_host(struct world *w, size_t index)
         budget_plan(&plan, w->now_ms);
         h->region = REGION_NULL;
         must(region_open(NULL, &plan, &h->region, &error) == 0);
+        /* Hosts take turns by their numbers: with random ones no two runs would be the same. */
+        h->region.lease->host = number(w);
         h->limiter = (struct limiter){ .region = &h->region };
         h->has_learnt = w->s->pattern != FLEET_COLD;
         if (h->has_learnt)
@@ -534,14 +542,16 @@ static void sum_up(struct world *w)
         f->early_p99_ms = p99(w->early, w->n_early);
 }
 
-void fleet_run(struct books *books, const struct fleet_scenario *s, struct fleet_figures *ret)
+void fleet_run(struct books *books, const struct fleet_scenario *s, uint64_t seed,
+               struct fleet_figures *ret)
 {
         struct world *w = calloc(1, sizeof(*w));
         uint64_t last;
 
         must(w && s->n_hosts <= HOSTS_MAX && s->warm + s->windows < WINDOWS_MAX);
         *ret = (struct fleet_figures){ 0 };
-        *w = (struct world){ .s = s, .books = books, .random = 88172645463325252, .figures = ret };
+        *w = (struct world){ .s = s, .books = books, .figures = ret };
+        w->random = seed * 0x9e3779b97f4a7c15 | 1;
         w->first = START_MS / s->span_ms + 1;
         w->now_ms = w->first * s->span_ms;
         w->weight = (uint16_t)policy_group_pool(POLICY_API, POLICY_WEIGHT);

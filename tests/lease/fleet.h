@@ -41,6 +41,8 @@ struct fleet_figures {
         uint32_t order_p99_ms, early_p99_ms; /* what orders waited; of those in the first half */
 };
 
-void fleet_run(struct books *books, const struct fleet_scenario *s, struct fleet_figures *ret);
+/* `seed`: of the hosts' numbers, their clocks' errors and the demand; a seed is a run. */
+void fleet_run(struct books *books, const struct fleet_scenario *s, uint64_t seed,
+               struct fleet_figures *ret);
 
 #endif

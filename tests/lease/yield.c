@@ -1,9 +1,12 @@
 /*
  * How much hosts use of what they share, and how often they ask: docs/hosts-bench.md measures it
- * with programs and clocks, here time is a number, and the figures are the same on any machine.
+ * with programs and clocks, here time is a number, and a seed's figures are the same on any
+ * machine.
  *
- *      fleet_yield [LABEL]     prints a line for each scenario, or for those with this in their
- * label
+ *      fleet_yield [LABEL [SEED]]
+ *
+ * prints a line for each scenario, or for those with this in their label (all have ""). Other
+ * seeds are other hosts' numbers, clocks and demand.
  *
  * Exit status: 0 all hold, 1 some do not, 77 no redis-server is installed.
  */
@@ -11,6 +14,7 @@
 #include "fleet.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SKIPPED 77
@@ -100,6 +104,7 @@ static bool show(const struct fleet_scenario *s, const struct fleet_figures *f)
 int main(int argc, char **argv)
 {
         struct books *books = books_open();
+        uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
         bool holds = true;
 
         if (!books) {
@@ -111,7 +116,7 @@ int main(int argc, char **argv)
 
                 if (argc > 1 && !strstr(scenarios[i].label, argv[1]))
                         continue;
-                fleet_run(books, &scenarios[i], &figures);
+                fleet_run(books, &scenarios[i], seed, &figures);
                 holds &= show(&scenarios[i], &figures);
         }
         books_close(books);
