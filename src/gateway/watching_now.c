@@ -68,8 +68,10 @@ const char *watching_ids(const struct gateway *g, const char *request_id, char *
                 if (strcmp(f->request_id, request_id) != 0)
                         continue;
                 watching_id(f, id);
-                if (n + strlen(id) + 2 * sizeof(", ...") > size)
-                        return strcat(to, ", ...");
+                if (n + strlen(id) + 2 * sizeof(", ...") > size) {
+                        (void)snprintf(to + n, size - n, ", ...");
+                        break;
+                }
                 n += (size_t)snprintf(to + n, size - n, "%s%s", n > 0 ? ", " : "", id);
         }
         return to;
