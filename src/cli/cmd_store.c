@@ -6,6 +6,7 @@
 #include "cli/option.h"
 #include "cli/store_picture.h"
 #include "settings/settings.h"
+#include "lease/keeper.h"
 #include "lease/store.h"
 #include "net/loop.h"
 
@@ -37,8 +38,8 @@ static const char usage[] =
         "Exit status: 0 done; 1 the store cannot be reached, or says no; 2 the command line is "
         "wrong.\n";
 
-/* A host that spoke less long ago is alive: every host speaks at least every 40 s. */
-#define ALIVE_MS 45000u
+/* A host that spoke less long ago is alive. */
+#define ALIVE_MS (KEEPER_ROUTINE_MS + 5000)
 
 struct look {
         struct loop *loop;

@@ -13,8 +13,6 @@
 
 /* New slots are looked for this often, besides when somebody is hungry. */
 #define SCAN_US (50 * US_PER_MS)
-/* When nothing else is to be said. */
-#define ROUTINE_US (40000 * US_PER_MS)
 /* Between two questions whether something is granted by now: doubled, to a ceiling. */
 #define POOR_LEAST_US (100 * US_PER_MS)
 #define POOR_MOST_US  (3000 * US_PER_MS)
@@ -37,7 +35,7 @@
 #define RETURN_PART    25
 #define RETURN_UNITS   400 /* all hosts together, about once for so many units, unless it is much */
 #define MUCH_TIMES     4
-#define CRUMB_PART     2000                /* at the end of it */
+#define CRUMB_PART     1000                /* at the end of it */
 #define RETURN_MOST_US (10000 * US_PER_MS) /* who joins needs a part of a day, and now */
 
 static uint64_t load(const word_t *word)
@@ -387,7 +385,8 @@ bool keeper_look(struct keeper *k, const struct keeper_time *time)
 {
         uint64_t routine_us = k->config.grace_ms * US_PER_MS / 3;
 
-        routine_us = routine_us > ROUTINE_US ? ROUTINE_US : routine_us;
+        if (routine_us > KEEPER_ROUTINE_MS * US_PER_MS)
+                routine_us = KEEPER_ROUTINE_MS * US_PER_MS;
         if (time->mono_us >= k->scanned_us + SCAN_US)
                 scan(k, time);
         k->reason = KEEPER_NOTHING;

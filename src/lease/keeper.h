@@ -22,6 +22,8 @@
 
 /* Budgets that one host shares; more have no share, and what needs them is refused. */
 #define KEEPER_WARDS_MAX 1024
+/* A host that has nothing to say speaks so often; who shares windows of a minute mostly has. */
+#define KEEPER_ROUTINE_MS 60000u
 /* Gates and limits in one op. */
 #define KEEPER_GATES_MAX  (REGION_EGRESSES * REGION_GATES)
 #define KEEPER_LIMITS_MAX (REGION_POOLS * REGION_POOL_WINDOWS)

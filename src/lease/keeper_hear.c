@@ -29,7 +29,7 @@
 #define ASKS_LEAST 20
 #define ASKS_MOST  200
 /* Towards its end they may come so much sooner. */
-#define LAST_PART    8
+#define LAST_PART    5
 #define LATE_PART    4 /* the same, unasked */
 #define REST_PART    8 /* and of what is left of it, at most */
 #define RESERVE_PART 8 /* of the limit */
@@ -209,16 +209,19 @@ static uint64_t unclaimed(const struct ward *ward, const struct op_granted *gran
         return ward->window.limit > taken ? ward->window.limit - taken : 0;
 }
 
-/* The store keeps an eighth of the limit for what is urgent, less and less in the second half of
- * the window (function_host.lua). Return: how long there is nothing else, where so little is left.
- */
+/* The store keeps an eighth of the limit for what is urgent, less and less from the middle of the
+ * window on, and nothing in its last fifth (function_host.lua). Return: how long until half of what
+ * is @left is free of that; before, those who ask get crumbs. */
 static uint64_t reserved_us(const struct ward *ward, uint64_t left, const struct keeper_time *time)
 {
-        uint64_t opens_us = (uint64_t)ward->window.span_ms * US_PER_MS * 2 / 5;
-        uint64_t crumb = ward->window.limit / CRUMB_PART + 1, rest = rest_us(ward, time);
+        uint64_t span_us = (uint64_t)ward->window.span_ms * US_PER_MS, rest = rest_us(ward, time);
+        uint64_t kept = ward->window.limit / RESERVE_PART, opens_us;
 
-        return left < ward->window.limit / RESERVE_PART + crumb && rest > opens_us ? rest - opens_us
-                                                                                   : 0;
+        if (kept == 0 || left >= kept + ward->window.limit / CRUMB_PART + 1)
+                return 0;
+        left = left < kept ? left : kept;
+        opens_us = span_us / 5 + span_us * 3 / 10 * left / 2 / kept;
+        return rest > opens_us ? rest - opens_us : 0;
 }
 
 /* What is urgent waits for nothing else, but it is not asked for in vain again and again. */

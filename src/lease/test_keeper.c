@@ -86,19 +86,9 @@ static int reserve(uint32_t amount, struct limiter_ticket *t)
         return limiter_reserve(&l, &r, now.best, t);
 }
 
-/* The store tells a share, and claims of N and N + 1. */
-static struct keeper_change answer(const struct op *op, uint64_t share, uint64_t claim,
-                                   uint64_t next, bool is_hungry)
+/* @granted: what the answer says of the budget, whose name, limit and window are added. */
+static struct keeper_change answer_with(const struct op *op, struct op_granted granted)
 {
-        struct op_granted granted = {
-                .id = "main/0/60000",
-                .share = share,
-                .limit = LIMIT,
-                .now = op->n_budgets > 0 ? op->budgets[0].now : 0,
-                .claim_current = claim,
-                .claim_next = next,
-                .is_hungry = is_hungry,
-        };
         struct op_answer a = {
                 .seq = op->seq,
                 .birth = "00000000000000ab",
@@ -111,8 +101,21 @@ static struct keeper_change answer(const struct op *op, uint64_t share, uint64_t
         };
         struct keeper_change change;
 
+        (void)snprintf(granted.id, sizeof(granted.id), "main/0/60000");
+        granted.limit = LIMIT;
+        granted.now = op->n_budgets > 0 ? op->budgets[0].now : 0;
         keeper_answer(k, &a, &now, &change);
         return change;
+}
+
+/* The store tells a share, and claims of N and N + 1. */
+static struct keeper_change answer(const struct op *op, uint64_t share, uint64_t claim,
+                                   uint64_t next, bool is_hungry)
+{
+        return answer_with(op, (struct op_granted){ .share = share,
+                                                    .claim_current = claim,
+                                                    .claim_next = next,
+                                                    .is_hungry = is_hungry });
 }
 
 /* As a host is that has been told its share. */
@@ -265,6 +268,34 @@ static void who_found_no_room_asks_and_not_all_the_time(void **state)
         assert_int_equal(k->reason, KEEPER_HUNGRY);
         assert_true(answer(keeper_op(k, &now), 3000, 3500, 3000, true).has_room);
         assert_int_equal(limiter_confirm(&l, &t[1], now.best), LIMITER_GO);
+        limiter_refund(&l, &t[0]);
+        limiter_refund(&l, &t[1]);
+}
+
+/* The store keeps 750 of the 300 that are left until half of the window is over, and then less and
+ * less until four fifths are: 150 are free 44.4 s after its beginning. */
+static void who_would_get_crumbs_waits_until_less_is_kept_for_the_urgent(void **state)
+{
+        struct limiter_ticket t[2];
+
+        (void)state;
+        settle(3000);
+        assert_int_equal(reserve(3000, &t[0]), LIMITER_GO);
+        assert_int_equal(reserve(50, &t[1]), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        (void)answer_with(keeper_op(k, &now), (struct op_granted){ .share = 3000,
+                                                                   .claim_current = 3000,
+                                                                   .claim_next = 3000,
+                                                                   .others = 2700 });
+        /* That it was urgent is another matter. */
+        k->wards[0].urgent_again_us = UINT64_MAX;
+        for (uint64_t ms = 1000; ms < 44400; ms += 100) {
+                at(ms);
+                assert_false(keeper_look(k, &now));
+        }
+        at(44500);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
         limiter_refund(&l, &t[0]);
         limiter_refund(&l, &t[1]);
 }
@@ -699,6 +730,7 @@ int main(void)
                 TEST(who_is_asked_to_come_again_names_the_books),
                 TEST(a_lower_share_is_reported_at_once),
                 TEST(who_found_no_room_asks_and_not_all_the_time),
+                TEST(who_would_get_crumbs_waits_until_less_is_kept_for_the_urgent),
                 TEST(an_answer_about_the_window_before_makes_nobody_wait_in_this_one),
                 TEST(what_is_urgent_is_told_and_does_not_wait_its_turn),
                 TEST(what_others_want_and_nobody_needs_here_is_given_back),

@@ -25,9 +25,6 @@
  * books. */
 #define WAIT_MOST_MS 25
 
-/* Where 15 of 16 hosts send a dozen or two in a window, and each speaks of it twice. */
-#define ASKS_LITTLE 25.0
-
 static const struct fleet_scenario scenarios[] = {
         { "1 even", 1, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false, 0 },
         { "2 even", 2, FLEET_EVEN, 5000, 12000, 2, 2, 3, ASKS_MOST, false, 0 },
@@ -77,7 +74,7 @@ static const struct fleet_scenario scenarios[] = {
         /* Binance's futures: 2,400 a minute, of which orders use nothing. */
         { "16 even, futures", 16, FLEET_EVEN, 60000, 2400, 2, 2, 4, ASKS_MOST, true, 0 },
         { "16 skewed, futures", 16, FLEET_SKEWED, 60000, 2400, 2, 2, 4, ASKS_MOST, true, 0 },
-        { "16 changing, futures", 16, FLEET_CHANGING, 60000, 2400, 2, 2, 4, ASKS_LITTLE, true, 0 },
+        { "16 changing, futures", 16, FLEET_CHANGING, 60000, 2400, 2, 2, 4, ASKS_MOST, true, 0 },
 };
 
 static bool show(const struct fleet_scenario *s, const struct fleet_figures *f)

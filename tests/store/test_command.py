@@ -52,11 +52,11 @@ def weir(server, *words, **options):
 
 @pytest.fixture(name="books")
 def books_fixture(stage):
-    """box-1 speaks; box-2 has been silent for a minute."""
+    """box-1 speaks; box-2 has been silent for more than a minute."""
     books = Books(stage.server())
     for number, name in (("bbbbbbbbbbbbbbbb", "box-2"), ("aaaaaaaaaaaaaaaa", "box-1")):
-        books.speak(number, name, 0, ago=60_000)
-        books.speak(number, name, 0, ago=60_000)
+        books.speak(number, name, 0, ago=70_000)
+        books.speak(number, name, 0, ago=70_000)
     books.speak("aaaaaaaaaaaaaaaa", "box-1", 1000, ago=50_000)
     books.speak("aaaaaaaaaaaaaaaa", "box-1", 1000, hold=0)
     return books
