@@ -104,7 +104,7 @@ int cmd_check(int argc, char **argv)
                 { "--json", .on = &is_json },
                 { "--weights", .on = &is_weights },
                 { "--region", .text = &region },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = { "check", usage, rows, .more_help = settings_print_help,
                                          .has_words = true };

@@ -437,7 +437,7 @@ int cmd_demo(int argc, char **argv)
                 { "--seconds", .take = take_count },
                 { "--bots", .take = take_count },
                 { "--json", .on = &run.demo.is_json },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = { "demo", usage, rows, .ctx = &run.demo };
         int code;

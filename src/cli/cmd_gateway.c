@@ -193,7 +193,7 @@ static bool parse(int argc, char **argv, struct command_line *line, int *ret_exi
                 { "--store-password-file", .take = take_flag, .key = "store.password_file" },
                 { "--store-ca-file", .take = take_flag, .key = "store.ca_file" },
                 { "--quiet", .on = &line->is_quiet },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = {
                 "gateway",         usage, rows, .ctx = line, .more_help = settings_print_help,

@@ -140,7 +140,7 @@ static bool take_options(struct command *c, int argc, char **argv, int *ret_exit
                 { "--db", .text = &c->path },
                 { "--json", .take = take_form, .preset = "json" },
                 { "--csv", .take = take_form, .preset = "csv" },
-                { NULL },
+                { .name = NULL },
         };
 
         return options_read(&(struct options){ "history", usage, rows, .ctx = c }, argc, argv,

@@ -124,7 +124,7 @@ int cmd_region(int argc, char **argv)
         const struct option_row rows[] = {
                 { "--region", .text = &path },
                 { "--json", .on = &is_json },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = { "region", usage, rows, .has_words = true };
         char place[LOOK_PATH_SIZE];

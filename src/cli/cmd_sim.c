@@ -217,7 +217,7 @@ static bool read_command_line(int argc, char **argv, struct command_line *line, 
                 { "--trust-ip-header", .on = &sim->trust_ip_header },
                 { "--record", .number = &record, .max = RECORD_MAX },
                 { "--quiet", .on = &line->quiet },
-                { NULL },
+                { .name = NULL },
         };
 
         if (!options_read(&(struct options){ "sim", help, rows, .ctx = line }, argc, argv,

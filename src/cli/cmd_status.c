@@ -171,7 +171,7 @@ int cmd_status(int argc, char **argv)
                 { "--region", .text = &path },
                 { "--shadow", .on = &is_shadow },
                 { "--json", .on = &is_json },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = { .command = "status", .usage = usage, .rows = rows };
         char place[LOOK_PATH_SIZE];

@@ -273,7 +273,7 @@ static bool parse(int argc, char **argv, struct settings *s, struct look *look, 
                 { "--config", .text = &config },
                 { "--yes", .on = &look->is_sure },
                 { "--json", .on = &look->is_json },
-                { NULL },
+                { .name = NULL },
         };
         const struct options options = { "store", usage, rows, .has_words = true };
         struct settings_report report = { 0 };

@@ -395,7 +395,7 @@ static bool parse(struct top *t, struct top_source_config *config, int argc, cha
                 { "--interval", .take = take_interval },
                 { "--once", .on = &t->is_once },
                 { "--ascii", .on = &t->is_ascii },
-                { NULL },
+                { .name = NULL },
         };
         const char *conflict;
 

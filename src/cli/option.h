@@ -8,7 +8,7 @@
  *              { "--region", .text = &path },
  *              { "--json", .on = &is_json },
  *              { "--step", .take = take_step },
- *              { NULL },
+ *              { .name = NULL },
  *      };
  *      const struct options options = { "history", usage, rows, .ctx = &command };
  *

@@ -70,7 +70,7 @@ struct ward {
         uint64_t end_number;     /* the window at whose end it was spoken of last */
         bool is_contended;       /* others are hungry too, as was answered last */
         bool is_urgent;          /* the op on its way asks for what is urgent */
-        bool is_asking;          /* the op on its way asks for more */
+        uint32_t asking;         /* the op on its way asks for so much in all; 0: for no more */
         uint32_t capped_limit;   /* the limit that its caps and share are parts of */
         bool is_lowered;    /* a share that the store does not know to be lower yet, or wants so */
         uint32_t others;    /* what the store had others down for when it answered, in the window */

@@ -247,8 +247,9 @@ static void pace(struct ward *ward, const struct op_granted *granted, uint64_t m
         uint64_t most_us = ward_pace_us(ward) / PAUSE_PART;
         uint64_t least_us = 2 * trip_us > PAUSE_LEAST_US ? 2 * trip_us : PAUSE_LEAST_US, last_us;
         uint64_t half_us = rest_us(ward, time) / 2, crumb = ward->window.limit / CRUMB_PART + 1;
-        /* Of a long window there may be enough for all who are hungry just now. */
-        bool is_scarce = ward->is_contended &&
+        /* Who got all that it asked for knew of no more: it had waited, and little had come in. Of
+         * a long window there may be enough for all who are hungry just now. */
+        bool is_scarce = ward->is_contended && granted->claim_current < ward->asking &&
                          !(ward_is_long(ward) &&
                            unclaimed(ward, granted) > ward->window.limit / PLENTY_PART);
 
@@ -323,9 +324,9 @@ static void hear_budget(struct keeper *k, const struct op_granted *granted,
         ward_note_wanted(ward, granted->now, granted->is_hungry);
         ward->is_contended = granted->is_hungry;
         /* An answer about the window before says nothing of this one. */
-        if (ward->is_asking && granted->now == ward->number)
+        if (ward->asking > 0 && granted->now == ward->number)
                 pace(ward, granted, more, time, k->round_trip_us, load(&k->region->lease->n_hosts));
-        ward->is_asking = false;
+        ward->asking = 0;
 }
 
 void keeper_answer(struct keeper *k, const struct op_answer *answer, const struct keeper_time *time,

@@ -156,13 +156,14 @@ static void say_budget(const struct keeper *k, struct ward *ward, const struct k
                 b->current.urgent = ward_urgent(ward, b->current.want - b->current.hold,
                                                 load(&k->region->lease->n_hosts));
         ward->is_urgent = b->current.urgent > 0;
-        ward->is_asking = is_hungry && b->current.want > b->current.hold;
+        ward->asking =
+                is_hungry && b->current.want > b->current.hold ? (uint32_t)b->current.want : 0;
         ward->is_lowered = false;
         ward->top_told = (uint32_t)b->current.seen;
         ward->post_number = n;
         if (is_hungry)
                 tell_wishes(ward);
-        if (ward->is_asking)
+        if (ward->asking > 0)
                 ward->asked_us = time->mono_us;
         if (may_lower)
                 ward->returned_us = time->mono_us;

@@ -300,6 +300,33 @@ static void who_would_get_crumbs_waits_until_less_is_kept_for_the_urgent(void **
         limiter_refund(&l, &t[1]);
 }
 
+/* It had waited with little, so it asked for little. */
+static void who_got_all_that_it_asked_for_need_not_wait_its_turn(void **state)
+{
+        struct limiter_ticket t[3];
+        const struct op *op;
+        uint32_t want;
+
+        (void)state;
+        settle(100);
+        assert_int_equal(reserve(100, &t[0]), LIMITER_GO);
+        assert_int_equal(reserve(10, &t[1]), LIMITER_WAIT);
+        assert_true(keeper_look(k, &now));
+        op = keeper_op(k, &now);
+        want = (uint32_t)op->budgets[0].current.want;
+        (void)answer(op, 100, want, 100, true);
+        limiter_refund(&l, &t[1]);
+        assert_int_equal(reserve(want - 100, &t[1]), LIMITER_GO);
+        assert_int_equal(reserve(10, &t[2]), LIMITER_WAIT);
+        k->wards[0].urgent_again_us = UINT64_MAX;
+        assert_false(keeper_look(k, &now));
+        at(1200);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_HUNGRY);
+        for (size_t i = 0; i < ARRAY_SIZE(t); ++i)
+                limiter_refund(&l, &t[i]);
+}
+
 static void an_answer_about_the_window_before_makes_nobody_wait_in_this_one(void **state)
 {
         struct limiter_ticket t[2];
@@ -731,6 +758,7 @@ int main(void)
                 TEST(a_lower_share_is_reported_at_once),
                 TEST(who_found_no_room_asks_and_not_all_the_time),
                 TEST(who_would_get_crumbs_waits_until_less_is_kept_for_the_urgent),
+                TEST(who_got_all_that_it_asked_for_need_not_wait_its_turn),
                 TEST(an_answer_about_the_window_before_makes_nobody_wait_in_this_one),
                 TEST(what_is_urgent_is_told_and_does_not_wait_its_turn),
                 TEST(what_others_want_and_nobody_needs_here_is_given_back),
