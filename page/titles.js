@@ -15,6 +15,7 @@ export const titles = {
         firewall: "Shut out by the firewall", foreign_use: "Use by others seen",
         handing_over: "Handing over to the next gateway", history_failed: "History cannot be written",
         history_works: "History is written again", host_gone: "A host left", host_joined: "A host joined",
+        host_renumbered: "Another host had this one's number",
         hosts: "Hosts that are known", keeper: "Speaking with the store for this host", keys_held: "Keys are held here",
         limit: "Limit read", limits_off: "Limits are off", limits_unread: "Limits could not be read",
         listen_unused: "Handed-over sockets take the place of listen", logged_in: "Logged in",

@@ -232,9 +232,13 @@ static void on_news(void *ctx, const struct op_news *news)
 
 static int run(struct look *look, const struct settings *s)
 {
-        static const struct store_callbacks callbacks = { on_up,       on_down, on_answer,
-                                                          on_refused,  on_news, on_books,
-                                                          on_forgotten };
+        static const struct store_callbacks callbacks = { .on_up = on_up,
+                                                          .on_down = on_down,
+                                                          .on_answer = on_answer,
+                                                          .on_refused = on_refused,
+                                                          .on_news = on_news,
+                                                          .on_books = on_books,
+                                                          .on_forgotten = on_forgotten };
         struct store_config config = { s->store.url, s->store.name, s->store.password_file,
                                        s->store.ca_file };
         char why[OP_WHY_SIZE];

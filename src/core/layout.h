@@ -400,8 +400,7 @@ struct lease {
 
 /* Of this host among those that share budgets. Writer: the keeper. Relaxed but where said. */
 struct lease_header {
-        /* Its number, made with the region. */
-        uint64_t host;
+        word_t host;           /* its number, made with the region */
         word_t sequence;       /* of the last op that it sent */
         word_t birth, epoch;   /* of the store's books as told last; 0: none */
         word_t share_until_ms; /* the exchange's clock: a learnt share is none after it.

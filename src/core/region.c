@@ -48,6 +48,15 @@ static int refuse_place(struct region_error *e, int error, const char *path, con
         return error;
 }
 
+uint64_t region_new_host(uint64_t now_ms)
+{
+        uint64_t host;
+
+        if (getrandom(&host, sizeof(host), GRND_NONBLOCK) == sizeof(host) && host != 0)
+                return host;
+        return now_ms ^ (uint64_t)getpid() << 44;
+}
+
 /* Writes everything of the certificate but its magic, and what a region starts with. */
 static void fill(const struct region *r, const struct region_plan *plan)
 {
@@ -62,10 +71,7 @@ static void fill(const struct region *r, const struct region_plan *plan)
         h->table_hash = plan->table_hash;
         h->born_ms = plan->now_ms;
         h->seed = REGION_SEED;
-        if (getrandom(&r->lease->host, sizeof(r->lease->host), GRND_NONBLOCK) !=
-                    sizeof(r->lease->host) ||
-            r->lease->host == 0)
-                r->lease->host = plan->now_ms ^ (uint64_t)getpid() << 44;
+        atomic_store_explicit(&r->lease->host, region_new_host(plan->now_ms), memory_order_relaxed);
         for (size_t i = 0; i < REGION_POOLS; ++i)
                 for (size_t k = 0; k < REGION_POOL_WINDOWS; ++k)
                         atomic_store_explicit(&h->pools[i][k], plan->windows[i][k],

@@ -107,4 +107,7 @@ static inline uint32_t region_window_limit(uint64_t window)
         return (uint32_t)window;
 }
 
+/* A host's number (docs/hosts.md): random, never 0. */
+uint64_t region_new_host(uint64_t now_ms);
+
 #endif

@@ -245,6 +245,24 @@ static void on_refused(void *ctx, uint64_t seq, const char *why)
         open_the_door(g);
 }
 
+static void on_twice(void *ctx, const char *why)
+{
+        struct gateway *g = ctx;
+        char old[OP_HEX_SIZE], new[OP_HEX_SIZE];
+        struct keeper_time time;
+
+        hosts_time(g, &time);
+        op_hex(g->region.lease->host, old);
+        keeper_renumber(g->hosts.keeper, &time);
+        op_hex(g->region.lease->host, new);
+        log_event(LOG_ERROR, "host_renumbered",
+                  "why=\"%s\" from=%s to=%s then=\"this host joins as a new one; never copy a "
+                  "region\"",
+                  why, old, new);
+        hosts_left(g);
+        open_the_door(g);
+}
+
 static void on_news(void *ctx, const struct op_news *news)
 {
         struct gateway *g = ctx;
@@ -255,6 +273,11 @@ static void on_news(void *ctx, const struct op_news *news)
                 return;
         hosts_time(g, &time);
         keeper_news(g->hosts.keeper, news, &time, &change);
+        if (change.is_twice) {
+                on_twice(g,
+                         "another host speaks under this one's number, as when a region is copied");
+                return;
+        }
         for (size_t i = 0; i < news->n_joined; ++i)
                 log_event(LOG_INFO, "host_joined", "name=%s", news->joined[i].name);
         for (size_t i = 0; i < news->n_left; ++i)
@@ -270,6 +293,7 @@ static const struct store_callbacks callbacks = {
         .on_down = on_down,
         .on_answer = on_answer,
         .on_refused = on_refused,
+        .on_twice = on_twice,
         .on_news = on_news,
 };
 

@@ -44,9 +44,12 @@ local function mistake()
                 return refuse('there are %d hosts in the books already, and no place for more: see weir store show, and ' ..
                               'forget those that are dead (weir store forget HOST)', HOSTS_MAX)
         end
+        -- Heard by whoever sent it, so it was not late on its way: there are two who have this number.
         if host and op.seq <= host.seq then
-                return refuse('op %.0f of this host is not newer than op %.0f: two keepers speak for one region, or ' ..
-                              'its file was copied', op.seq, host.seq)
+                local why = string.format('op %.0f of this host is not newer than op %.0f: another host has the same ' ..
+                                          'number, as when a region is copied', op.seq, host.seq)
+
+                return '{"error":' .. cjson.encode(why) .. ',"twice":true}'
         end
         for id, said in pairs(op.budgets) do
                 local wrong = mistake_in(id, said)
@@ -134,6 +137,14 @@ local function names_books()
         return op.birth == books.birth and op.epoch == books.epoch
 end
 
+-- Another keeper than before speaks for the host. Where the one before is alive its region was copied.
+local function note_run(host)
+        if host.run and op.run and host.run ~= op.run then
+                tell('speaks', op.host, op.run)
+        end
+        host.run = op.run
+end
+
 -- One that names other books is not heard. It may have a share of theirs, unless it never knew any.
 local function introduce()
         local host = hosts[op.host]
@@ -145,6 +156,7 @@ local function introduce()
         end
         if host then
                 changed[op.host] = true
+                note_run(host)
                 host.name, host.seq, host.grace = op.name, op.seq, op.grace
                 host.heard = math.max(host.heard or 0, books.began, op.now + op.error)
         end
@@ -171,6 +183,7 @@ local function hear()
                 end
         end
         changed[op.host] = true
+        note_run(host)
         host.name, host.seq, host.epoch = op.name, op.seq, books.epoch
         host.heard, host.grace, host.fixed = op.now + op.error, op.grace, op.is_fixed or nil
         for hex, other in pairs(hosts) do

@@ -9,7 +9,8 @@
  * wanted and the store can take it; and hands in what comes of it: an answer, a refusal, nothing at
  * all.
  *
- *      keeper_look() -> true -> keeper_op() -> keeper_answer() | keeper_refused() | keeper_away()
+ *      keeper_look() -> true -> keeper_op() -> keeper_answer() | keeper_refused() |
+ *                                              keeper_renumber() | keeper_away()
  *      keeper_news() whenever some come
  */
 #ifndef LEASE_KEEPER_H
@@ -106,6 +107,7 @@ struct keeper_change {
         uint64_t granted; /* units beyond what was held */
         uint64_t n_hosts; /* now; others than before if @is_crowd */
         bool is_crowd;
+        bool is_twice; /* another host speaks under our number: keeper_renumber() */
 };
 
 struct keeper {
@@ -113,6 +115,7 @@ struct keeper {
         struct limiter *limiter;
         struct keeper_config config;
         char table[OP_HEX_SIZE];
+        char run[OP_HEX_SIZE]; /* of this keeper: random */
 
         bool is_up, is_greeted; /* connected; and answered since */
         bool is_waiting;        /* the store grants nothing for now */
@@ -176,6 +179,13 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
                    struct keeper_change *ret);
 /* The store has said no: everything is as it was. */
 void keeper_refused(struct keeper *k, const struct keeper_time *time);
+/**
+ * keeper_renumber() - the store has heard another host of this one's number: this one takes another
+ *
+ * A region was copied, or an old one put back. Both would use one share, so this host has nothing
+ * from now on but what it has used, and joins as a new one. The other keeps the old number.
+ */
+void keeper_renumber(struct keeper *k, const struct keeper_time *time);
 void keeper_news(struct keeper *k, const struct op_news *news, const struct keeper_time *time,
                  struct keeper_change *ret);
 

@@ -438,6 +438,9 @@ void keeper_news(struct keeper *k, const struct op_news *news, const struct keep
         *ret = (struct keeper_change){ .n_hosts = load(&lease->n_hosts) };
         for (size_t i = 0; i < news->n_gates; ++i)
                 hear_gate(k, &news->gates[i], time, ret);
+        for (size_t i = 0; i < news->n_speaks; ++i)
+                ret->is_twice |= news->speaks[i].host == lease->host &&
+                                 strcmp(news->speaks[i].name, k->run) != 0;
         if (news->from == lease->host)
                 return;
         for (size_t i = 0; i < news->n_hungry; ++i) {

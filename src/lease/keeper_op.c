@@ -237,6 +237,7 @@ const struct op *keeper_op(struct keeper *k, const struct keeper_time *time)
                 .probe = k->probe[0] != '\0' ? k->probe : NULL,
         };
         (void)snprintf(op->table, sizeof(op->table), "%s", k->table);
+        (void)snprintf(op->run, sizeof(op->run), "%s", k->run);
         (void)snprintf(op->name, sizeof(op->name), "%s", k->config.name);
         if (load(&lease->birth) != 0)
                 op_hex(load(&lease->birth), op->birth);
@@ -280,4 +281,22 @@ const struct op *keeper_bye(struct keeper *k, const struct keeper_time *time)
         (void)keeper_op(k, time);
         k->op.is_bye = true;
         return &k->op;
+}
+
+void keeper_renumber(struct keeper *k, const struct keeper_time *time)
+{
+        struct lease_header *lease = k->region->lease;
+        struct keeper_config config = k->config;
+
+        /* Killed before it has another number it says less under the old one, as is true. */
+        (void)!keeper_look(k, time);
+        for (size_t i = 0; i < k->n_wards; ++i)
+                give_up(&k->wards[i], time);
+        store(&lease->birth, 0);
+        store(&lease->epoch, 0);
+        store(&lease->host, region_new_host(time->best.now_ms));
+        keeper_init(k, k->limiter, &config, time);
+        keeper_up(k);
+        /* Should that be refused as well, it is no hurry. */
+        keeper_refused(k, time);
 }

@@ -156,15 +156,14 @@ static json_t *pools(const struct op *op)
 
 static json_t *whole(const struct op *op, const char *server)
 {
-        json_t *all =
-                json_pack("{s:i,s:s,s:o,s:s,s:o,s:o,s:o,s:s,s:o,s:s,s:o,s:b,s:b,s:o,s:o,s:o,s:o}",
-                          "v", 1, "table", op->table, "host", hex(op->host), "name", op->name,
-                          "seq", number(op->seq), "now", number(op->now_ms), "error",
-                          number(op->error_ms), "birth", op->birth, "epoch", number(op->epoch),
-                          "server", server, "grace", number(op->grace_ms), "is_fixed",
-                          (int)op->is_fixed, "bye", (int)op->is_bye, "roster", roster(op),
-                          "budgets", budgets(op), "gates", gates(op, false), "opened",
-                          gates(op, true));
+        json_t *all = json_pack(
+                "{s:i,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:o,s:s,s:o,s:b,s:b,s:o,s:o,s:o,s:o}", "v", 1,
+                "table", op->table, "host", hex(op->host), "run", op->run, "name", op->name, "seq",
+                number(op->seq), "now", number(op->now_ms), "error", number(op->error_ms), "birth",
+                op->birth, "epoch", number(op->epoch), "server", server, "grace",
+                number(op->grace_ms), "is_fixed", (int)op->is_fixed, "bye", (int)op->is_bye,
+                "roster", roster(op), "budgets", budgets(op), "gates", gates(op, false), "opened",
+                gates(op, true));
 
         if (all && op->limits_at_ms > 0 &&
             json_object_set_new(all, "limits",

@@ -74,6 +74,7 @@ struct op_limit {
 struct op {
         char table[OP_HEX_SIZE]; /* hash of the pools */
         uint64_t host;           /* the region's random number; never 0 */
+        char run[OP_HEX_SIZE];   /* of the keeper that speaks: random */
         char name[OP_NAME_SIZE];
         uint64_t seq;
         uint64_t now_ms, error_ms;
@@ -169,6 +170,9 @@ struct op_news {
         bool has_limits; /* others were learnt: an op brings them */
         struct op_guest *joined, *left;
         size_t n_joined, n_left;
+        struct op_guest *speaks; /* hosts with another keeper than before: its run in place of the
+                                  * name */
+        size_t n_speaks;
         bool is_birth; /* new books, or a new epoch: speak at once */
 };
 

@@ -276,9 +276,11 @@ int op_answer_parse(struct str text, struct op_answer *ret, char why[OP_WHY_SIZE
         if (!all)
                 return in.r;
         if (json_is_string(json_object_get(all, "error"))) {
+                int r = json_is_true(json_object_get(all, "twice")) ? -EEXIST : -ECONNREFUSED;
+
                 snprintf(why, OP_WHY_SIZE, "%s", json_string_value(json_object_get(all, "error")));
                 json_decref(all);
-                return -ECONNREFUSED;
+                return r;
         }
         check_version(&in, all, "the store's answer");
         ret->seq = whole_in(&in, all, "seq");
@@ -394,6 +396,7 @@ int op_news_parse(struct str text, struct op_news *ret, char why[OP_WHY_SIZE])
         read_gates(&in, all, &ret->gates, &ret->n_gates);
         read_guests(&in, all, "joined", &ret->joined, &ret->n_joined);
         read_guests(&in, all, "left", &ret->left, &ret->n_left);
+        read_guests(&in, all, "speaks", &ret->speaks, &ret->n_speaks);
         ret->has_limits = object_in(&in, all, "limits") != NULL;
         ret->is_birth = object_in(&in, all, "birth") != NULL;
         json_decref(all);
@@ -410,5 +413,6 @@ void op_news_deinit(struct op_news *news)
         free(news->gates);
         free(news->joined);
         free(news->left);
+        free(news->speaks);
         *news = (struct op_news){ 0 };
 }

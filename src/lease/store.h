@@ -10,6 +10,7 @@
  *      on_up()            -> store_send() the first op, at once
  *      on_answer()        -> the next may be sent
  *      on_refused()       -> the store said no in words; nothing has changed there; likewise
+ *      on_twice()         -> likewise, and why it did is mended by keeper_renumber()
  *      on_news()
  *      on_down(why)       -> an op that is on its way has no answer any more
  *
@@ -45,6 +46,8 @@ struct store_callbacks {
         void (*on_down)(void *ctx, const char *why);
         void (*on_answer)(void *ctx, const struct op_answer *answer);
         void (*on_refused)(void *ctx, uint64_t seq, const char *why);
+        /* Refused since another host has this one's number; NULL: as any refusal. */
+        void (*on_twice)(void *ctx, const char *why);
         void (*on_news)(void *ctx, const struct op_news *news);
         /* For people; may be NULL where store_ask_books() and store_forget() are not used. */
         void (*on_books)(void *ctx, const struct str *pairs, size_t n);

@@ -141,7 +141,9 @@ static void finish(struct store *s)
                 return;
         }
         r = op_answer_parse(str_of(text), &answer, why);
-        if (r == -ECONNREFUSED)
+        if (r == -EEXIST && s->on.on_twice)
+                s->on.on_twice(s->ctx, why);
+        else if (r == -ECONNREFUSED || r == -EEXIST)
                 s->on.on_refused(s->ctx, seq, why);
         else if (r < 0)
                 store_fall(s, "%s", why);

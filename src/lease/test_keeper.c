@@ -700,6 +700,60 @@ static void when_it_is_away_that_is_written_down(void **state)
         assert_false(keeper_look(k, &now));
 }
 
+static void
+another_keeper_under_this_number_is_noticed_though_it_is_the_first_to_speak(void **state)
+{
+        struct op_guest speaks = { .host = OTHER };
+        struct op_news news = { .from = region.lease->host, .speaks = &speaks, .n_speaks = 1 };
+        struct keeper_change change;
+
+        (void)state;
+        settle(3000);
+        (void)snprintf(speaks.name, sizeof(speaks.name), "0123456789abcdef");
+        keeper_news(k, &news, &now, &change);
+        assert_false(change.is_twice);
+        speaks.host = region.lease->host;
+        keeper_news(k, &news, &now, &change);
+        assert_true(change.is_twice);
+        (void)snprintf(speaks.name, sizeof(speaks.name), "%s", k->run);
+        keeper_news(k, &news, &now, &change);
+        assert_false(change.is_twice);
+}
+
+static void who_hears_of_another_of_its_number_has_nothing_and_takes_another(void **state)
+{
+        struct limiter_ticket t[2];
+        const struct op *op;
+        uint64_t host = region.lease->host;
+
+        (void)state;
+        settle(3000);
+        assert_int_equal(reserve(70, &t[0]), LIMITER_GO);
+        keeper_renumber(k, &now);
+        assert_int_not_equal(region.lease->host, host);
+        assert_int_not_equal(region.lease->host, 0);
+        assert_int_equal(lease_share(&weight, AT(1000)), 0);
+        assert_int_equal(lease_cap(&weight, N, AT(1000)), 70);
+        assert_int_equal(lease_cap(&weight, N + 1, AT(1000)), 0);
+        assert_int_not_equal(reserve(1, &t[1]), LIMITER_GO);
+
+        /* As a new host does, when a pause is over. */
+        assert_false(keeper_look(k, &now));
+        at(2100);
+        assert_true(keeper_look(k, &now));
+        assert_int_equal(k->reason, KEEPER_FIRST);
+        op = keeper_op(k, &now);
+        assert_true(op->host == region.lease->host);
+        assert_string_equal(op->birth, "");
+        assert_int_equal(op->n_budgets, 1);
+        assert_int_equal(op->budgets[0].share, 0);
+        assert_int_equal(op->budgets[0].current.hold, 70);
+        (void)answer(op, 1500, 1500, 1500, false);
+        assert_int_equal(reserve(1, &t[1]), LIMITER_GO);
+        limiter_refund(&l, &t[0]);
+        limiter_refund(&l, &t[1]);
+}
+
 static void a_refusal_is_not_asked_for_again_at_once(void **state)
 {
         (void)state;
@@ -775,6 +829,8 @@ int main(void)
                 TEST(when_it_waits_for_others_that_is_written_down),
                 TEST(when_it_is_away_that_is_written_down),
                 TEST(who_says_goodbye_uses_nothing_any_more),
+                TEST(another_keeper_under_this_number_is_noticed_though_it_is_the_first_to_speak),
+                TEST(who_hears_of_another_of_its_number_has_nothing_and_takes_another),
                 TEST(a_refusal_is_not_asked_for_again_at_once),
         };
 

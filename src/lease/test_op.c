@@ -37,6 +37,7 @@ static struct op first(void)
         struct op op = {
                 .table = "0123456789abcdef",
                 .host = 0xabc,
+                .run = "00000000000000ef",
                 .name = "box \"1\"",
                 .seq = 17,
                 .now_ms = 1700000000000,
@@ -78,6 +79,7 @@ static void test_op_is_as_the_page_says(void **state)
         assert_string_equal(
                 printed(&op, &text),
                 "{\"v\":1,\"table\":\"0123456789abcdef\",\"host\":\"0000000000000abc\","
+                "\"run\":\"00000000000000ef\","
                 "\"name\":\"box "
                 "\\\"1\\\"\",\"seq\":17,\"now\":1700000000000,\"error\":3,\"birth\":\"\","
                 "\"epoch\":0,\"server\":\"0123\",\"grace\":600000,\"is_fixed\":false,\"bye\":false,"
@@ -185,6 +187,11 @@ static void test_refusal(void **state)
                          -ECONNREFUSED);
         assert_string_equal(why, "bring all to one");
         op_answer_deinit(&answer);
+        assert_int_equal(op_answer_parse(STR_LITERAL("{\"error\":\"two\",\"twice\":true}"), &answer,
+                                         why),
+                         -EEXIST);
+        assert_string_equal(why, "two");
+        op_answer_deinit(&answer);
 }
 
 static void test_malformed_answers_are_refused_in_words(void **state)
@@ -252,6 +259,7 @@ static void test_news(void **state)
                                 "\"gates\":{\"a/1\":{\"until\":99,\"kind\":1,\"host\":\"abc\"}},"
                                 "\"opened\":{\"a/2\":{\"at\":98}},\"limits\":{\"at\":5},"
                                 "\"joined\":{\"2\":\"box-2\"},\"left\":{\"3\":\"\"},"
+                                "\"speaks\":{\"abc\":\"00000000000000ef\"},"
                                 "\"birth\":{\"books\":\"00ff\"}}"),
                         &news, why),
                 0);
@@ -268,6 +276,9 @@ static void test_news(void **state)
         assert_int_equal(news.joined[0].host, 2);
         assert_string_equal(news.joined[0].name, "box-2");
         assert_int_equal(news.left[0].host, 3);
+        assert_int_equal(news.n_speaks, 1);
+        assert_int_equal(news.speaks[0].host, 0xabc);
+        assert_string_equal(news.speaks[0].name, "00000000000000ef");
         assert_true(news.is_birth);
         op_news_deinit(&news);
         assert_int_equal(op_news_parse(STR_LITERAL("{\"v\":1}"), &news, why), -EPROTO);
