@@ -141,7 +141,8 @@ struct weir_limiter;
 struct weir_limiter_options {
         size_t size;
         /*
-         * Path of the region; "" for the place that `weir gateway` uses by default.
+         * Path of the region; "" for the place that `weir gateway` uses by default, unless a
+         * service manager gave it a state folder: name that region, /var/lib/weir/region mostly.
          *
          * NULL, the default: PRIVATE. Nothing is shared: no other program, not even another
          * limiter of this one, knows what is spent here, nor is it told of a ban. Right for tests
@@ -186,7 +187,7 @@ WEIR_PUBLIC struct weir_limiter *weir_limiter_close(struct weir_limiter *limiter
  * weir_limiter_default() - the limiter of this process, opened when first asked for
  *
  * Settings from the environment: BINANCE_RATE_LIMIT_RPM (1200), BINANCE_RATE_LIMIT_BURST (50), and
- * WEIR_REGION (the place that `weir gateway` uses). Never closed.
+ * WEIR_REGION (the place that "" means for weir_limiter_open()). Never closed.
  *
  * Return: 0, or a negative errno with @ret_error written; it is tried anew at the next call.
  */

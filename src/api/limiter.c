@@ -157,7 +157,7 @@ static const char *choose_path(const char *region, char *place, size_t size, int
         *ret_r = 0;
         if (!region || region[0] != '\0')
                 return region;
-        *ret_r = region_default_path(place, size, &why);
+        *ret_r = region_user_path(place, size, &why);
         if (*ret_r < 0)
                 api_write_error(error, "%s", why.why);
         return place;

@@ -128,12 +128,13 @@ int check_weights(const char *path, bool is_json)
         struct region region = REGION_NULL;
         struct weights_list *list;
         char place[LOOK_PATH_SIZE];
-        int r;
+        int r, opened;
 
         if (!path || path[0] == '\0')
                 path = getenv("WEIR_REGION");
         path = look_path(path, place);
-        if (!path || look_open(path, &region) < 0)
+        opened = path ? look_open(path, &region) : -ENOENT;
+        if (opened < 0)
                 return EXIT_USAGE;
         list = malloc(sizeof(*list));
         must(list);
@@ -142,7 +143,7 @@ int check_weights(const char *path, bool is_json)
                 print_json(list, path);
         else
                 print_all(list);
-        r = list->n_disagreements > 0 ? EXIT_FAILED : EXIT_DONE;
+        r = list->n_disagreements > 0 || opened == REGION_DOUBTED ? EXIT_FAILED : EXIT_DONE;
         free(list);
         region_close(&region);
         return r;

@@ -36,7 +36,7 @@ static const char usage[] =
         "Exit status: 0 the file is good, 2 it is not. With --weights: 0 nothing disagrees, "
         "1 "
         "something\n"
-        "does, 2 there is no region to look at.\n\n"
+        "does, or no program should work with the region, 2 there is none to look at.\n\n"
         "Keys, sections with a dot:\n\n";
 
 /* Return: 0, SETTINGS_MISTAKEN or -ENOMEM. */

@@ -91,8 +91,19 @@ static int check(struct region_file *file, const char *path, bool is_json)
         return findings.n > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* What every other program would say of it, in its words. */
+static bool would_be_used(const char *path)
+{
+        struct region region = REGION_NULL;
+        int r = look_open(path, &region);
+
+        region_close(&region);
+        return r == 0;
+}
+
 static int show(const struct region_file *file, const char *path, bool is_json)
 {
+        bool is_good = would_be_used(path);
         json_t *picture = region_picture(file, path, clock_wall_us() / US_PER_MS);
 
         if (is_json) {
@@ -102,7 +113,7 @@ static int show(const struct region_file *file, const char *path, bool is_json)
                 region_draw(picture, isatty(STDOUT_FILENO));
         }
         json_decref(picture);
-        return file->state == REGION_GOOD && file->has_magic ? EXIT_DONE : EXIT_FAILED;
+        return is_good ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int look(bool is_check, const char *path, bool is_json)

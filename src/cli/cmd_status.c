@@ -31,7 +31,9 @@ static const char usage[] =
         "  --shadow        what a gateway in shadow mode saw, and would have done\n"
         "  --json          for programs\n"
         "  --help          this text\n\n"
-        "Exit status: 0 shown, 1 there is no region to show, 2 for a wrong command line.\n";
+        "Exit status: 0 shown, 1 there is no region to show, or it is shown and no program should "
+        "work\n"
+        "with it, as stderr says, 2 for a wrong command line.\n";
 
 #define BAR_CELLS 30
 
@@ -145,8 +147,9 @@ static int show(const char *path, bool is_json)
 {
         struct region region = REGION_NULL;
         struct look *look;
+        int r = look_open(path, &region);
 
-        if (look_open(path, &region) < 0)
+        if (r < 0)
                 return EXIT_FAILED;
         if (look_new(&region, &look) < 0) {
                 fputs("weir: status: out of memory\n", stderr);
@@ -160,7 +163,7 @@ static int show(const char *path, bool is_json)
                 print_all(look);
         look_free(look);
         region_close(&region);
-        return EXIT_DONE;
+        return r == REGION_DOUBTED ? EXIT_FAILED : EXIT_DONE;
 }
 
 int cmd_status(int argc, char **argv)

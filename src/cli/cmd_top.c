@@ -35,8 +35,8 @@ static const char usage[] =
         "  --help             this text\n\n"
         "Keys: q quit, p freeze, c a e who spends by client, account, endpoint, < > sort, r turn,\n"
         "h help. NO_COLOR is obeyed.\n\n"
-        "Exit status: 0 ended as wished, 1 there is nothing to look at, 2 for a wrong command "
-        "line.\n";
+        "Exit status: 0 ended as wished, 1 there is nothing to look at, or it is a region that no\n"
+        "program should work with, as stderr says, 2 for a wrong command line.\n";
 
 /* A gateway that does not answer a --once by then. */
 #define ONCE_US (10 * US_PER_SECOND)
@@ -94,6 +94,7 @@ static void compose(struct top *t)
         v->events = v->is_frozen ? &t->events : &s->events;
         v->age_ms = now_us > then_us ? (now_us - then_us) / US_PER_MS : 0;
         v->trouble = is_well(s) ? NULL : s->why[0] ? s->why : "asking";
+        v->doubt = s->is_doubted ? s->why : NULL;
         /* What nobody says any more, or is frozen, is shown as it was. */
         if (s->now && !v->is_frozen)
                 json_object_set_new(s->now, "age_ms",
@@ -322,7 +323,7 @@ static int show_live(struct top *t)
         }
         t->keys = loop_unwatch(t->keys);
         top_screen_close(&t->screen);
-        return r < 0 ? EXIT_FAILED : EXIT_DONE;
+        return r < 0 || t->source.is_doubted ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int show_once(struct top *t)
@@ -350,7 +351,7 @@ static int show_once(struct top *t)
         top_view_draw(&sheet, &t->view);
         sheet_print(&sheet, stdout, terminal_has_colours());
         sheet_deinit(&sheet);
-        return EXIT_DONE;
+        return t->source.is_doubted ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int take_interval(void *ctx, const struct option_row *row, char *text)

@@ -297,6 +297,9 @@ static void check_file(const struct region_file *f, struct findings *findings)
         if (f->stat.st_mode & S_IWOTH)
                 findings_add(findings, 0, "file",
                              "may be written by everybody: every program refuses it; chmod 600 it");
+        else if (f->stat.st_mode & S_IWGRP)
+                findings_add(findings, 0, "file",
+                             "may be written by its group: every program refuses it; chmod 600 it");
 }
 
 void region_check(const struct region_file *f, uint64_t wall_ms, struct findings *ret)

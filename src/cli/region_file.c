@@ -1,5 +1,7 @@
 #include "cli/region_file.h"
 
+#include "cli/look.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,16 +10,6 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-static int complain(const char *path, int error, const char *what)
-{
-        fprintf(stderr, "weir: region %s: cannot %s: %s%s\n", path, what,
-                error == ELOOP ? "it is a symbolic link" : strerror(error),
-                error == ENOENT  ? "; is a gateway running?"
-                : error == ELOOP ? "; name the file it leads to"
-                                 : "");
-        return -error;
-}
 
 /*
  * Word by word, so that each is the old one or the new one, as its readers have it: read() does not
@@ -44,8 +36,10 @@ static int copy(struct region_file *f, int fd, const char *path)
         if (f->bytes == 0)
                 return 0;
         base = mmap(NULL, f->bytes, PROT_READ, MAP_SHARED, fd, 0);
-        if (base == MAP_FAILED)
-                return complain(path, errno, "map it");
+        if (base == MAP_FAILED) {
+                fprintf(stderr, "weir: region %s: cannot map it: %s\n", path, strerror(errno));
+                return -errno;
+        }
         copy_words(f->region.header, base, f->bytes);
         munmap(base, f->bytes);
         return 0;
@@ -94,16 +88,14 @@ static enum region_state state_of(const struct region_file *f)
 
 int region_file_renew(struct region_file *f, const char *path)
 {
-        int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), r;
+        struct region_error error;
+        int fd = region_open_file(path, O_RDONLY, &f->stat, &error), r;
 
-        if (fd < 0)
-                return complain(path, errno, "open it");
-        if (fstat(fd, &f->stat) < 0)
-                r = complain(path, errno, "look at it");
-        else if (!S_ISREG(f->stat.st_mode))
-                r = complain(path, S_ISDIR(f->stat.st_mode) ? EISDIR : EINVAL, "read it");
-        else
-                r = copy(f, fd, path);
+        if (fd < 0) {
+                look_complain(fd, &error);
+                return fd;
+        }
+        r = copy(f, fd, path);
         close(fd);
         if (r < 0)
                 return r;

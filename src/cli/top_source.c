@@ -75,13 +75,12 @@ static void set_now(struct top_source *s, json_t *now)
 static int open_region(struct top_source *s)
 {
         struct region_error error;
-        int r = region_open_readonly(s->path, &s->region, &error);
+        int r = look_try(s->path, &s->region, &error);
 
-        if (r == 0)
-                r = look_new(&s->region, &s->look);
-        else
+        s->is_doubted = r == REGION_DOUBTED;
+        if (r != 0)
                 str_copy(str_of(error.why), s->why, sizeof(s->why));
-        return r;
+        return r < 0 ? r : look_new(&s->region, &s->look);
 }
 
 static void close_region(struct top_source *s)
@@ -435,6 +434,7 @@ static int open_gateway(struct top_source *s, const struct top_source_config *c)
 int top_source_open(struct top_source *s, struct loop *loop, const struct top_source_config *config,
                     void (*changed)(void *ctx), void *ctx)
 {
+        struct region_error error;
         int r;
 
         *s = (struct top_source){
@@ -452,7 +452,12 @@ int top_source_open(struct top_source *s, struct loop *loop, const struct top_so
         http_call_init(&s->ask, &ask_ops);
         if (!config->region)
                 return open_gateway(s, config);
-        r = look_open(config->region, &s->region);
+        r = look_try(config->region, &s->region, &error);
+        if (r != 0) {
+                look_complain(r, &error);
+                str_copy(str_of(error.why), s->why, sizeof(s->why));
+        }
+        s->is_doubted = r == REGION_DOUBTED;
         return r < 0 ? r : look_new(&s->region, &s->look);
 }
 

@@ -41,6 +41,7 @@ struct top_source {
         uint64_t now_us;          /* loop_now_us() when it came */
         bool is_live;             /* what comes, comes */
         bool is_mute;             /* the stream is open, but a question is not answered */
+        bool is_doubted;          /* a region that no program would work with, as @why says */
         char why[TOP_SOURCE_WHY]; /* why not; empty: it was not tried yet */
         struct top_events events;
         char name[256]; /* for people */

@@ -119,10 +119,12 @@ static unsigned draw_trouble(struct sheet *s, struct picture_box box, const stru
 {
         char age[PICTURE_TIME_SIZE];
 
-        if (!v->trouble || box.row >= box.end_row)
+        if ((!v->trouble && !v->doubt) || box.row >= box.end_row)
                 return 0;
         sheet_mark(s, box.row, box.col, SHEET_BAD, "▌", '!');
-        if (v->now)
+        if (!v->trouble)
+                sheet_put(s, box.row, box.col + 2, box.end, SHEET_BAD, "%s", v->doubt);
+        else if (v->now)
                 sheet_put(s, box.row, box.col + 2, box.end, SHEET_BAD, "%s old: %s",
                           picture_time((json_int_t)v->age_ms, age), v->trouble);
         else

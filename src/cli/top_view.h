@@ -29,6 +29,7 @@ struct top_view {
         const json_t *now, *spenders; /* NULL: not here yet */
         const struct top_events *events;
         const char *trouble; /* why nothing new comes; NULL: it does */
+        const char *doubt;   /* why it should not be believed; NULL: it may */
         uint64_t age_ms;     /* of what is shown; said where there is trouble */
         bool is_frozen, has_help;
         bool is_frame; /* one of many: with a line of keys, and no higher than the sheet */

@@ -1,52 +1,17 @@
-#include "core/region.h"
+#include "core/region_inside.h"
 
 #include "base/clock.h"
-#include "core/sound.h"
 #include "core/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int refuse(struct region_error *e, int error, const char *path, const char *why)
-{
-        /* A path too long to name is cut: the sentence still says what is wrong. */
-        (void)!snprintf(e->why, sizeof(e->why), "region %.200s: %s", path, why);
-        e->is_place = false;
-        return error;
-}
-
-static int refuse_errno(struct region_error *e, int error, const char *path, const char *what)
-{
-        (void)!snprintf(e->why, sizeof(e->why), "region %.200s: cannot %s: %s", path, what,
-                        strerror(-error));
-        e->is_place = false;
-        return error;
-}
-
-static int refuse_open(struct region_error *e, int error, const char *path)
-{
-        (void)!snprintf(e->why, sizeof(e->why),
-                        "region %.200s: cannot open it: %s; name another region", path,
-                        error == -ELOOP ? "it is a symbolic link" : strerror(-error));
-        e->is_place = true;
-        return error;
-}
-
-/* As refuse(), of what naming another region would get round; @why says so. */
-static int refuse_place(struct region_error *e, int error, const char *path, const char *why)
-{
-        (void)refuse(e, error, path, why);
-        e->is_place = true;
-        return error;
-}
 
 uint64_t region_new_host(uint64_t now_ms)
 {
@@ -79,7 +44,7 @@ static void fill(const struct region *r, const struct region_plan *plan)
         atomic_store_explicit(&h->ceilings, plan->ceilings, memory_order_relaxed);
 }
 
-static int map(int fd, int protection, struct region *ret)
+int region_map(int fd, int protection, struct region *ret)
 {
         int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
         char *base = mmap(NULL, REGION_BYTES, protection, flags, fd, 0);
@@ -91,40 +56,6 @@ static int map(int fd, int protection, struct region *ret)
         return 0;
 }
 
-static int check_owner(int fd, const char *path, struct stat *st, struct region_error *e)
-{
-        if (fstat(fd, st) < 0)
-                return refuse_errno(e, -errno, path, "look at it");
-        if (!S_ISREG(st->st_mode))
-                return refuse_place(e, -EPERM, path, "is not a file; name another region");
-        if (st->st_uid != geteuid() && geteuid() != 0)
-                return refuse_place(
-                        e, -EPERM, path,
-                        "belongs to another user; run as that user or name another region");
-        if (st->st_mode & S_IWOTH)
-                return refuse(e, -EPERM, path, "may be written by everybody; chmod 600 it");
-        return 0;
-}
-
-static int check_certificate(const struct region_header *h, const uint64_t *table_hash,
-                             const char *path, struct region_error *e)
-{
-        must(h);
-        if (h->version != REGION_VERSION || h->header_bytes != REGION_HEADER_BYTES ||
-            h->slot_bytes != sizeof(struct slot) || h->n_slots != REGION_SLOTS ||
-            h->total_bytes != REGION_BYTES)
-                return refuse_place(
-                        e, -ESTALE, path,
-                        "was made by another version of weir; stop the programs that use it and "
-                        "delete it, or name another region");
-        if (table_hash && h->table_hash != *table_hash)
-                return refuse_place(
-                        e, -ESTALE, path,
-                        "was made for other endpoint tables; stop the programs that use it and "
-                        "delete it, or name another region");
-        return 0;
-}
-
 /* Under the exclusive lock: a file that nobody has finished becomes a region. */
 static int build(int fd, const char *path, const struct region_plan *plan, struct region_error *e)
 {
@@ -133,7 +64,7 @@ static int build(int fd, const char *path, const struct region_plan *plan, struc
 
         /* Empty it first: what a creator who died left is not trusted. */
         if (ftruncate(fd, 0) < 0)
-                return refuse_errno(e, -errno, path, "empty it");
+                return region_refuse_errno(e, -errno, path, "empty it");
         error = posix_fallocate(fd, 0, (off_t)REGION_BYTES);
         if (error != 0) {
                 /* Leave no half file: a later access to a missing page would kill the process. */
@@ -145,12 +76,12 @@ static int build(int fd, const char *path, const struct region_plan *plan, struc
                 e->is_place = true;
                 return -error;
         }
-        error = map(fd, PROT_READ | PROT_WRITE, &r);
+        error = region_map(fd, PROT_READ | PROT_WRITE, &r);
         if (error < 0)
-                return refuse_errno(e, error, path, "map it");
+                return region_refuse_errno(e, error, path, "map it");
         fill(&r, plan);
         if (msync(r.header, REGION_HEADER_BYTES, MS_SYNC) < 0)
-                error = refuse_errno(e, -errno, path, "write it");
+                error = region_refuse_errno(e, -errno, path, "write it");
         else
                 atomic_store_explicit(&r.header->magic, REGION_MAGIC, memory_order_release);
         munmap(r.header, REGION_BYTES);
@@ -161,8 +92,7 @@ static bool is_finished(int fd)
 {
         uint64_t magic = 0;
 
-        return pread(fd, &magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-               magic == REGION_MAGIC;
+        return region_first_word(fd, &magic) && magic == REGION_MAGIC;
 }
 
 /* How long to look at a lock again. */
@@ -179,10 +109,11 @@ static uint64_t patience_until_us(const struct region_plan *plan)
 static int wait_a_little(uint64_t until_us, const char *path, struct region_error *e)
 {
         if (clock_mono_us() >= until_us)
-                return refuse_place(e, -EBUSY, path,
-                                    "is being made by another program, which stands still; let "
-                                    "that go on or end it (fuser shows which it is), or name "
-                                    "another region");
+                return region_refuse_place(
+                        e, -EBUSY, path,
+                        "is being made by another program, which stands still; let "
+                        "that go on or end it (fuser shows which it is), or name "
+                        "another region");
         clock_sleep_until_us(clock_mono_us() + LOCK_AGAIN_US);
         return 0;
 }
@@ -194,15 +125,29 @@ static int lock_shared(int fd, uint64_t until_us, const char *path, struct regio
         while (r == 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
                 r = errno == EWOULDBLOCK || errno == EINTR
                             ? wait_a_little(until_us, path, e)
-                            : refuse_errno(e, -errno, path, "lock it");
+                            : region_refuse_errno(e, -errno, path, "lock it");
         return r;
+}
+
+/*
+ * What we made and could not build is not left lying there. Under the exclusive lock, so nobody has
+ * it mapped; who waits for the lock finds it deleted, and makes another. What stands there by now
+ * under this name, or is more than empty, is somebody else's.
+ */
+static void take_back(int fd, const char *path)
+{
+        struct stat ours, there;
+
+        if (fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+            ours.st_ino == there.st_ino && there.st_size == 0)
+                (void)unlink(path);
 }
 
 /*
  * Locks the file shared, with a finished region in it. Whoever finds it unfinished takes the
  * exclusive lock and looks again: of two starters one builds and the other finds it built.
  */
-static int lock_and_build(int fd, const char *path, const struct region_plan *plan,
+static int lock_and_build(int fd, const char *path, bool is_made, const struct region_plan *plan,
                           struct region_error *e)
 {
         uint64_t until_us = patience_until_us(plan);
@@ -218,7 +163,7 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                 /* Not waited for: whoever builds it keeps a shared lock ever after. */
                 if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                         if (errno != EWOULDBLOCK)
-                                return refuse_errno(e, -errno, path, "lock it");
+                                return region_refuse_errno(e, -errno, path, "lock it");
                         /* Another starter is here: one of us must let go for the other. */
                         (void)flock(fd, LOCK_UN);
                         r = wait_a_little(until_us, path, e);
@@ -229,20 +174,18 @@ static int lock_and_build(int fd, const char *path, const struct region_plan *pl
                 if (is_finished(fd))
                         continue;
                 if (fstat(fd, &st) < 0)
-                        return refuse_errno(e, -errno, path, "look at it");
+                        return region_refuse_errno(e, -errno, path, "look at it");
                 /* An unfinished region has zeros where its magic comes; anything else is not ours.
                  */
                 if (st.st_size != 0) {
                         uint64_t first = 0;
 
-                        if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first) ||
-                            first != 0)
-                                return refuse_place(
-                                        e, -EUCLEAN, path,
-                                        "is not a region of weir, or is damaged: if it was one, "
-                                        "move it away; else name another region");
+                        if (!region_first_word(fd, &first) || first != 0)
+                                return region_refuse_foreign(path, e);
                 }
                 r = build(fd, path, plan, e);
+                if (r < 0 && is_made)
+                        take_back(fd, path);
                 if (r < 0)
                         return r;
         }
@@ -267,23 +210,6 @@ static int tidy(struct region *region, const char *path, const struct region_pla
         return lock_shared(region->fd, patience_until_us(plan), path, e);
 }
 
-static int check_slots(const struct region *region, const char *path, struct region_error *e)
-{
-        size_t slot = sound_slots(region);
-
-        if (slot == REGION_SLOTS)
-                return 0;
-        (void)snprintf(
-                e->why, sizeof(e->why),
-                "region %.200s: is damaged: slot %zu is not what its key says, or counts "
-                "what cannot be; what was spent is not known from it: stop the programs that "
-                "use it and look with weir region check; delete it when the longest window "
-                "has turned, or name another region",
-                path, slot);
-        e->is_place = true;
-        return -EUCLEAN;
-}
-
 /* Answer of open_once(): the file was deleted while it was opened. */
 #define OPEN_AGAIN 1
 /* Nobody deletes it so often by accident. */
@@ -297,37 +223,58 @@ static bool is_deleted(int fd)
         return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
+/* Return: the file, which is empty and was not there before if @ret_is_made; or an error. */
+static int open_or_make(const char *path, struct stat *ret_stat, bool *ret_is_made,
+                        struct region_error *e)
+{
+        int fd;
+
+        *ret_is_made = false;
+        for (int i = 0; i < OPEN_TRIES; ++i) {
+                fd = region_open_file(path, O_RDWR, ret_stat, e);
+                if (fd != -ENOENT)
+                        return fd;
+                fd = region_open_file(path, O_RDWR | O_CREAT | O_EXCL, ret_stat, e);
+                *ret_is_made = fd >= 0;
+                /* Somebody was quicker. */
+                if (fd != -EEXIST)
+                        return fd;
+        }
+        return fd;
+}
+
 static int open_once(const char *path, const struct region_plan *plan, struct region *ret,
                      struct region_error *e)
 {
         struct stat st;
+        bool is_made;
         int fd, r;
 
-        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = open_or_make(path, &st, &is_made, e);
         if (fd < 0)
-                return refuse_open(e, -errno, path);
-        r = check_owner(fd, path, &st, e);
+                return fd;
+        r = region_judge_owner(&st, path, e);
         if (r == 0)
-                r = lock_and_build(fd, path, plan, e);
+                r = region_judge_mode(&st, path, e);
+        if (r == 0)
+                r = lock_and_build(fd, path, is_made, plan, e);
         if (r == 0 && is_deleted(fd))
                 r = OPEN_AGAIN;
-        if (r == 0 && (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES))
-                r = refuse_place(
-                        e, -EUCLEAN, path,
-                        "is cut short or of another version; stop the programs that use it and "
-                        "delete it, or name another region");
+        if (r == 0)
+                r = fstat(fd, &st) < 0 ? region_refuse_errno(e, -errno, path, "look at it")
+                                       : region_judge_size(&st, path, e);
         if (r == 0) {
-                r = map(fd, PROT_READ | PROT_WRITE, ret);
+                r = region_map(fd, PROT_READ | PROT_WRITE, ret);
                 if (r < 0)
-                        r = refuse_errno(e, r, path, "map it");
+                        r = region_refuse_errno(e, r, path, "map it");
         }
         if (r != 0) {
                 close(fd);
                 return r;
         }
-        r = check_certificate(ret->header, &plan->table_hash, path, e);
+        r = region_judge_certificate(ret->header, &plan->table_hash, path, e);
         if (r == 0)
-                r = check_slots(ret, path, e);
+                r = region_judge_slots(ret, path, e);
         if (r == 0)
                 r = tidy(ret, path, plan, e);
         if (r < 0)
@@ -344,9 +291,9 @@ static int open_file(const char *path, const struct region_plan *plan, struct re
                 if (r != OPEN_AGAIN)
                         return r;
         }
-        return refuse_place(e, -ESTALE, path,
-                            "is deleted again and again; find out who does, or name another "
-                            "region");
+        return region_refuse_place(e, -ESTALE, path,
+                                   "is deleted again and again; find out who does, or name another "
+                                   "region");
 }
 
 int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,
@@ -360,39 +307,11 @@ int region_open(const char *path, const struct region_plan *plan, struct region 
                 if (error < 0)
                         return error;
         } else {
-                error = map(-1, PROT_READ | PROT_WRITE, &r);
+                error = region_map(-1, PROT_READ | PROT_WRITE, &r);
                 if (error < 0)
-                        return refuse_errno(ret_error, error, "(private)", "map it");
+                        return region_refuse_errno(ret_error, error, "(private)", "map it");
                 fill(&r, plan);
                 atomic_store_explicit(&r.header->magic, REGION_MAGIC, memory_order_release);
-        }
-        *ret_region = r;
-        return 0;
-}
-
-int region_open_readonly(const char *path, struct region *ret_region,
-                         struct region_error *ret_error)
-{
-        struct region r = REGION_NULL;
-        struct stat st;
-        int fd, error;
-
-        fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return refuse_errno(ret_error, -errno, path, "open it");
-        if (fstat(fd, &st) < 0 || st.st_size != (off_t)REGION_BYTES || !is_finished(fd))
-                error = refuse(ret_error, -EUCLEAN, path,
-                               "is not a finished region of this version");
-        else
-                error = map(fd, PROT_READ, &r);
-        if (error < 0) {
-                close(fd);
-                return error;
-        }
-        error = check_certificate(r.header, NULL, path, ret_error);
-        if (error < 0) {
-                region_close(&r);
-                return error;
         }
         *ret_region = r;
         return 0;
@@ -418,57 +337,4 @@ void region_sync(struct region *region)
          */
         if (region->fd >= 0)
                 (void)!msync(region->header, REGION_HEADER_BYTES, MS_SYNC);
-}
-
-static int default_folder(char *folder, size_t folder_size, char *path, size_t size,
-                          struct region_error *e)
-{
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
-        int n;
-
-        if (runtime && runtime[0] == '/')
-                n = snprintf(folder, folder_size, "%s/weir", runtime);
-        else
-                n = snprintf(folder, folder_size, "/dev/shm/weir-%u", (unsigned)geteuid());
-        if (n < 0 || (size_t)n >= folder_size ||
-            (size_t)snprintf(path, size, "%s/region", folder) >= size)
-                return refuse_place(e, -ENAMETOOLONG, folder,
-                                    "has too long a name; name another region");
-        return 0;
-}
-
-/* /dev/shm is everybody's: a folder that somebody else made there first is not ours. */
-static int check_folder(const char *folder, struct region_error *e)
-{
-        struct stat st;
-
-        if (lstat(folder, &st) < 0)
-                return refuse_errno(e, -errno, folder, "look at the folder");
-        if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-                return refuse_place(e, -EPERM, folder,
-                                    "is not a folder of this user alone; name another region");
-        return 0;
-}
-
-int region_default_path(char *path, size_t size, struct region_error *ret_error)
-{
-        char folder[256];
-        int r = default_folder(folder, sizeof(folder), path, size, ret_error);
-
-        if (r < 0)
-                return r;
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-                return refuse_errno(ret_error, -errno, folder, "make the folder");
-        return check_folder(folder, ret_error);
-}
-
-int region_default_path_readonly(char *path, size_t size, struct region_error *ret_error)
-{
-        char folder[256];
-        int r = default_folder(folder, sizeof(folder), path, size, ret_error);
-
-        if (r == 0)
-                r = check_folder(folder, ret_error);
-        /* No folder, no region: who opens it is told. */
-        return r == -ENOENT ? 0 : r;
 }

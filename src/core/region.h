@@ -12,6 +12,8 @@
 
 #include "core/layout.h"
 
+struct stat;
+
 struct region {
         struct region_header *header;
         struct slot *slots;
@@ -64,9 +66,27 @@ struct region_error {
 CHECKED int region_open(const char *path, const struct region_plan *plan, struct region *ret_region,
                         struct region_error *ret_error);
 
-/* As region_open(), for looking only: never creates, maps read-only. */
-CHECKED int region_open_readonly(const char *path, struct region *ret_region,
-                                 struct region_error *ret_error);
+/* Answer of region_open_readonly(): it is mapped, but nobody should believe it. */
+#define REGION_DOUBTED 1
+
+/**
+ * region_open_readonly() - as region_open(), for looking only: never creates, maps read-only
+ * @plan: NULL: of whatever tables it is
+ *
+ * Return: 0; REGION_DOUBTED: mapped, but region_open() would refuse it, and @ret_error says with
+ *         its words why; or a negative errno as region_open(), -EUCLEAN also while it is made.
+ */
+CHECKED int region_open_readonly(const char *path, const struct region_plan *plan,
+                                 struct region *ret_region, struct region_error *ret_error);
+
+/**
+ * region_open_file() - a file that may be a region; refused what is none: folders, links, pipes
+ * @flags: of open(2); it never waits
+ *
+ * Return: a descriptor, the caller's, or a negative errno with @ret_error written.
+ */
+CHECKED int region_open_file(const char *path, int flags, struct stat *ret_stat,
+                             struct region_error *ret_error);
 
 /* Accepts REGION_NULL; may run twice. */
 void region_close(struct region *region);
@@ -78,8 +98,8 @@ bool region_is_deleted(const struct region *region);
 void region_sync(struct region *region);
 
 /**
- * region_default_path() - where the region is when nobody says: the user's runtime folder, else
- *                         /dev/shm; the folder is made when needed
+ * region_default_path() - where the region is when nobody says: the state folder that a service
+ *                         manager made for this process, else region_user_path()
  *
  * Return: 0 or a negative errno with @ret_error written.
  */
@@ -87,6 +107,14 @@ CHECKED int region_default_path(char *path, size_t size, struct region_error *re
 
 /* As region_default_path(), for looking only: makes no folder. */
 CHECKED int region_default_path_readonly(char *path, size_t size, struct region_error *ret_error);
+
+/**
+ * region_user_path() - the user's runtime folder, else /dev/shm; the folder is made when needed
+ *
+ * For libraries: a program that is a service has a state folder of its own, and those that count
+ * for one address must not each have a region in theirs.
+ */
+CHECKED int region_user_path(char *path, size_t size, struct region_error *ret_error);
 
 /* For region_plan.table_hash: of whatever gives the pools their meaning. */
 uint64_t region_hash(const void *meaning, size_t n);

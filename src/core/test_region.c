@@ -80,6 +80,26 @@ static void expect_refusal(int answer, int expected, const char *why)
                 fail_msg("%d instead of %d: %s", answer, expected, error.why);
 }
 
+/* Who only looks maps it, and hears the same. */
+static void expect_doubt(const char *why)
+{
+        struct region r = REGION_NULL;
+        int answer = region_open_readonly(path, &plan, &r, &error);
+
+        expect_refusal(answer, REGION_DOUBTED, why);
+        assert_non_null(r.header);
+        region_close(&r);
+}
+
+/* Nothing is there to be looked at, in the words of who would work with it. */
+static void expect_no_look(int expected, const char *why)
+{
+        struct region r = REGION_NULL;
+
+        expect_refusal(region_open_readonly(path, &plan, &r, &error), expected, why);
+        assert_null(r.header);
+}
+
 static void write_file(const void *bytes, size_t n, mode_t mode)
 {
         int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, mode);
@@ -457,19 +477,27 @@ static void what_is_not_our_region_is_refused_and_left_alone(void **state)
                 assert_int_equal(try_open(), 0);
                 patch(rows[i].offset, &rows[i].value, rows[i].n);
                 expect_refusal(try_open(), rows[i].error, rows[i].why);
+                if (rows[i].offset == offsetof(struct region_header, table_hash))
+                        expect_doubt(rows[i].why);
+                else
+                        expect_no_look(rows[i].error, rows[i].why);
         }
         write_file(poem, sizeof(poem), 0600);
         expect_refusal(try_open(), -EUCLEAN, "not a region");
+        expect_no_look(-EUCLEAN, "not a region");
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_size, sizeof(poem));
         write_file("ab", 2, 0600);
         expect_refusal(try_open(), -EUCLEAN, "not a region");
+        expect_no_look(-EUCLEAN, "not a region");
         (void)unlink(path);
         assert_int_equal(try_open(), 0);
         assert_int_equal(truncate(path, REGION_BYTES - 1), 0);
         expect_refusal(try_open(), -EUCLEAN, "cut short");
+        expect_no_look(-EUCLEAN, "cut short");
         assert_int_equal(truncate(path, REGION_BYTES + 1), 0);
         expect_refusal(try_open(), -EUCLEAN, "cut short");
+        expect_no_look(-EUCLEAN, "cut short");
 }
 
 /* The first slot in use, and what is written there: at an offset, a word. */
@@ -502,6 +530,7 @@ static void a_slot_that_cannot_be_is_refused(void **state)
                 word = atomic_load(at);
                 atomic_store(at, rows[i].xor ? word ^ rows[i].xor : 0);
                 expect_refusal(try_open(), -EUCLEAN, "is damaged: slot ");
+                expect_doubt("is damaged: slot ");
                 atomic_store(at, word);
                 assert_int_equal(try_open(), 0);
         }
@@ -529,19 +558,26 @@ static void only_a_file_of_our_own_is_opened(void **state)
         (void)state;
         assert_int_equal(try_open(), 0);
         assert_int_equal(chmod(path, 0666), 0);
-        expect_refusal(try_open(), -EPERM, "written by everybody");
+        expect_refusal(try_open(), -EPERM, "written by everybody; chmod 600 it");
+        assert_int_equal(chmod(path, 0660), 0);
+        expect_refusal(try_open(), -EPERM, "written by its group; chmod 600 it");
+        expect_doubt("written by its group; chmod 600 it");
+        assert_int_equal(chmod(path, 0640), 0);
+        assert_int_equal(try_open(), 0);
         (void)snprintf(other, sizeof(other), "%s-other", path);
         assert_int_equal(rename(path, other), 0);
         assert_int_equal(symlink(other, path), 0);
-        expect_refusal(try_open(), -ELOOP, "open it");
-        assert_int_equal(region_open_readonly(path, &r, &error), -ELOOP);
+        expect_refusal(try_open(), -ELOOP, "open it: it is a symbolic link");
+        expect_no_look(-ELOOP, "open it: it is a symbolic link");
         (void)unlink(path);
         (void)unlink(other);
         assert_int_equal(mkdir(path, 0700), 0);
-        assert_int_equal(try_open(), -EISDIR);
+        expect_refusal(try_open(), -EISDIR, "Is a directory");
+        expect_no_look(-EISDIR, "Is a directory");
         assert_int_equal(rmdir(path), 0);
         assert_int_equal(mkfifo(path, 0600), 0);
         expect_refusal(try_open(), -EPERM, "is not a file");
+        expect_no_look(-EPERM, "is not a file");
         (void)unlink(path);
         (void)snprintf(other, sizeof(other), "%s/none/region", folder);
         assert_int_equal(region_open(other, &plan, &r, &error), -ENOENT);
@@ -580,20 +616,20 @@ static void another_users_file_or_folder_is_refused(void **state)
         assert_int_equal(chown(path, 0, NOBODY), 0);
         assert_int_equal(as_nobody(), -EPERM);
         assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        assert_int_equal(as_nobody(), -EPERM);
+        assert_int_equal(chmod(path, 0600), 0);
         assert_int_equal(as_nobody(), 0);
         /* Root may look after everybody's. */
         assert_int_equal(try_open(), 0);
         assert_int_equal(chmod(folder, 0700), 0);
 }
 
-static void a_full_disk_leaves_no_half_region(void **state)
+/* Tries to make it where there is room for a half. */
+static void fill_the_disk(void)
 {
-        struct stat st;
         int status;
-        pid_t pid;
+        pid_t pid = fork();
 
-        (void)state;
-        pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
                 struct rlimit most = { REGION_BYTES / 2, REGION_BYTES / 2 };
@@ -606,6 +642,18 @@ static void a_full_disk_leaves_no_half_region(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), EFBIG);
+}
+
+static void a_full_disk_leaves_nothing(void **state)
+{
+        struct stat st;
+
+        (void)state;
+        fill_the_disk();
+        assert_int_equal(stat(path, &st), -1);
+        /* An empty file that was there before is not ours to take away. */
+        write_file("", 0, 0600);
+        fill_the_disk();
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_size, 0);
         assert_int_equal(try_open(), 0);
@@ -617,13 +665,15 @@ static void who_only_looks_changes_and_creates_nothing(void **state)
         struct stat st;
 
         (void)state;
-        assert_int_equal(region_open_readonly(path, &r, &error), -ENOENT);
+        assert_int_equal(region_open_readonly(path, NULL, &r, &error), -ENOENT);
         assert_int_equal(stat(path, &st), -1);
         write_file("", 0, 0600);
-        assert_int_equal(region_open_readonly(path, &r, &error), -EUCLEAN);
+        expect_no_look(-EUCLEAN, "is not finished: its creator is at it, or died");
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, 0);
         assert_int_equal(try_open(), 0);
         plan.table_hash = 43; /* looks at any table's */
-        assert_int_equal(region_open_readonly(path, &r, &error), 0);
+        assert_int_equal(region_open_readonly(path, NULL, &r, &error), 0);
         plan.table_hash = 42;
         assert_int_equal(r.header->pools[0][0], region_window(60000, 100));
         region_close(&r);
@@ -646,12 +696,55 @@ static void a_private_region_is_of_this_process_alone(void **state)
         assert_int_not_equal(region_hash("a", 1), region_hash("b", 1));
 }
 
+static void a_service_has_its_region_in_its_state_folder(void **state)
+{
+        char runtime[64], given[64], several[160], at[256], expected[256];
+
+        (void)state;
+        (void)snprintf(runtime, sizeof(runtime), "%s/run", folder);
+        (void)snprintf(given, sizeof(given), "%s/state", folder);
+        (void)snprintf(several, sizeof(several), "%s:/elsewhere", given);
+        assert_int_equal(mkdir(runtime, 0700), 0);
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", runtime, 1), 0);
+        assert_int_equal(unsetenv("SYSTEMD_EXEC_PID"), 0);
+        assert_int_equal(setenv("STATE_DIRECTORY", several, 1), 0);
+        /* The folder is the service manager's to make. */
+        assert_int_equal(region_default_path(at, sizeof(at), &error), -ENOENT);
+        assert_int_equal(mkdir(given, 0750), 0);
+        (void)snprintf(expected, sizeof(expected), "%s/region", given);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(region_default_path_readonly(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(chmod(given, 0770), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), -EPERM);
+        assert_int_equal(chmod(given, 0750), 0);
+        /* Libraries, and what was given to a shell that started us, perhaps. */
+        (void)snprintf(expected, sizeof(expected), "%s/weir/region", runtime);
+        assert_int_equal(region_user_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(setenv("SYSTEMD_EXEC_PID", "1", 1), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(unsetenv("SYSTEMD_EXEC_PID"), 0);
+        /* No absolute path. */
+        assert_int_equal(setenv("STATE_DIRECTORY", "state", 1), 0);
+        assert_int_equal(region_default_path(at, sizeof(at), &error), 0);
+        assert_string_equal(at, expected);
+        assert_int_equal(unsetenv("STATE_DIRECTORY"), 0);
+        assert_int_equal(rmdir(given), 0);
+        (void)snprintf(expected, sizeof(expected), "%s/weir", runtime);
+        assert_int_equal(rmdir(expected), 0);
+        assert_int_equal(rmdir(runtime), 0);
+}
+
 static void the_default_place_is_the_users_own(void **state)
 {
         char runtime[64], at[256], expected[256], small[8];
         struct stat st;
 
         (void)state;
+        assert_int_equal(unsetenv("STATE_DIRECTORY"), 0);
         (void)snprintf(runtime, sizeof(runtime), "%s/run", folder);
         assert_int_equal(mkdir(runtime, 0700), 0);
         assert_int_equal(setenv("XDG_RUNTIME_DIR", runtime, 1), 0);
@@ -710,10 +803,11 @@ int main(void)
                 TEST(a_slot_that_cannot_be_is_refused),
                 TEST(only_a_file_of_our_own_is_opened),
                 TEST(another_users_file_or_folder_is_refused),
-                TEST(a_full_disk_leaves_no_half_region),
+                TEST(a_full_disk_leaves_nothing),
                 TEST(who_only_looks_changes_and_creates_nothing),
                 TEST(a_private_region_is_of_this_process_alone),
                 TEST(the_default_place_is_the_users_own),
+                TEST(a_service_has_its_region_in_its_state_folder),
         };
 
         return cmocka_run_group_tests_name("core/region", tests, setup_folder, teardown_folder);

@@ -1,6 +1,6 @@
 #include "history/place.h"
 
-#include "base/str.h"
+#include "base/folder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,22 +18,6 @@ static int join(const char *folder, size_t n, const char *more, char *ret, size_
         int length = snprintf(ret, size, "%.*s%s", (int)n, folder, more);
 
         return length > 0 && (size_t)length < size ? 0 : -ENAMETOOLONG;
-}
-
-/*
- * systemd's, of which there may be several; the first is the unit's own. What a service starts
- * inherits the variable, as a shell or a test does: then the folder is not for us, which systemd
- * says by the number of the process that it is for.
- */
-static const char *state_directory(size_t *ret_length)
-{
-        const char *all = getenv("STATE_DIRECTORY"), *whose = getenv("SYSTEMD_EXEC_PID");
-        uint64_t pid;
-
-        if (whose && (str_to_u64(str_of(whose), &pid) < 0 || pid != (uint64_t)getpid()))
-                all = NULL;
-        *ret_length = all ? strcspn(all, ":") : 0;
-        return *ret_length > 0 ? all : NULL;
 }
 
 /* Of the user, as the XDG base directory specification has it. */
@@ -84,7 +68,7 @@ int history_place(const char *setting, char *ret, size_t size)
                 return 0;
         if (setting[0] != '\0' && !is_on)
                 return join(setting, strlen(setting), "", ret, size);
-        folder = state_directory(&n);
+        folder = folder_of_service(&n);
         if (folder)
                 return join(folder, n, "/" FILE_NAME, ret, size);
         return is_on ? user_file(true, ret, size) : 0;

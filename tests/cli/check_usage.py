@@ -35,7 +35,8 @@ WRONG = (
     ("gateway --region FOLDER --listen 127.0.0.1:0", 1, "Is a directory; name another region with --region"),
     ("gateway --region FOLDER/no/r --listen 127.0.0.1:0", 1, "No such file or directory; name another region with --region"),
     ("gateway --region FOLDER/junk --listen 127.0.0.1:0", 1, "is not a region of weir, or is damaged: if it was one, move it away; else name another region"),
-    ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name another region with --region"),
+    ("gateway --region FOLDER/pipe --listen 127.0.0.1:0", 1, "is not a file; name another region with --region"),
+    ("gateway --region FOLDER/link --listen 127.0.0.1:0", 1, "it is a symbolic link; name the file it leads to, or name another region with --region"),
     ("gateway extra", 2, 'unexpected "extra"'),
     ("sim --seed", 2, "sim: --seed needs a value; see weir sim --help"),
     ("sim --seed x", 2, "want a whole number from 0 to"),
@@ -56,7 +57,10 @@ WRONG = (
     ("demo --bots x", 2, "want a number from 1 to 32"),
     ("demo extra", 2, 'unexpected "extra"'),
     ("status --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
-    ("status --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("status --region FOLDER/junk", 1, "is not a region of weir, or is damaged: if it was one, move it away; else name another region with --region"),
+    ("status --region FOLDER/link", 1, "it is a symbolic link; name the file it leads to, or name another region with --region"),
+    ("status --region FOLDER/pipe", 1, "is not a file; name another region with --region"),
+    ("status --region FOLDER", 1, "Is a directory; name another region with --region"),
     ("history --db FOLDER/none", 1, "No such file or directory; name it with --db"),
     ("history --db FOLDER/large", 1, "file is not a database"),
     ("history --since yesterday", 2, "want a time such as 2h, 3d, 2026-11-26 or 2026-11-26T10:30"),
@@ -79,7 +83,9 @@ WRONG = (
     ("region look", 2, "region: say what to do: show or check"),
     ("region show extra", 2, "region: say what to do: show or check"),
     ("region show --region FOLDER/none", 2, "No such file or directory; is a gateway running?"),
-    ("region check --region FOLDER", 2, "cannot read it: Is a directory"),
+    ("region check --region FOLDER", 2, "cannot open it: Is a directory; name another region with --region"),
+    ("region check --region FOLDER/pipe", 2, "is not a file; name another region with --region"),
+    ("region show --region FOLDER/pipe", 2, "is not a file; name another region with --region"),
     ("region check --region FOLDER/link", 2, "it is a symbolic link; name the file it leads to"),
     ("gateway --watch-action-token-file=x", 2, "there is no option --watch-action-token-file=x; write --set watch.action_token_file=VALUE"),
     ("gateway --watch-what x", 2, "there is no option --watch-what; see weir gateway --help"),
@@ -87,7 +93,8 @@ WRONG = (
     ("top extra", 2, 'top: unexpected "extra"; see weir top --help'),
     ("top --gateway http://127.0.0.1:1", 1, "standard input or output is no terminal; weir top --once prints one frame"),
     ("top --region FOLDER/none", 1, "No such file or directory; is a gateway running?"),
-    ("top --once --region FOLDER/junk", 1, "is not a finished region of this version"),
+    ("top --once --region FOLDER/junk", 1, "is not a region of weir, or is damaged: if it was one, move it away; else name another region with --region"),
+    ("top --once --region FOLDER/pipe", 1, "is not a file; name another region with --region"),
     ("top --gateway ftp://x", 2, "write http://HOST[:PORT], https://HOST[:PORT] or unix:PATH"),
     ("top --once --gateway http://127.0.0.1:1", 1, "Connection refused"),
     ("top --once --gateway unix:FOLDER/none", 1, "No such file or directory"),
@@ -126,6 +133,7 @@ class Usage(unittest.TestCase):
             (Path(folder) / "junk").write_bytes(b"no region" * 9999)
             (Path(folder) / "yaml").write_text("listen: [1\n", encoding="utf-8")
             (Path(folder) / "link").symlink_to("junk")
+            os.mkfifo(Path(folder) / "pipe", 0o600)
             (Path(folder) / "large").write_bytes(b"# nothing\n" * 1000000)
             port = str(taken.getsockname()[1])
             for line, status, says in WRONG:

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+import stat
 import struct
 import subprocess
 import sys
@@ -297,7 +298,7 @@ def test_files_that_are_none_are_told_apart(region, tmp_path):
     assert any("may be written by everybody" in text for text in texts(region))
     (tmp_path / "link").symlink_to(region)
     for path, says in ((tmp_path / "none", "No such file or directory"), (tmp_path, "Is a directory"),
-                       (tmp_path / "link", "it is a symbolic link; name the file it leads to")):
+                       (tmp_path / "link", "it is a symbolic link; name the file it leads to, or name another region with --region")):
         for action in ("show", "check"):
             result = weir("region", action, "--region", path)
             assert (result.returncode, result.stdout) == (2, "") and result.stderr.startswith("weir: region ")
@@ -370,6 +371,10 @@ def cut_short(region):
     os.truncate(region, SIZE // 2)
 
 
+def longer(region):
+    os.truncate(region, SIZE + 1)
+
+
 def damaged(region):
     patch(region, 0, 1)
 
@@ -390,6 +395,15 @@ def open_to_all(region):
     os.chmod(region, 0o666)
 
 
+def open_to_its_group(region):
+    os.chmod(region, 0o660)
+
+
+def a_pipe(region):
+    os.remove(region)
+    os.mkfifo(region, 0o600)
+
+
 def a_link(region):
     os.rename(region, str(region) + "-real")
     os.symlink(str(region) + "-real", region)
@@ -400,18 +414,62 @@ def a_folder(region):
     os.mkdir(region)
 
 
-@pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("how, says", [
+# Who only looks.
+LOOKS = (["status"], ["status", "--json"], ["top", "--once"], ["region", "show"])
+REFUSALS = [
     (other_version, "was made by another version of weir; stop the programs that use it and delete it"),
     (other_table, "was made for other endpoint tables; stop the programs that use it and delete it"),
     (cut_short, "is cut short or of another version; stop the programs that use it and delete it"),
     (damaged, "is not a region of weir, or is damaged: if it was one, move it away; else name another region"),
     (torn, "is damaged: slot "),
+    (longer, "is cut short or of another version; stop the programs that use it and delete it"),
     (foreign, "is not a region of weir, or is damaged: if it was one, move it away; else name another region"),
     (open_to_all, "may be written by everybody; chmod 600 it"),
-    (a_link, "it is a symbolic link; name another region"),
+    (open_to_its_group, "may be written by its group; chmod 600 it"),
+    (a_link, "it is a symbolic link; name the file it leads to, or name another region"),
     (a_folder, "Is a directory; name another region"),
-], ids=lambda value: getattr(value, "__name__", ""))
+    (a_pipe, "is not a file; name another region"),
+]
+
+
+def name_of(value):
+    return getattr(value, "__name__", "")
+
+
+@pytest.mark.parametrize("how, says", REFUSALS, ids=name_of)
+def test_who_only_looks_is_told_what_every_program_would_say(region, how, says):
+    how(region)
+    for command in LOOKS:
+        result = weir(*command, "--region", region)
+        lines = result.stderr.splitlines()
+        is_none = command[0] == "region" and (region.is_symlink() or not region.is_file())
+        assert result.returncode == (2 if is_none else 1), (command, result)
+        assert len(lines) == 1 and lines[0].startswith(f"weir: region {region}: ") and says in lines[0], (command, result)
+        # What can be mapped is drawn all the same, for who has to find out what happened.
+        if how in (torn, open_to_all, open_to_its_group, other_table):
+            assert "spot-weight" in result.stdout, (command, result)
+    result = weir("check", "--weights", "--region", region)
+    assert result.returncode in (1, 2) and says in result.stderr, result
+    assert weir("region", "check", "--region", region).returncode in (1, 2)
+
+
+def test_a_single_bit_of_a_key_and_many_anywhere_are_not_passed_over(region):
+    good = region.read_bytes()
+    patch(region, slot_of(region, name="futures-weight"), word(region, slot_of(region, name="futures-weight")) ^ 1 << 17)
+    bit = weir("status", "--region", region)
+    region.write_bytes(good)
+    assert (bit.returncode, bit.stderr.count("is damaged: slot ")) == (1, 1), bit
+    dice, data = random.Random(7), bytearray(good)
+    for _ in range(400):
+        data[dice.randrange(HEADER, HEADER + SLOT * SLOTS)] ^= 1 << dice.randrange(8)
+    region.write_bytes(data)
+    many = weir("status", "--region", region)
+    assert many.returncode == 1 and "is damaged: slot " in many.stderr, many
+    refused("gateway", region, "is damaged: slot ")
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("how, says", REFUSALS, ids=name_of)
 def test_what_no_program_can_use_is_refused_and_left_alone(region, face, how, says):
     how(region)
     before = os.lstat(region).st_mtime_ns, os.path.isfile(region) and open(region, "rb").read()
@@ -449,18 +507,20 @@ def test_another_users_region_is_refused(region, face):
 
 def mounted(folder, options, then=""):
     """Of a command before which a small file system of its own is mounted at the folder; None: not possible here."""
-    line = f"mount -t tmpfs -o {options} weir {folder} && {then or 'true'} && exec \"$@\""
+    line = (f"mount -t tmpfs -o {options} weir {folder} && {then or 'true'} || exit 125; "
+            f"\"$@\"; r=$?; ls -A {folder} | sed 's/^/left: /'; exit $r")
     before = ["unshare", "-m", "sh", "-c", line, "sh"]
     possible = subprocess.run([*before, "true"], capture_output=True, check=False).returncode == 0
     return before if possible else pytest.skip("nothing can be mounted here")
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_full_or_read_only_disk_is_said_and_no_half_region_left(tmp_path, face):
+def test_a_full_or_read_only_disk_is_said_and_nothing_is_left(tmp_path, face):
     folder = tmp_path / "disk"
     folder.mkdir()
-    refused(face, folder / "region", f"cannot reserve its {SIZE} bytes: No space left on device; make room or name "
-            "another region", mounted(folder, "size=64k"))
+    said = refused(face, folder / "region", f"cannot reserve its {SIZE} bytes: No space left on device; make room or "
+                   "name another region", mounted(folder, "size=200k"))
+    assert "left: " not in said
     refused(face, folder / "region", "Read-only file system; name another region",
             mounted(folder, "size=4m", f"mount -o remount,ro {folder}"))
 
@@ -476,3 +536,30 @@ def test_a_creator_who_stands_still_holds_nobody_up_for_ever(tmp_path):
             assert "is being made by another program, which stands still" in out and str(region) in out, (face, out)
     process = start_face("library", region)
     assert process.wait(20) == 0 and check(region)["clean"]
+
+
+def test_under_a_service_manager_the_default_is_the_state_folder(tmp_path):
+    state, runtime = tmp_path / "state", tmp_path / "run"
+    state.mkdir(mode=0o750)
+    runtime.mkdir(mode=0o700)
+    env = {"STATE_DIRECTORY": f"{state}:/elsewhere", "XDG_RUNTIME_DIR": str(runtime), "WEIR_REGION": "", "WEIR_HISTORY": "off"}
+    # As systemd does it: of the process that it starts, and of no other.
+    as_systemd = ["/bin/sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh"]
+    with Sim() as sim:
+        for _ in range(2):
+            with Gateway(sim.url, "", env=env, before=as_systemd) as gateway:
+                assert fetch(gateway.port, "/api/v3/time")[0] == 200
+                assert gateway.stop() == 0
+            assert {f.name for f in state.iterdir()} == {"region"} and not list(runtime.iterdir())
+    assert stat.S_IMODE((state / "region").stat().st_mode) == 0o600
+
+    def shown(**more):
+        result = subprocess.run([*as_systemd, WEIR, "status", "--json"] if not more else [WEIR, "status", "--json"],
+                                capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **env, **more})
+        return result.returncode, result.stdout, result.stderr
+
+    code, out, _ = shown()
+    assert code == 0 and json.loads(out)["region"] == str(state / "region")
+    # It was given to the shell that started this one.
+    code, _, err = shown(SYSTEMD_EXEC_PID="1")
+    assert code == 1 and f"region {runtime}/weir/region: cannot open it: No such file or directory" in err
