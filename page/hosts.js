@@ -4,6 +4,10 @@ import { count, is_number, span } from "./format.js";
 import { on_change } from "./store.js";
 
 function store_fact(hosts) {
+        if (hosts.state === "unspoken")
+                return "no gateway with a store speaks for this host";
+        if (is_number(hosts.refused_for_s))
+                return `has refused this host for ${span(hosts.refused_for_s * 1000)}`;
         if (is_number(hosts.away_for_s))
                 return `away for ${span(hosts.away_for_s * 1000)}`;
         if (hosts.was_answered === false)

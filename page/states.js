@@ -54,7 +54,15 @@ function breaker_notice(breaker) {
 function store_notices(now) {
         const hosts = now.hosts, store = now.store || {};
 
-        if (hosts && hosts.was_answered === false && !((now.rates || {}).waiting > 0))
+        if (hosts && hosts.state === "unspoken")
+                return [notice("store", hosts.share_for_s > 0 ? WARN : BAD, "No gateway with a store speaks for this host",
+                               "Its budgets are shared with other hosts. Start a gateway with --store; or, where they shall be " +
+                               "shared no more, end it with \u201cweir region unshare\u201d.")];
+        if (hosts && is_number(hosts.refused_for_s))
+                return [notice("store", BAD, "The store refuses this host",
+                               "They contradict each other, and it is granted nothing. The event \u201cstore_refuses\u201d says " +
+                               "why.")];
+        if (hosts && hosts.was_answered === false && !(hosts.away_for_s > 0) && !((now.rates || {}).waiting > 0))
                 return [notice("store", INFO, "The store has granted nothing yet",
                                "Hosts share these budgets; the first request asks for this one\u2019s part.")];
         if (hosts && hosts.was_answered === false)

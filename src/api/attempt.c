@@ -68,7 +68,7 @@ static int answered(struct attempt *a, int answer, uint64_t *ret_at_ms)
         default:
                 break;
         }
-        refusal_explain(&a->reservation, answer, &a->verdict);
+        refusal_explain(a->caller->limiter->limiter.region, &a->reservation, answer, &a->verdict);
         return done(a, answer);
 }
 

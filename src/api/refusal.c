@@ -1,5 +1,6 @@
 #include "api/refusal.h"
 #include "budget/budget.h"
+#include "core/sharing.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -70,14 +71,8 @@ static void explain_limits(const struct limiter_ticket *ticket, int answer, cons
                         say(verdict, "no room in %s before the deadline, but at %s", budget, at);
                 break;
         case LIMITER_CROWDED:
-                if (ticket->is_capped)
-                        say(verdict,
-                            "this host has used its part of %s, which it shares with other hosts; "
-                            "again at %s",
-                            budget, at);
-                else
-                        say(verdict, "all windows ahead of %s are full for its class; again at %s",
-                            budget[0] ? budget : "its budgets", at);
+                say(verdict, "all windows ahead of %s are full for its class; again at %s",
+                    budget[0] ? budget : "its budgets", at);
                 break;
         default: /* LIMITER_NEVER */
                 say(verdict, "it costs more than a whole window of %s", budget);
@@ -85,7 +80,20 @@ static void explain_limits(const struct limiter_ticket *ticket, int answer, cons
         }
 }
 
-void refusal_explain(const struct reservation *r, int answer, struct verdict *verdict)
+/* No room under what this host was granted. */
+static void explain_cap(const struct region *region, const struct limiter_ticket *ticket,
+                        struct verdict *verdict)
+{
+        char why[SHARING_WORDS_SIZE], at[TIME_SIZE];
+
+        /* When it was to come again is a moment from now. */
+        (void)sharing_refusal(region, budget_blocked_by(ticket), ticket->at_ms,
+                              &verdict->retry_at_ms, why);
+        say(verdict, "%s; again at %s", why, time_text(verdict->retry_at_ms, at));
+}
+
+void refusal_explain(const struct region *region, const struct reservation *r, int answer,
+                     struct verdict *verdict)
 {
         const struct limiter_ticket *ticket = &r->ticket;
         char at[TIME_SIZE];
@@ -96,7 +104,10 @@ void refusal_explain(const struct reservation *r, int answer, struct verdict *ve
         case LIMITER_SHUT:
         case LIMITER_CROWDED:
                 verdict->retry_at_ms = ticket->at_ms;
-                explain_limits(ticket, answer, time_text(ticket->at_ms, at), verdict);
+                if (answer == LIMITER_CROWDED && ticket->is_capped)
+                        explain_cap(region, ticket, verdict);
+                else
+                        explain_limits(ticket, answer, time_text(ticket->at_ms, at), verdict);
                 break;
         case LIMITER_NEVER:
                 explain_limits(ticket, answer, "", verdict);

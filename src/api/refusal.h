@@ -11,6 +11,7 @@
 
 /* @answer of the reservation @r, which holds nothing: @verdict's retry_at_ms and msg. The rest of
  * it stays: what the last attempt, if there was one, was told. */
-void refusal_explain(const struct reservation *r, int answer, struct verdict *verdict);
+void refusal_explain(const struct region *region, const struct reservation *r, int answer,
+                     struct verdict *verdict);
 
 #endif

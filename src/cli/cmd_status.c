@@ -124,7 +124,7 @@ static void print_all(const struct look *look)
         /* The picture has in words first what is not as usual. */
         if (!is_picture)
                 status_print_ways(look);
-        if (!is_picture || !look->hosts.is_away)
+        if (!is_picture || look->hosts.sharing.state == SHARING_GOOD)
                 status_print_hosts(&look->hosts);
         status_print_accounts(look);
         if (look->weight_disagreements > 0)

@@ -233,24 +233,11 @@ static void paused_alarms(struct alarms *a, const json_t *now)
 static void host_alarms(struct alarms *a, const json_t *now)
 {
         const json_t *hosts = json_object_get(now, "hosts");
-        const json_t *away = json_object_get(hosts, "away_for_s");
-        json_int_t share_s = picture_number(hosts, "share_for_s");
-        char left[PICTURE_TIME_SIZE];
+        const char *words = picture_text(hosts, "words");
 
-        if (!json_is_object(hosts))
-                return;
-        if (json_is_false(json_object_get(hosts, "was_answered")))
-                alarm_line(a, SHEET_BAD, "the store has not answered yet: nothing may be sent");
-        else if (json_is_integer(away) && share_s > 0)
-                alarm_line(a, SHEET_WARN,
-                           "the store is away for %lld s: this host goes on with its share, for %s "
-                           "more",
-                           (long long)json_integer_value(away), picture_left(share_s * 1000, left));
-        else if (json_is_integer(away))
-                alarm_line(a, SHEET_BAD,
-                           "the store is away for %lld s: this host's share is over, and nothing "
-                           "is sent that needs it",
-                           (long long)json_integer_value(away));
+        if (words[0] != '\0')
+                alarm_line(a, picture_number(hosts, "share_for_s") > 0 ? SHEET_WARN : SHEET_BAD,
+                           "%s", words);
 }
 
 static void add_notes(struct alarms *a, const json_t *now)

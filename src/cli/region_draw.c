@@ -195,6 +195,9 @@ static void draw_hosts(const json_t *p)
         if (number(hosts, "away_ms") > 0)
                 printf("  the store is away since %s UTC\n",
                        time_text(number(hosts, "away_ms"), when));
+        if (number(hosts, "refused_ms") > 0)
+                printf("  the store refuses this host since %s UTC\n",
+                       time_text(number(hosts, "refused_ms"), when));
         if (number(hosts, "waits_ms") > 0)
                 printf("  the store waits for other hosts, and grants nothing, since %s UTC\n",
                        time_text(number(hosts, "waits_ms"), when));

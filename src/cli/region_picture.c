@@ -355,7 +355,7 @@ static json_t *hosts(const struct region *region)
                 json_array_append_new(roster,
                                       json_string(region_hex(load(&lease->roster[i]), other)));
         }
-        return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "host",
+        return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "host",
                          region_hex(lease->host, host), "epoch", (json_int_t)load(&lease->epoch),
                          "sequence", (json_int_t)load(&lease->sequence), "birth",
                          region_hex(load(&lease->birth), birth), "share_until_ms",
@@ -363,7 +363,8 @@ static json_t *hosts(const struct region *region)
                          (json_int_t)load(&lease->n_hosts), "answered_ms",
                          (json_int_t)load(&lease->answered_ms), "away_ms",
                          (json_int_t)load(&lease->away_ms), "waits_ms",
-                         (json_int_t)load(&lease->waits_ms), "roster", roster);
+                         (json_int_t)load(&lease->waits_ms), "refused_ms",
+                         (json_int_t)load(&lease->refused_ms), "roster", roster);
 }
 
 json_t *region_picture(const struct region_file *f, const char *path, uint64_t wall_ms)

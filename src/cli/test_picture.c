@@ -123,16 +123,10 @@ static void what_is_wrong_is_said_in_words(void **state)
                   "! spot-orders of main: stopped for 10 s more\n" },
                 { "{\"paused\": {\"classes\": [\"backfill\"], \"clients\": [\"bot\"]}}",
                   "! paused: class backfill\n! paused: client bot\n" },
-                { "{\"hosts\": {\"was_answered\": false}}",
-                  "! the store has not answered yet: nothing may be sent\n" },
-                { "{\"hosts\": {\"was_answered\": true, \"away_for_s\": 4, \"share_for_s\": 50}}",
-                  "! the store is away for 4 s: this host goes on with its share, for 50 s "
-                  "more\n" },
-                { "{\"hosts\": {\"was_answered\": true, \"away_for_s\": 4, \"share_for_s\": 0}}",
-                  "! the store is away for 4 s: this host's share is over, and nothing is sent "
-                  "that "
-                  "needs it\n" },
-                { "{\"hosts\": {\"was_answered\": true, \"away_for_s\": null}}", "" },
+                { "{\"hosts\": {\"words\": \"the store is away\", \"share_for_s\": 50}}",
+                  "! the store is away\n" },
+                { "{\"hosts\": {\"words\": \"\", \"share_for_s\": 50}}", "" },
+                { "{\"hosts\": null}", "" },
         };
 
         (void)state;
@@ -175,10 +169,12 @@ static void what_is_worth_knowing_is_said_below(void **state)
 
 static void what_is_wrong_is_not_cut_off_where_it_is_narrow(void **state)
 {
-        char *text = draw("{\"hosts\": {\"was_answered\": false}}", 24, false);
+        char *text =
+                draw("{\"hosts\": {\"words\": \"nobody speaks for this host: nothing is sent\"}}",
+                     24, false);
 
         (void)state;
-        assert_string_equal(text, "! the store has not\n! answered yet: nothing\n! may be sent\n");
+        assert_string_equal(text, "! nobody speaks for this\n! host: nothing is sent\n");
         free(text);
 }
 

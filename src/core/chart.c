@@ -88,6 +88,7 @@ static const struct chart_field lease_header[] = {
         FIELD(lease_header, answered_ms, CHART_TIME_MS),
         FIELD(lease_header, away_ms, CHART_TIME_MS),
         FIELD(lease_header, waits_ms, CHART_TIME_MS),
+        FIELD(lease_header, refused_ms, CHART_TIME_MS),
         FIELD(lease_header, spare, CHART_SPARE),
         FIELD(lease_header, roster, CHART_ANY),
 };

@@ -410,7 +410,8 @@ struct lease_header {
         word_t away_ms;        /* since when it has not; 0: it is there */
         word_t waits_ms; /* since when it answers and grants nothing, since it waits for hosts that
                             know what was granted; 0: it does not */
-        uint64_t spare[7];
+        word_t refused_ms; /* since when the store refuses this host; 0: it does not */
+        uint64_t spare[6];
         word_t roster[REGION_ROSTER]; /* numbers of all hosts, 0 behind them */
 };
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "core/lease.h"
+#include "core/sharing.h"
 #include "gateway/flow.h"
 #include "gateway/upstream.h"
 #include "lease/keeper.h"
@@ -173,6 +174,26 @@ static void on_up(void *ctx)
         look(g);
 }
 
+static void say_away(struct gateway *g, const char *why)
+{
+        struct sharing sharing;
+        char then[160] = "nothing is sent that is shared until the store has been reached: this "
+                         "host has no share";
+
+        hosts_look(g, &sharing);
+        if (sharing.has_share)
+                (void)snprintf(then, sizeof(then),
+                               "each budget goes on with this host's share of it, for %llu s",
+                               (unsigned long long)((sharing.share_until_ms - sharing.now_ms) /
+                                                    MS_PER_SECOND));
+        else if (sharing.state == SHARING_UNREACHED)
+                (void)snprintf(then, sizeof(then),
+                               "nothing is sent until the store has been reached once: it has "
+                               "granted this host nothing yet");
+        log_event(LOG_WARN, "store_away", "store=%s why=\"%s\" then=\"%s\"",
+                  store_place(g->hosts.store), why, then);
+}
+
 static void on_down(void *ctx, const char *why)
 {
         struct gateway *g = ctx;
@@ -186,11 +207,7 @@ static void on_down(void *ctx, const char *why)
                 return;
         h->is_away = true;
         counter_add(g->region.header, COUNTER_store_away);
-        log_event(LOG_WARN, "store_away",
-                  "store=%s why=\"%s\" then=\"each budget goes on with this host's share "
-                  "of it, for %llu s at most\"",
-                  store_place(h->store), why,
-                  (unsigned long long)(g->settings.store.grace_ms / 1000));
+        say_away(g, why);
 }
 
 static void say_there(struct gateway *g, const struct op_answer *answer)
@@ -316,6 +333,8 @@ static int become_keeper(struct gateway *g)
         struct keeper_time time;
         int r;
 
+        /* Again, for whoever ended the sharing had the keeper's lock until now. */
+        atomic_store_explicit(&g->region.header->sharing, LEASE_SHARING, memory_order_seq_cst);
         g->hosts.keeper = calloc(1, sizeof(*g->hosts.keeper));
         if (!g->hosts.keeper)
                 return -ENOMEM;
@@ -360,8 +379,10 @@ int hosts_open(struct gateway *g)
         struct hosts *h = &g->hosts;
         int r;
 
-        if (s->store.url[0] == '\0' || !s->limits || g->shadow)
+        if (s->store.url[0] == '\0' || !s->limits || g->shadow) {
+                hosts_watch(g);
                 return 0;
+        }
         h->is_sharing = true;
         (void)snprintf(h->name, sizeof(h->name), "%s", s->store.host);
         if (h->name[0] == '\0' && gethostname(h->name, sizeof(h->name) - 1) < 0)
@@ -382,9 +403,12 @@ void hosts_keep(struct gateway *g)
         struct hosts *h = &g->hosts;
         uint64_t now_us = loop_now_us(g->loop);
 
-        if (!h->is_sharing || h->keeper || now_us < h->locked_us + LOCK_US)
+        if (h->keeper || now_us < h->locked_us + LOCK_US)
                 return;
         h->locked_us = now_us;
+        hosts_watch(g);
+        if (!h->is_sharing)
+                return;
         if (hosts_lock(g) && become_keeper(g) == 0)
                 log_event(LOG_INFO, "keeper", "why=\"this gateway speaks for the host now\"");
 }

@@ -17,6 +17,7 @@ struct keeper;
 struct store;
 struct loop_timer;
 struct keeper_time;
+struct sharing;
 
 struct hosts {
         bool is_sharing;
@@ -30,6 +31,7 @@ struct hosts {
         bool is_leaving;         /* nothing is said but the goodbye */
         bool has_said_bye;       /* and that is on its way */
         char waits[256];         /* why nothing is granted, as was said; "": it is */
+        bool is_unspoken;        /* without a store, where nobody speaks: as was said in the log */
         char name[64];
 };
 
@@ -46,7 +48,7 @@ void hosts_leave(struct gateway *g);
 
 /* Somebody found no room: the keeper looks at once. */
 void hosts_hungry(struct gateway *g);
-/* From housekeeping: who is no keeper may have to become it. */
+/* From housekeeping: who is no keeper may have to become it, or to say that there is none. */
 void hosts_keep(struct gateway *g);
 /* Whether a ban of @u that is over may be probed from here. */
 CHECKED bool hosts_may_probe(struct gateway *g, const struct upstream *u);
@@ -55,6 +57,12 @@ CHECKED bool hosts_may_probe(struct gateway *g, const struct upstream *u);
 
 /* Makes this process the keeper, if no other is. False: another is. */
 CHECKED bool hosts_lock(struct gateway *g);
+
+/* How it stands with what is shared, now. */
+void hosts_look(struct gateway *g, struct sharing *ret);
+
+/* Of a gateway without a store: says so when the region shares and nobody speaks for it. */
+void hosts_watch(struct gateway *g);
 
 /* The exchange's clocks as this gateway has measured them, else as the region has them. */
 void hosts_time(struct gateway *g, struct keeper_time *ret);

@@ -7,6 +7,7 @@
  * both with the last descriptor of the file's description: when we are gone, however that was.
  */
 #include "base/log.h"
+#include "core/sharing.h"
 #include "gateway/hosts.h"
 #include "gateway/state.h"
 #include "lease/keeper.h"
@@ -14,8 +15,6 @@
 
 #include <fcntl.h>
 
-#define KEEPER_BYTE 0
-#define MEMBER_BYTE 1
 /* The end waits no longer. */
 #define BYE_US (300 * US_PER_MS)
 
@@ -26,7 +25,8 @@ static struct flock lock_of(short type, off_t byte)
 
 bool hosts_lock(struct gateway *g)
 {
-        struct flock member = lock_of(F_RDLCK, MEMBER_BYTE), keeper = lock_of(F_WRLCK, KEEPER_BYTE);
+        struct flock member = lock_of(F_RDLCK, SHARING_MEMBER_BYTE),
+                     keeper = lock_of(F_WRLCK, SHARING_KEEPER_BYTE);
 
         if (g->region.fd < 0)
                 return true;
@@ -37,7 +37,7 @@ bool hosts_lock(struct gateway *g)
 /* Also where that cannot be told. */
 static bool goes_on_without_us(const struct gateway *g)
 {
-        struct flock others = lock_of(F_WRLCK, MEMBER_BYTE);
+        struct flock others = lock_of(F_WRLCK, SHARING_MEMBER_BYTE);
 
         return g->region.fd >= 0 &&
                (fcntl(g->region.fd, F_OFD_GETLK, &others) < 0 || others.l_type != F_UNLCK);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "gateway/chronicle.h"
+#include "core/sharing.h"
 #include "gateway/flow.h"
 #include "gateway/outlet.h"
 #include "gateway/upstream.h"
@@ -80,6 +81,19 @@ static bool is_starting(const struct upstream *u)
         return u->is_in_use && !u->has_started && !u->has_given_up;
 }
 
+/* Where budgets are shared and this host has none of them. */
+static void add_stuck(struct gateway *g, json_t *reasons)
+{
+        struct sharing sharing;
+        char words[SHARING_WORDS_SIZE];
+
+        if (!g->settings.limits || g->shadow)
+                return;
+        hosts_look(g, &sharing);
+        if (sharing_is_stuck(&sharing))
+                json_array_append_new(reasons, json_string(sharing_words(&sharing, words)));
+}
+
 json_t *measures_unready(void *ctx)
 {
         struct gateway *g = ctx;
@@ -98,6 +112,7 @@ json_t *measures_unready(void *ctx)
                                         json_sprintf(
                                                 "the exchange has not told its time of /%s yet",
                                                 policy_group_name((enum policy_group)i)));
+        add_stuck(g, reasons);
         return reasons;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/refuse.h"
 #include "base/log.h"
+#include "core/sharing.h"
 #include "gateway/answer.h"
 #include "gateway/shadow.h"
 #include "gateway/shown.h"
@@ -206,15 +207,26 @@ static void refuse_late(struct flow *f, const struct answer *answer, uint64_t wa
                         (unsigned long long)may_wait_ms, remedy(f));
 }
 
-static void refuse_crowded(struct flow *f, const struct answer *answer, uint64_t wait_ms)
+/* No room under what this host was granted, or nothing was granted at all. */
+static void refuse_capped(struct flow *f, struct answer *answer, uint64_t *wait_ms)
 {
+        uint64_t now_ms = upstream_now(f->gateway, f->upstream).now_ms, at_ms = now_ms + *wait_ms;
+        char why[SHARING_WORDS_SIZE];
+
+        (void)sharing_refusal(&f->gateway->region, budget_blocked_by(&f->ticket), now_ms, &at_ms,
+                              why);
+        *wait_ms = at_ms - now_ms;
+        answer->retry_after_s = (*wait_ms + MS_PER_SECOND - 1) / MS_PER_SECOND;
+        answer_send_late(f->exchange, answer, *wait_ms, "%s; nothing was sent; again in %llu ms",
+                         why, (unsigned long long)*wait_ms);
+}
+
+static void refuse_crowded(struct flow *f, struct answer *answer, uint64_t *ret_wait_ms)
+{
+        uint64_t wait_ms = *ret_wait_ms;
+
         if (f->ticket.is_capped)
-                answer_send_late(
-                        f->exchange, answer, wait_ms,
-                        "this host has used its part of the budget %s, which it shares with other "
-                        "hosts, and was granted no more of it in time; nothing was sent; again in "
-                        "%llu ms",
-                        budget_blocked_by(&f->ticket), (unsigned long long)wait_ms);
+                refuse_capped(f, answer, ret_wait_ms);
         else if (f->ticket.blocker == BLOCKED_BY_POOL)
                 answer_send_late(
                         f->exchange, answer, wait_ms,
@@ -301,7 +313,7 @@ void refuse_limiter(struct flow *f, int answer, uint64_t at_ms)
         case LIMITER_CROWDED:
                 a.verdict = "crowded";
                 counter_add(counters, COUNTER_refused_crowded);
-                refuse_crowded(f, &a, wait_ms);
+                refuse_crowded(f, &a, &wait_ms);
                 break;
         default:
                 a = (struct answer){ 503, CODE_DISCONNECTED, "full", 1 };

@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-#define SERVICE_WORDS_SIZE 256
+#define SERVICE_WORDS_SIZE 512
 
 struct gateway;
 

@@ -1,5 +1,6 @@
 #include "budget/budget.h"
 #include "core/egress.h"
+#include "core/sharing.h"
 #include "gateway/breakers.h"
 #include "gateway/service.h"
 #include "gateway/upstream.h"
@@ -79,6 +80,18 @@ static void add_breakers(char to[SERVICE_WORDS_SIZE], struct gateway *g, const s
                             o->is_named ? ", by " : "", o->is_named ? o->name : "");
 }
 
+static void add_sharing(char to[SERVICE_WORDS_SIZE], struct gateway *g)
+{
+        struct sharing sharing;
+        char words[SHARING_WORDS_SIZE];
+
+        hosts_look(g, &sharing);
+        if (sharing.state == SHARING_WAITS && g->hosts.waits[0] != '\0')
+                add(to, "; the store grants nothing: %.100s", g->hosts.waits);
+        else if (sharing_words(&sharing, words)[0] != '\0')
+                add(to, "; %s", words);
+}
+
 static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
 {
         const struct region_header *header = g->region.header;
@@ -88,10 +101,7 @@ static void add_trouble(char to[SERVICE_WORDS_SIZE], struct gateway *g)
                         add_gates(to, g, &header->egresses[i]);
         for (size_t i = 0; i < g->n_outlets; ++i)
                 add_breakers(to, g, &g->outlets[i]);
-        if (g->hosts.is_away)
-                add(to, "; the store is away, and this host goes on with its share");
-        else if (g->hosts.waits[0] != '\0')
-                add(to, "; the store grants nothing: %.100s", g->hosts.waits);
+        add_sharing(to, g);
 }
 
 const char *service_words(struct gateway *g, char to[SERVICE_WORDS_SIZE])

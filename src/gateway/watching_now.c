@@ -283,15 +283,10 @@ static json_t *weights_json(struct gateway *g)
 static json_t *store_json(struct gateway *g, const struct look *look)
 {
         bool is_configured = g->settings.store.url[0] != '\0';
-        const struct look_hosts *h = &look->hosts;
 
         return json_pack("{s:b, s:s, s:I}", "configured", is_configured, "state",
-                         !is_configured     ? "none"
-                         : h->is_away       ? "away"
-                         : !h->was_answered ? "starting"
-                         : h->is_waiting    ? "waiting"
-                                            : "ok",
-                         "ops", (json_int_t)counter_read(g->region.header, COUNTER_store_ops));
+                         sharing_name(look->hosts.sharing.state), "ops",
+                         (json_int_t)counter_read(g->region.header, COUNTER_store_ops));
 }
 
 json_t *watching_now(void *ctx)

@@ -174,6 +174,7 @@ bool keeper_away(struct keeper *k, const struct keeper_time *time)
         bool was_up = k->is_greeted;
 
         k->is_up = k->is_greeted = false;
+        atomic_store_explicit(&k->region->lease->refused_ms, 0, memory_order_relaxed);
         if (load(&k->region->lease->away_ms) == 0)
                 atomic_store_explicit(&k->region->lease->away_ms, time->best.now_ms,
                                       memory_order_relaxed);

@@ -367,6 +367,7 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
                               memory_order_seq_cst);
         store(&lease->answered_ms, time->best.now_ms);
         store(&lease->away_ms, 0);
+        store(&lease->refused_ms, 0);
         k->is_greeted = true;
         k->is_waiting = answer->wait[0] != '\0';
         if (!k->is_waiting || load(&lease->waits_ms) == 0)
@@ -376,7 +377,11 @@ void keeper_answer(struct keeper *k, const struct op_answer *answer, const struc
 
 void keeper_refused(struct keeper *k, const struct keeper_time *time)
 {
+        struct lease_header *lease = k->region->lease;
+
         k->quiet_until_us = time->mono_us + REFUSED_US;
+        if (load(&lease->refused_ms) == 0)
+                store(&lease->refused_ms, time->best.now_ms);
 }
 
 static void add_guest(struct keeper *k, uint64_t host)

@@ -177,14 +177,17 @@ static json_t *breakers_json(const struct look *look)
 
 static json_t *hosts_json(const struct look_hosts *h)
 {
-        char host[LOOK_OWNER_SIZE];
+        char host[LOOK_OWNER_SIZE], words[SHARING_WORDS_SIZE];
 
         if (!h->are_sharing)
                 return json_null();
-        return json_pack("{s:s, s:I, s:b, s:o, s:o, s:I}", "host", look_owner_text(h->host, host),
-                         "seen", (json_int_t)h->n_seen, "was_answered", h->was_answered,
-                         "away_for_s", h->is_away ? number(h->away_s) : json_null(), "waits_for_s",
-                         h->is_waiting ? number(h->waits_s) : json_null(), "share_for_s",
+        return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:I}", "host",
+                         look_owner_text(h->host, host), "seen", (json_int_t)h->n_seen, "state",
+                         sharing_name(h->sharing.state), "words", sharing_words(&h->sharing, words),
+                         "was_answered", h->was_answered, "away_for_s",
+                         h->is_away ? number(h->away_s) : json_null(), "waits_for_s",
+                         h->is_waiting ? number(h->waits_s) : json_null(), "refused_for_s",
+                         h->is_refused ? number(h->refused_s) : json_null(), "share_for_s",
                          (json_int_t)h->share_s);
 }
 

@@ -191,24 +191,25 @@ static uint64_t since_s(uint64_t then_ms, uint64_t now_ms)
 static void look_at_hosts(struct look *look)
 {
         const struct lease_header *lease = look->region->lease;
-        uint64_t away_ms, waits_ms, share_until_ms;
+        struct look_hosts *h = &look->hosts;
+        const struct sharing *s = &h->sharing;
+        uint64_t for_s;
 
-        look->hosts = (struct look_hosts){ .are_sharing = lease_region(look->region) != NULL };
-        if (!look->hosts.are_sharing)
+        *h = (struct look_hosts){ .are_sharing = lease_region(look->region) != NULL };
+        if (!h->are_sharing)
                 return;
-        away_ms = load(&lease->away_ms);
-        waits_ms = load(&lease->waits_ms);
-        share_until_ms = load(&lease->share_until_ms);
-        look->hosts.host = lease->host;
-        look->hosts.n_seen = load(&lease->n_hosts);
-        look->hosts.was_answered = load(&lease->answered_ms) != 0;
-        look->hosts.is_away = away_ms != 0;
-        look->hosts.away_s = since_s(away_ms, look->exchange_ms);
-        look->hosts.is_waiting = waits_ms != 0 && away_ms == 0;
-        look->hosts.waits_s = since_s(waits_ms, look->exchange_ms);
-        look->hosts.share_s = share_until_ms > look->exchange_ms
-                                      ? (share_until_ms - look->exchange_ms) / 1000
-                                      : 0;
+        sharing_look(look->region, look->exchange_ms, &h->sharing);
+        for_s = since_s(s->since_ms, look->exchange_ms);
+        h->host = lease->host;
+        h->n_seen = load(&lease->n_hosts);
+        h->was_answered = load(&lease->answered_ms) != 0;
+        h->is_waiting = s->state == SHARING_WAITS;
+        h->is_refused = s->state == SHARING_REFUSED;
+        h->is_away = !sharing_is_up(s) && !h->is_refused;
+        h->waits_s = h->is_waiting ? for_s : 0;
+        h->refused_s = h->is_refused ? for_s : 0;
+        h->away_s = h->is_away ? for_s : 0;
+        h->share_s = s->has_share ? (s->share_until_ms - look->exchange_ms) / 1000 : 0;
 }
 
 static void look_at_egresses(struct look *look)

@@ -20,6 +20,7 @@
 #include "core/gate.h"
 #include "core/limiter.h"
 #include "core/region.h"
+#include "core/sharing.h"
 #include "policy/policy.h"
 
 #include <jansson.h>
@@ -102,10 +103,14 @@ struct look_key {
 /* With whom budgets are shared (docs/hosts.md). */
 struct look_hosts {
         bool are_sharing; /* false: the rest is nothing */
+        struct sharing sharing;
         uint64_t host, n_seen;
-        bool was_answered, is_away;
+        bool was_answered;
+        bool is_away;    /* the store serves this host not, and has not refused it */
         bool is_waiting; /* it answers and grants nothing, until other hosts have spoken */
-        uint64_t away_s, share_s, waits_s;
+        bool is_refused; /* it refuses this host */
+        uint64_t away_s, waits_s, refused_s;
+        uint64_t share_s; /* for how long something may be sent whatever the store does */
 };
 
 #define LOOK_GATES_MAX    (REGION_EGRESSES * REGION_GATES)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "budget/stops.h"
 #include "call/breaker.h"
+#include "core/sharing.h"
 #include "trade/courier_inside.h"
 
 #include <errno.h>
@@ -161,6 +162,14 @@ static int refuse_room(struct courier *c, int r)
                 return r;
         }
         by = budget_blocked_by(&c->ticket);
+        if (c->ticket.is_capped) {
+                uint64_t now_ms = courier_now_ms(c), at_ms = now_ms;
+                char why[SHARING_WORDS_SIZE];
+
+                snprintf(c->why, sizeof(c->why), "not sent: %s",
+                         sharing_refusal(c->config.limiter->region, by, now_ms, &at_ms, why));
+                return answers[r];
+        }
         snprintf(c->why, sizeof(c->why), by[0] ? "not sent: %s (%s)" : "not sent: %s",
                  answer_text(r, &c->ticket), by);
         return answers[r];

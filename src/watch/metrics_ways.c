@@ -63,9 +63,10 @@ void metrics_hosts(struct exposition *e, const struct look_hosts *hosts)
 {
         if (!hosts->are_sharing)
                 return;
-        metrics_one(e, METRIC_store_up, hosts->was_answered && !hosts->is_away);
+        metrics_one(e, METRIC_store_up, sharing_is_up(&hosts->sharing));
         metrics_one(e, METRIC_store_away, hosts->is_away ? (double)hosts->away_s : 0);
         metrics_one(e, METRIC_store_waits, hosts->is_waiting ? (double)hosts->waits_s : 0);
+        metrics_one(e, METRIC_store_refused, hosts->is_refused ? (double)hosts->refused_s : 0);
         metrics_one(e, METRIC_hosts, (double)hosts->n_seen);
         metrics_one(e, METRIC_host_share, (double)hosts->share_s);
 }

@@ -204,21 +204,35 @@ static void a_store_is_up_away_or_not_there_at_all(void **state)
 
         (void)state;
         assert_int_equal(count(text, "weir_store_up"), 0);
-        look.hosts = (struct look_hosts){ .are_sharing = true, .was_answered = true, .n_seen = 3 };
+        look.hosts = (struct look_hosts){ .are_sharing = true,
+                                          .sharing = { .state = SHARING_GOOD },
+                                          .was_answered = true,
+                                          .n_seen = 3 };
         text = look_text();
         assert_line(text, "weir_store_up 1");
         assert_line(text, "weir_store_waits_seconds 0");
         assert_line(text, "weir_hosts 3");
+        look.hosts.sharing.state = SHARING_WAITS;
         look.hosts.is_waiting = true;
         look.hosts.waits_s = 7;
         text = look_text();
         assert_line(text, "weir_store_up 1");
         assert_line(text, "weir_store_waits_seconds 7");
+        look.hosts.sharing.state = SHARING_AWAY;
         look.hosts.is_away = true;
         look.hosts.away_s = 12;
         text = look_text();
         assert_line(text, "weir_store_up 0");
         assert_line(text, "weir_store_away_seconds 12");
+        assert_line(text, "weir_store_refused_seconds 0");
+        look.hosts = (struct look_hosts){ .are_sharing = true,
+                                          .sharing = { .state = SHARING_REFUSED },
+                                          .is_refused = true,
+                                          .refused_s = 5 };
+        text = look_text();
+        assert_line(text, "weir_store_up 0");
+        assert_line(text, "weir_store_away_seconds 0");
+        assert_line(text, "weir_store_refused_seconds 5");
 }
 
 static void what_somebody_has_seen_is_open_no_more(void **state)

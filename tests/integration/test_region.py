@@ -249,7 +249,7 @@ def test_what_is_shared_with_other_hosts_is_shown_and_held_against_what_can_be(r
     assert window["cap"] == 700 and check(region)["clean"]
     assert "of which this host may 700" in weir("region", "show", "--region", region).stdout
     for at, value, says in ((FIELDS["sharing"][0], 2, "header sharing: is 0x2"), (hosts + 64, 1, "hosts waits_ms: is 0x1: no time"),
-                            (hosts + 72, 1, "a spare word is 0"),
+                            (hosts + 72, 1, "hosts refused_ms: is 0x1: no time"), (hosts + 80, 1, "a spare word is 0"),
                             (hosts + 128 + 8, 5, "a host stands behind the end of the list"),
                             (hosts, 0, "this host has no number"), (lease, 700, "and was 0 before it was lowered"),
                             (lease + 24, 1, "a spare word is 0"), (lease + 64, 5 << 22 | 4, "cap 0 is 5, and was 4")):
