@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,11 @@ void log_set_level(enum log_level level)
 void log_set_format(enum log_format format)
 {
         log_form = format;
+}
+
+enum log_format log_format_now(void)
+{
+        return log_form;
 }
 
 void log_listen(log_listen_fn fn, void *ctx)
@@ -165,10 +171,22 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
         tell(&record);
 }
 
+/* One line, whatever stood in a file's name. */
+static size_t sentence_line(enum log_level level, const char *text, char *to, size_t size)
+{
+        size_t before = log_prefix(level, to);
+        int n = snprintf(to + before, size - before, "weir: %s\n", text);
+
+        must(n > 0 && (size_t)n < size - before);
+        for (char *p = to + before; p < to + before + n - 1; ++p)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                        *p = '?';
+        return before + (size_t)n;
+}
+
 void log_say(enum log_level level, const char *format, ...)
 {
         char text[LOG_LINE_MAX - 16], line[LOG_LINE_MAX];
-        size_t before;
         va_list args;
         int n;
 
@@ -191,13 +209,24 @@ void log_say(enum log_level level, const char *format, ...)
                 write_record(&record);
                 return;
         }
-        /* One line, whatever stood in a file's name. */
-        for (char *p = text; *p; ++p)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
-                        *p = '?';
-        before = log_prefix(level, line);
-        n = snprintf(line + before, sizeof(line) - before, "weir: %s\n", text);
-        write_line(line, before + (size_t)n);
+        write_line(line, sentence_line(level, text, line, sizeof(line)));
+}
+
+size_t log_say_later(enum log_level level, enum log_format format, const char *text, char *to)
+{
+        size_t size = LOG_LATER_MAX(strlen(text) + 1), n;
+
+        if (format == LOG_LOGFMT)
+                return sentence_line(level, text, to, size);
+        n = log_prefix(level, to);
+        n += (size_t)snprintf(to + n, size - n,
+                              "{\"logger\":\"weir\",\"level\":\"%s\",\"event\":\"said\",\"text\":",
+                              log_level_name(level));
+        n += log_quote_json(str_of(text), to + n);
+        to[n++] = '}';
+        to[n++] = '\n';
+        must(n <= size);
+        return n;
 }
 
 const char *log_quote(struct str value, char *to, size_t size)

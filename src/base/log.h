@@ -59,6 +59,15 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
 
 /* A sentence for people: "weir: SENTENCE", as JSON an event that is called "said". */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
+/*
+ * A sentence as log_say() writes it, for who can do nothing but write(2) when it is due, such as a
+ * handler of a signal; as JSON it is without the time. @text: of less than @to has room for.
+ * Return: its bytes.
+ */
+#define LOG_LATER_MAX(text_size) (6 * (text_size) + 128)
+size_t log_say_later(enum log_level level, enum log_format format, const char *text, char *to);
+/* What log_set_format() was told last. */
+enum log_format log_format_now(void);
 /* Whether stderr takes a line at once: not while nobody reads the pipe that it is. */
 bool log_has_room(void);
 /* What stands before a line on stderr: its priority where that is the journal's, else nothing. For

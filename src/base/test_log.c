@@ -96,6 +96,27 @@ static void a_sentence_is_one_line_in_either_form(void **state)
                                      "\"cannot open a\\nb: no \\\"such\\\" file\"}\n"));
 }
 
+static void what_is_said_later_is_the_same_line(void **state)
+{
+        static const char text[] = "cannot open a\nb: no \"such\" file";
+        char line[LOG_LATER_MAX(sizeof(text))];
+        size_t n;
+
+        (void)state;
+        n = log_say_later(LOG_ERROR, LOG_LOGFMT, text, line);
+        assert_int_equal(n, strlen("weir: cannot open a?b: no \"such\" file\n"));
+        assert_memory_equal(line, "weir: cannot open a?b: no \"such\" file\n", n);
+        n = log_say_later(LOG_ERROR, LOG_JSON, text, line);
+        line[n] = '\0';
+        assert_string_equal(line,
+                            "{\"logger\":\"weir\",\"level\":\"error\",\"event\":\"said\",\"text\":"
+                            "\"cannot open a\\nb: no \\\"such\\\" file\"}\n");
+        log_set_format(LOG_JSON);
+        assert_int_equal(log_format_now(), LOG_JSON);
+        log_set_format(LOG_LOGFMT);
+        assert_int_equal(log_format_now(), LOG_LOGFMT);
+}
+
 static void fill_and_log(void)
 {
         static char much[4096];
@@ -133,6 +154,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_listener_hears_what_is_written_and_never_itself),
                 cmocka_unit_test(a_sentence_is_one_line_in_either_form),
+                cmocka_unit_test(what_is_said_later_is_the_same_line),
                 cmocka_unit_test(a_line_without_room_is_lost_and_counted),
                 cmocka_unit_test(a_listener_hears_no_more_than_the_ceiling_lets_through),
         };

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "budget/budget.h"
+#include "gateway/cut_short.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ static int open_limiter(struct access *a)
                         error.is_place ? " with --region" : "");
                 return r;
         }
+        cut_short_watch(&a->region, path);
         a->limiter.region = &a->region;
         a->config.limiter = &a->limiter;
         return 0;

@@ -6,6 +6,7 @@
 #include "core/front.h"
 #include "gateway/breakers.h"
 #include "gateway/chronicle.h"
+#include "gateway/cut_short.h"
 #include "gateway/accounts.h"
 #include "gateway/access_log.h"
 #include "gateway/flow.h"
@@ -130,6 +131,7 @@ static int open_region(struct gateway *g)
                 complain(&error);
                 return r;
         }
+        cut_short_watch(&g->region, path);
         r = bind_region(g, path);
         if (r == 0 && g->settings.shadow && g->settings.limits)
                 r = shadow_open(g, path);

@@ -1,10 +1,12 @@
 """weir region: what it shows and finds, of a region in use, after a crash, and of files that are none."""
 import fcntl
+import http.client
 import json
 import os
 import random
 import re
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -149,6 +151,28 @@ def test_a_region_that_is_deleted_under_a_gateway_is_said_once(tmp_path):
         assert fetch(gateway.port, "/api/v3/time")[0] == 200
         time.sleep(1.2)
         assert len(gateway.logged("region_deleted")) == 1
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_a_region_that_is_cut_short_under_a_gateway_ends_it_with_a_word(tmp_path, form):
+    region = tmp_path / "region"
+    with Sim() as sim, Gateway(sim.url, region, "--set", f"log.format={form}") as gateway:
+        assert fetch(gateway.port, "/api/v3/time")[0] == 200
+        os.truncate(region, 4096)
+        try:
+            fetch(gateway.port, "/api/v3/time")
+        except OSError:
+            pass
+        except http.client.HTTPException:
+            pass
+        assert gateway.process.wait(60) == -signal.SIGBUS
+        said = [line for line in gateway.lines if "cut short" in line]
+        assert len(said) == 1, gateway.lines
+        text = json.loads(said[0])["text"] if form == "json" else said[0].removeprefix("weir: ")
+        assert text.startswith(f"region {region}: was cut short while it was in use"), said
+        assert "stop all that use it and move it away" in text
+        # And the next one says what is wrong with it.
+        refused("gateway", region, "is cut short or of another version")
 
 
 # What is written where, in a copy of a good region, and what is said of it.
