@@ -109,8 +109,8 @@ static void tell_foreign(struct flow *f, uint32_t foreign)
                 return;
         u->told_foreign = foreign;
         u->told_foreign_us = now_us;
-        log_event(LOG_INFO, "foreign_use", "request=%s group=%s in_window=%u", f->request_id,
-                  policy_group_name(f->plan.group), foreign);
+        log_event(LOG_INFO, "foreign_use", "request=%s group=%s egress=%s in_window=%u",
+                  f->request_id, policy_group_name(f->plan.group), u->outlet->shown, foreign);
 }
 
 /* The books: called once per attempt, when its reply's head, or all of it, is here. */

@@ -142,6 +142,16 @@ static int name_it(struct settings_egress *ret, struct sentence *why)
                             ret->is_proxy ? "http://HOST:PORT" : "ADDRESS");
 }
 
+/* Of another address: whoever reads it in a log or bans by it would take one for the other. */
+static bool is_misleading(struct str name, const struct settings_egress *egress)
+{
+        char text[SETTINGS_EGRESS_SIZE];
+        struct in_addr v4;
+
+        return str_copy(name, text, sizeof(text)) && inet_pton(AF_INET, text, &v4) == 1 &&
+               (egress->is_proxy || strcmp(text, egress->host) != 0);
+}
+
 int egress_parse(struct str text, struct settings_egress *ret, struct sentence *why)
 {
         const char *equals = memchr(text.p, '=', text.n);
@@ -174,6 +184,11 @@ int egress_parse(struct str text, struct settings_egress *ret, struct sentence *
                 return sentence_say(
                         why, "default is the address that the system chooses; choose another "
                              "name");
+        if (is_misleading(name, ret))
+                return sentence_say(why,
+                                    "the name %.*s is an address, and not the one that this leaves "
+                                    "by; choose another name, or leave out \"%.*s=\"",
+                                    STR_ARGS(name), STR_ARGS(name));
         str_copy(name, ret->name, sizeof(ret->name));
         return SETTINGS_GOOD;
 }

@@ -106,6 +106,28 @@ def test_requests_are_spread_and_each_reply_says_by_which_address_it_came(tmp_pa
         assert ours == {ONE: used[ONE], "two": used[TWO], THREE: used[THREE]}
 
 
+def test_what_others_use_is_said_with_the_address_where_they_do(tmp_path):
+    def is_said(sim, gateway, address):
+        straight(sim, address, 20)
+        for _ in range(4):
+            assert ask(gateway)[0] == 200
+        return gateway.logged("foreign_use")
+
+    with Sim() as sim, Gateway(sim.url, tmp_path / "region", *by(f"one={ONE}", f"two={TWO}", discovery="off")) as gateway:
+        eventually(lambda: is_said(sim, gateway, TWO))
+        assert all("group=api egress=two in_window=" in line for line in gateway.logged("foreign_use"))
+    with Sim() as sim, Gateway(sim.url, tmp_path / "other", "--set", "discovery=off") as gateway:
+        eventually(lambda: is_said(sim, gateway, ONE))
+        assert "egress=" not in gateway.logged("foreign_use")[0]
+
+
+def test_a_name_that_is_another_address_is_refused(tmp_path):
+    result = subprocess.run([WEIR, "gateway", "--region", tmp_path / "region", *by(f"{TWO}={THREE}")], capture_output=True,
+                            text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert f"the name {TWO} is an address, and not the one that this leaves by; choose another name" in result.stderr
+
+
 def test_under_saturation_the_limits_of_all_addresses_add_up_for_two_gateways_and_none_is_overspent(tmp_path):
     limit, span = 60, 2
     with Sim("--limit", f"spot-weight={limit}/{span}s", "--latency", "10") as sim, \
