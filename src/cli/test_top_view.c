@@ -238,6 +238,18 @@ static void a_gateway_that_is_gone_is_said_so_with_the_age(void **state)
         expect_within(g, 24, 80, "\xe2\x96\x8c 127.0.0.1:8900: Connection refused");
 }
 
+static void what_should_not_be_believed_is_said_above_it(void **state)
+{
+        struct stage *g = *state;
+
+        g->view.doubt = "region /r: is damaged: slot 7 is not what its key says";
+        expect_within(g, 24, 80,
+                      "\xe2\x96\x8c region /r: is damaged: slot 7 is not what its key says");
+        expect_within(g, 24, 80, "4200/6000");
+        g->view.trouble = "region /r: cannot open it: No such file or directory";
+        expect_within(g, 24, 80, "old: region /r: cannot open it");
+}
+
 static void what_is_frozen_is_said_so(void **state)
 {
         struct stage *g = *state;
@@ -405,6 +417,7 @@ int main(void)
                 ROW(a_narrow_one),
                 ROW(a_wide_one_has_details_and_two_columns),
                 ROW(a_gateway_that_is_gone_is_said_so_with_the_age),
+                ROW(what_should_not_be_believed_is_said_above_it),
                 ROW(what_is_frozen_is_said_so),
                 ROW(a_region_alone_shows_what_has_happened_so_far),
                 ROW(rows_are_sorted_by_the_column_of_choice),

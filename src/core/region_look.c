@@ -36,7 +36,9 @@ static int check_use(const struct region *region, const struct stat *st,
 
         if (r == 0 && plan)
                 r = region_judge_certificate(region->header, &plan->table_hash, path, e);
-        if (r == 0)
+        /* Who only looks holds no lock: a slot may have been swept and taken anew under its eyes.
+         */
+        if (r == 0 && region_judge_slots(region, path, e) < 0)
                 r = region_judge_slots(region, path, e);
         return r < 0 ? REGION_DOUBTED : 0;
 }
