@@ -130,11 +130,10 @@ static bool is_confirmed(const struct look *look)
         if (look->is_sure)
                 return true;
         fprintf(stderr,
-                "weir: %s is forgotten: what it had is the others'. If it still runs somewhere, "
-                "cut "
-                "off from the store,\n"
-                "weir: all together may send more than the limit. Write its name again if it is "
-                "dead: ",
+                "weir: %s will be forgotten, and what it had becomes the others'. If it still runs "
+                "somewhere, cut off from the store,\n"
+                "weir: all together may then send more than the limit. Write its name again if it "
+                "is dead: ",
                 look->forget);
         return fgets(line, sizeof(line), stdin) && (line[strcspn(line, "\n")] = '\0', true) &&
                strcmp(line, look->forget) == 0;
@@ -165,23 +164,44 @@ static void forget(struct look *look, const json_t *books)
         }
 }
 
+static void show(struct look *look, const json_t *books)
+{
+        if (!look->is_json)
+                store_picture(books, store_place(look->store), clock_wall_us() / US_PER_MS);
+        else if (json_dumpf(books, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) == 0)
+                putchar('\n');
+        end(look, EXIT_DONE);
+}
+
+/* As the function in the store has it: all that hosts write goes with this. */
+static bool are_ours(const json_t *books)
+{
+        return json_is_string(json_object_get(json_object_get(books, "books"), "birth"));
+}
+
 static void on_books(void *ctx, const struct str *pairs, size_t n)
 {
         struct look *look = ctx;
         json_t *books = gather(pairs, n);
 
-        if (n == 0 && !look->is_json)
-                fprintf(stderr, "weir: store: there are no books of this name in %s yet\n",
-                        store_place(look->store));
-        else if (look->forget)
+        if (n == 0 && (look->forget || !look->is_json)) {
+                fprintf(stderr,
+                        "weir: store: there are no books of the name %s in %s; hosts that run "
+                        "write them anew with their next op, within a minute\n",
+                        store_name(look->store), store_place(look->store));
+                end(look, EXIT_FAILED);
+        } else if (n > 0 && !are_ours(books)) {
+                fprintf(stderr,
+                        "weir: store: weir:{%s} in %s: the key is there and is not ours: choose "
+                        "another store.name\n",
+                        store_name(look->store), store_place(look->store));
+                end(look, EXIT_FAILED);
+        } else if (look->forget) {
                 forget(look, books);
-        else if (!look->is_json)
-                store_picture(books, store_place(look->store), clock_wall_us() / US_PER_MS);
-        else if (json_dumpf(books, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) == 0)
-                putchar('\n');
+        } else {
+                show(look, books);
+        }
         json_decref(books);
-        if (!look->forget || n == 0)
-                end(look, n == 0 && !look->is_json ? EXIT_FAILED : EXIT_DONE);
 }
 
 static void on_up(void *ctx)
@@ -214,7 +234,7 @@ static void on_forgotten(void *ctx)
         if (look->is_json)
                 printf("{ \"forgotten\": \"%s\" }\n", look->hex);
         else
-                printf("%s is forgotten\n", look->forget);
+                printf("%s is forgotten: what it had is the others' now\n", look->forget);
         end(look, EXIT_DONE);
 }
 
@@ -232,13 +252,15 @@ static void on_news(void *ctx, const struct op_news *news)
 
 static int run(struct look *look, const struct settings *s)
 {
-        static const struct store_callbacks callbacks = { .on_up = on_up,
-                                                          .on_down = on_down,
-                                                          .on_answer = on_answer,
-                                                          .on_refused = on_refused,
-                                                          .on_news = on_news,
-                                                          .on_books = on_books,
-                                                          .on_forgotten = on_forgotten };
+        static const struct store_callbacks callbacks = {
+                .on_up = on_up,
+                .on_down = on_down,
+                .on_answer = on_answer,
+                .on_refused = on_refused,
+                .on_news = on_news,
+                .on_books = on_books,
+                .on_forgotten = on_forgotten,
+        };
         struct store_config config = { s->store.url, s->store.name, s->store.password_file,
                                        s->store.ca_file };
         char why[OP_WHY_SIZE];

@@ -67,10 +67,15 @@ local function wait_for(unheard)
                 return 'the books are new, and wait for hosts that know older ones'
         end
         if not hosts[op.host].known then
-                return 'some other host has not said yet that it knows this one'
+                return 'this host is new, and not yet known to ' .. names(strangers_to(hosts[op.host]))
         end
         if unheard then
-                return 'after a restart of the store some hosts have not been heard yet'
+                local silent = {}
+
+                for hex in pairs(hosts) do
+                        silent[#silent + 1] = is_unheard(hex) and hex or nil
+                end
+                return 'the store came back, and has not heard from ' .. names(silent)
         end
         return nil
 end
@@ -135,7 +140,9 @@ local function goodbye()
         tell('left', op.host, op.name)
 end
 
-load()
+if not load() then
+        return refuse('the key is there and is not ours: choose another store.name')
+end
 
 -- A person says that a host is dead: `weir store forget`.
 if op.forget then
@@ -192,9 +199,13 @@ end
 if not hosts[op.host] then
         answer.roster[1] = op.host
 end
-for hex in pairs(hosts) do
+for hex, host in pairs(hosts) do
         if #answer.roster < HOSTS_MAX then
                 answer.roster[#answer.roster + 1] = hex
+        end
+        -- Another that people cannot tell from this one; of several always the same.
+        if hex ~= op.host and host.name == op.name and op.name ~= '' and hex < (answer.namesake or 'g') then
+                answer.namesake = hex
         end
 end
 answer.hosts = #answer.roster

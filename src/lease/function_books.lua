@@ -54,17 +54,21 @@ local function count(set)
         return n
 end
 
+-- Return: whether the key is ours, or not there. What somebody else keeps under it is left as it is.
 local function load()
         local all = redis.call('HGETALL', key)
-
-        for i = 1, #all, 2 do
-                raw[all[i]] = all[i + 1]
-                if all[i] == 'books' then
-                        books = cjson.decode(all[i + 1])
-                elseif all[i]:sub(1, 5) == 'host ' then
-                        hosts[all[i]:sub(6)] = cjson.decode(all[i + 1])
+        local is_read = pcall(function()
+                for i = 1, #all, 2 do
+                        raw[all[i]] = all[i + 1]
+                        if all[i] == 'books' then
+                                books = cjson.decode(all[i + 1])
+                        elseif all[i]:sub(1, 5) == 'host ' then
+                                hosts[all[i]:sub(6)] = cjson.decode(all[i + 1])
+                        end
                 end
-        end
+        end)
+
+        return is_read and (#all == 0 or type(books) == 'table' and type(books.birth) == 'string')
 end
 
 local function budget(id)
@@ -119,6 +123,20 @@ local function some_unheard()
                 end
         end
         return false
+end
+
+-- The hosts of @list for people: three of them by their names, or their numbers where they have none, and how many more.
+-- With the words around it below 256 characters, which is all that a host reads.
+local function names(list)
+        local all = {}
+
+        for _, hex in ipairs(list) do
+                local name = hosts[hex].name
+
+                all[#all + 1] = name and name ~= '' and name:sub(1, 63) or hex
+        end
+        table.sort(all)
+        return table.concat(all, ', ', 1, math.min(#all, 3)) .. (#all > 3 and ' and ' .. text(#all - 3) .. ' more' or '')
 end
 
 -- No members any more, but what they have used is not over: a set.

@@ -114,22 +114,23 @@ local function name_others()
         end
 end
 
--- Whether others would bring this host back if the books were lost: at least one, and all that are not silent
--- (those may be the first to come), have a roster that names it.
-local function is_known(host)
-        local named, alone = false, true
+-- Whose rosters have yet to name this host before others would bring it back if the books were lost: of all that are
+-- not silent (those may be the first to come), and of one at least. None: it is known.
+local function strangers_to(host)
+        local named, awaited, silent = false, {}, {}
 
         for hex, other in pairs(hosts) do
                 if other ~= host then
-                        alone = false
                         if host.by and host.by[hex] then
                                 named = true
                         elseif not is_unheard(hex) and books.time <= math.max(other.heard, host.joined or 0) + SILENT_MS then
-                                return false
+                                awaited[#awaited + 1] = hex
+                        else
+                                silent[#silent + 1] = hex
                         end
                 end
         end
-        return named or alone
+        return (named or #awaited > 0) and awaited or silent
 end
 
 -- Whether the op was made by one who knows these books: not on its way since before they were lost.
@@ -193,7 +194,7 @@ local function hear()
                 end
         end
         name_others()
-        if not host.known and is_known(host) then
+        if not host.known and #strangers_to(host) == 0 then
                 host.known, host.by = true, nil
         end
         return first

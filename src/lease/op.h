@@ -133,6 +133,7 @@ struct op_answer {
         bool is_again; /* the op named other books: no budgets; speak again at once, naming these */
         bool may_probe;
         char wait[OP_WHY_SIZE]; /* why nothing can be granted now; "": it can */
+        uint64_t namesake;      /* another host of this one's name; 0: there is none */
 };
 
 /**

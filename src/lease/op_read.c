@@ -268,7 +268,7 @@ static void check_version(struct reading *in, const json_t *all, const char *wha
 int op_answer_parse(struct str text, struct op_answer *ret, char why[OP_WHY_SIZE])
 {
         struct reading in = { .why = why };
-        const json_t *wait;
+        const json_t *wait, *namesake;
         json_t *all;
 
         *ret = (struct op_answer){ 0 };
@@ -289,6 +289,9 @@ int op_answer_parse(struct str text, struct op_answer *ret, char why[OP_WHY_SIZE
         wait = json_object_get(all, "wait");
         if (wait && !json_is_null(wait))
                 text_of(&in, wait, "wait", ret->wait, sizeof(ret->wait));
+        namesake = json_object_get(all, "namesake");
+        if (namesake)
+                ret->namesake = hex_of(&in, str_of(json_string_value(namesake)), "namesake");
         read_roster(&in, all, ret);
         ret->n_hosts = json_object_get(all, "hosts") ? whole_in(&in, all, "hosts") : ret->n_roster;
         read_budgets(&in, all, ret);

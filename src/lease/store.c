@@ -69,6 +69,8 @@ void store_fall(struct store *s, const char *format, ...)
         s->is_told_down = true;
         if (is_news)
                 s->on.on_down(s->ctx, s->why);
+        else if (s->on.on_still_down)
+                s->on.on_still_down(s->ctx, s->why);
 }
 
 /* MOVED: the key is on another node of the cluster; nothing was executed. */
@@ -245,6 +247,11 @@ bool store_is_busy(const struct store *s)
 const char *store_place(const struct store *s)
 {
         return s->place;
+}
+
+const char *store_name(const struct store *s)
+{
+        return s->name;
 }
 
 void store_try_now(struct store *s)

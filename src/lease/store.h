@@ -13,6 +13,7 @@
  *      on_twice()         -> likewise, and why it did is mended by keeper_renumber()
  *      on_news()
  *      on_down(why)       -> an op that is on its way has no answer any more
+ *      on_still_down(why) -> tried again in vain, maybe for another reason
  *
  * Callbacks come from the loop, never from inside a function of this file; store_send() and
  * store_free() may be called in each of them.
@@ -52,13 +53,16 @@ struct store_callbacks {
         /* For people; may be NULL where store_ask_books() and store_forget() are not used. */
         void (*on_books)(void *ctx, const struct str *pairs, size_t n);
         void (*on_forgotten)(void *ctx);
+        /* May be NULL. */
+        void (*on_still_down)(void *ctx, const char *why);
 };
 
 /**
  * store_new() - begin to connect
  * @why: what is wrong with the configuration, in words without secrets
  *
- * on_down() follows once for each time that it was up, and once when the first try fails.
+ * on_down() follows once for each time that it was up, and once when the first try fails; behind it
+ * on_still_down(), for each try that fails too.
  *
  * Return: 0, -EINVAL with @why (URL, name, a password file that others may read, no certificates),
  *         -ENOMEM.
@@ -94,6 +98,9 @@ bool store_is_busy(const struct store *store);
 
 /* "redis://127.0.0.1:6379/0", without user and password; the sentinel's master when it is known. */
 const char *store_place(const struct store *store);
+
+/* Of the books, whichever setting gave it. */
+const char *store_name(const struct store *store);
 
 /* Tries again now, whatever the pause. For tests and a person's SIGHUP. */
 void store_try_now(struct store *store);

@@ -45,7 +45,7 @@ struct store {
         void *ctx;
         struct store_url *url; /* in a vault */
         char *password_file;   /* or NULL */
-        char key[STORE_KEY_SIZE], channel[STORE_KEY_SIZE];
+        char name[STORE_WORD_SIZE], key[STORE_KEY_SIZE], channel[STORE_KEY_SIZE];
         struct tls *tls;
         struct loop_timer *timer;
         enum store_phase phase;

@@ -15,6 +15,8 @@
 /* The largest reply; what goes on beyond is none of ours. */
 #define LINK_REPLY_MAX (4 * OP_TEXT_MAX)
 #define LINK_READ      (16 << 10)
+/* What a server that wants TLS answers to what is none: an alert. */
+#define TLS_ALERT 0x15
 
 struct store_link {
         struct loop *loop;
@@ -28,6 +30,7 @@ struct store_link {
         redisReader *reader;
         size_t n_unfinished; /* bytes since the last whole reply */
         struct buf out;
+        int first; /* the first byte that it said; -1: it has said nothing */
         uint64_t started_us;
         bool is_broken; /* told, or stopped */
         char why[STORE_LINK_WHY];
@@ -78,6 +81,17 @@ static void fail_later(struct store_link *link, const char *why)
                 tell_broken(link); /* without memory for a word: now or never */
 }
 
+/* @why the connection broke, to @to: what ends it at once may want TLS. Return: @to. */
+static const char *broken_why(const struct store_link *link, const char *why,
+                              char to[STORE_LINK_WHY])
+{
+        bool is_hint = !link->tls && link->host.name[0] && link->first < 0;
+
+        snprintf(to, STORE_LINK_WHY, "%s%s", why,
+                 is_hint ? " before it had said anything: does it want TLS (rediss://)?" : "");
+        return to;
+}
+
 /* Return: 0, also when the rest waits for the socket; or a negative errno. */
 static int push(struct store_link *link)
 {
@@ -103,7 +117,9 @@ static void take_replies(struct store_link *link)
                 void *reply = NULL;
 
                 if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-                        fail(link, "it does not answer as a Redis does");
+                        fail(link, link->first == TLS_ALERT
+                                           ? "it answers in TLS: say rediss:// instead of redis://"
+                                           : "it does not answer as a Redis does");
                         return;
                 }
                 if (!reply)
@@ -116,7 +132,7 @@ static void take_replies(struct store_link *link)
 
 static void pull(struct store_link *link)
 {
-        char bytes[LINK_READ];
+        char bytes[LINK_READ], why[STORE_LINK_WHY];
 
         while (!link->is_broken) {
                 ssize_t n = stream_read(link->stream, bytes, sizeof(bytes));
@@ -124,9 +140,14 @@ static void pull(struct store_link *link)
                 if (n == -EAGAIN)
                         return;
                 if (n <= 0) {
-                        fail(link, n == 0 ? "it closed the connection" : stream_why(link->stream));
+                        fail(link, broken_why(link,
+                                              n == 0 ? "it closed the connection"
+                                                     : stream_why(link->stream),
+                                              why));
                         return;
                 }
+                if (link->first < 0)
+                        link->first = (unsigned char)bytes[0];
                 link->n_unfinished += (size_t)n;
                 if (link->n_unfinished > LINK_REPLY_MAX ||
                     redisReaderFeed(link->reader, bytes, (size_t)n) != REDIS_OK) {
@@ -140,9 +161,10 @@ static void pull(struct store_link *link)
 static void on_stream(void *ctx, unsigned what)
 {
         struct store_link *link = ctx;
+        char why[STORE_LINK_WHY];
 
         if ((what & LOOP_WRITE) && push(link) < 0) {
-                fail(link, stream_why(link->stream));
+                fail(link, broken_why(link, stream_why(link->stream), why));
                 return;
         }
         if (what & (LOOP_READ | LOOP_HANGUP))
@@ -215,7 +237,9 @@ int store_link_start(struct loop *loop, const struct store_host *host, const cha
 
         if (!link)
                 return r;
-        *link = (struct store_link){ .loop = loop, .on = *callbacks, .ctx = ctx, .tls = tls };
+        *link = (struct store_link){
+                .loop = loop, .on = *callbacks, .ctx = ctx, .tls = tls, .first = -1
+        };
         buf_init(&link->out, LINK_OUT_MAX);
         link->started_us = loop_now_us(loop);
         link->reader = redisReaderCreate();
@@ -250,7 +274,7 @@ void store_link_tick(struct store_link *link)
 
 int store_link_send(struct store_link *link, int n, const char **words, const size_t *lengths)
 {
-        char *command = NULL;
+        char *command = NULL, why[STORE_LINK_WHY];
         int length, r;
 
         if (link->is_broken || !link->stream)
@@ -262,7 +286,7 @@ int store_link_send(struct store_link *link, int n, const char **words, const si
         explicit_bzero(command, (size_t)length);
         redisFreeCommand(command);
         if (r == 0 && push(link) < 0)
-                fail_later(link, stream_why(link->stream));
+                fail_later(link, broken_why(link, stream_why(link->stream), why));
         return r;
 }
 

@@ -85,6 +85,11 @@ static void refused(struct store *s, enum store_expected what, struct str said)
                 store_fall(s, "%s", store_words(said, command_of(what), words, sizeof(words)));
 }
 
+static bool is_sentinel(const redisReply *reply)
+{
+        return reply->type == REDIS_REPLY_STRING && strstr(reply->str, "redis_mode:sentinel");
+}
+
 /* Return: true when there was a run_id. */
 static bool take_server(struct store *s, const redisReply *reply)
 {
@@ -190,10 +195,11 @@ static void on_wait(struct store *s, const redisReply *reply)
         else if (!s->answer)
                 again_with_text(s);
         else if (reply->integer < (long long)s->url->replicas)
-                store_fall(s,
-                           "%lld of %u replicas have what was granted after %u ms, so it does not "
-                           "count: a failover would lose it",
-                           reply->integer, s->url->replicas, STORE_REPLICAS_MS);
+                store_fall(
+                        s,
+                        "the write has %lld of %u replicas after %u ms, so it does not count, for "
+                        "a failover would lose it: start one, or say replicas=%lld in the URL",
+                        reply->integer, s->url->replicas, STORE_REPLICAS_MS, reply->integer);
         else
                 finish(s);
 }
@@ -221,6 +227,9 @@ static void on_reply(void *ctx, struct store_link *link, const redisReply *reply
                 refused(s, what, text_of(reply));
         } else if (what == EXPECT_WAIT) {
                 on_wait(s, reply);
+        } else if (what == EXPECT_INFO && is_sentinel(reply)) {
+                store_fall(s, "it is a sentinel, which keeps no books: say "
+                              "redis+sentinel://HOST:PORT/MASTER");
         } else if (what == EXPECT_INFO && !take_server(s, reply)) {
                 store_fall(s, "INFO server tells no run_id: it is no Redis and no Valkey");
         } else if (what == EXPECT_BOOKS) {

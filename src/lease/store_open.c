@@ -25,8 +25,9 @@ static int take_name(struct store *s, const struct store_config *config, char wh
                 snprintf(why, OP_WHY_SIZE, "store.name takes letters, digits and \". _ -\"");
                 return -EINVAL;
         }
-        snprintf(s->key, sizeof(s->key), "weir:{%.*s}", STORE_WORD_SIZE, name);
-        snprintf(s->channel, sizeof(s->channel), "weir:{%.*s}:news", STORE_WORD_SIZE, name);
+        snprintf(s->name, sizeof(s->name), "%s", name);
+        snprintf(s->key, sizeof(s->key), "weir:{%s}", s->name);
+        snprintf(s->channel, sizeof(s->channel), "weir:{%s}:news", s->name);
         return 0;
 }
 

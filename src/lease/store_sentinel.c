@@ -53,6 +53,9 @@ static void on_reply(void *ctx, struct store_link *link, const redisReply *reply
                         ask(s, link);
                 else
                         store_next_sentinel(s, "it wants a password, and there is none");
+        } else if (str_has_prefix(said, STR_LITERAL("ERR unknown command"))) {
+                store_next_sentinel(s, "it is no sentinel: name sentinels, which listen at port "
+                                       "26379 as a rule, or say redis:// for one server");
         } else if (reply->type == REDIS_REPLY_ERROR) {
                 store_next_sentinel(s, store_words(said, "AUTH", words, sizeof(words)));
         } else if (reply->type == REDIS_REPLY_NIL ||

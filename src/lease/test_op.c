@@ -120,7 +120,8 @@ static void test_answer(void **state)
                 op_answer_parse(
                         STR_LITERAL(
                                 "{\"v\":1,\"seq\":17,\"birth\":\"00ff\",\"epoch\":2,"
-                                "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\",\"again\":"
+                                "\"roster\":[\"abc\",\"1\"],\"wait\":\"words\","
+                                "\"namesake\":\"00000000000000ad\",\"again\":"
                                 "true,\"probe\":true,"
                                 "\"budgets\":{\"a/b/1\":{\"share\":1500,\"limit\":6000,"
                                 "\"windows\":{\"11\":1500,\"10\":1900},\"others\":4100,"
@@ -136,6 +137,7 @@ static void test_answer(void **state)
         assert_int_equal(answer.n_roster, 2);
         assert_int_equal(answer.roster[0], 0xabc);
         assert_string_equal(answer.wait, "words");
+        assert_int_equal(answer.namesake, 0xad);
         assert_true(answer.is_again);
         assert_true(answer.may_probe);
         assert_int_equal(answer.n_budgets, 1);
@@ -210,6 +212,8 @@ static void test_malformed_answers_are_refused_in_words(void **state)
                 { "{\"v\":1,\"seq\":-1}", "seq is no whole number" },
                 { "{\"v\":1,\"seq\":1.5}", "seq is no whole number" },
                 { "{\"v\":1,\"seq\":1,\"epoch\":1}", "birth is no text below 17 characters" },
+                { "{\"v\":1,\"seq\":1,\"epoch\":1,\"birth\":\"00\",\"namesake\":7}",
+                  "namesake is no number of a host" },
                 { "{\"v\":1,\"seq\":1,\"epoch\":1,\"birth\":\"00\",\"roster\":7}",
                   "roster is no list of 64 hosts at most" },
                 { "{\"v\":1,\"seq\":1,\"epoch\":1,\"birth\":\"00\",\"roster\":[\"ABC\"]}",

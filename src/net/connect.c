@@ -174,13 +174,24 @@ int connect_start(struct loop *loop, const struct connect_config *config, connec
         return 0;
 }
 
+/* Whether it is TLS only that is missing. */
+static bool is_shaking(const struct connect *c)
+{
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof(peer);
+
+        return c->tls && getpeername(stream_fd(c->stream), (struct sockaddr *)&peer, &length) == 0;
+}
+
 void connect_tick(struct connect *c)
 {
-        char reason[64];
+        char reason[96];
 
         if (!c->stream || loop_now_us(c->loop) - c->since_us < c->share_us)
                 return;
-        snprintf(reason, sizeof(reason), "no answer within %llu ms",
+        snprintf(reason, sizeof(reason),
+                 is_shaking(c) ? "no answer within %llu ms to the TLS handshake: does it speak TLS?"
+                               : "no answer within %llu ms",
                  (unsigned long long)(c->share_us / US_PER_MS));
         note_failure(c, reason);
         c->stream = stream_close(c->stream);

@@ -327,6 +327,8 @@ void tls_explain(struct ssl_st *ssl, int ssl_error, char *to, size_t size)
                          X509_verify_cert_error_string(verified));
         else if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
                 snprintf(to, size, "TLS: the connection was cut off, without a close_notify");
+        else if (ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER)
+                snprintf(to, size, "TLS: %s: does it speak TLS?", reason);
         else if (reason)
                 snprintf(to, size, "TLS: %s", reason);
         else

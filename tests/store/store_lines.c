@@ -3,7 +3,8 @@
  *
  *      store_lines URL NAME PASSWORD_FILE|- CA_FILE|-   <  "op HOST_HEX WANT" | "now" | "end"
  *
- *      up PLACE | down WHY | news FROM ... | cannot WHY, when it could not even begin
+ *      up PLACE | down WHY | still WHY, tried again in vain | news FROM ... |
+ *      cannot WHY, when it could not even begin
  *
  * and for each op, the first of which is 1, exactly one of
  *
@@ -57,6 +58,12 @@ static void on_down(void *ctx, const char *why)
         if (host.asked > 0)
                 say("lost %llu", (unsigned long long)host.asked);
         host.asked = 0;
+}
+
+static void on_still_down(void *ctx, const char *why)
+{
+        (void)ctx;
+        say("still %s", why);
 }
 
 static void on_answer(void *ctx, const struct op_answer *answer)
@@ -169,6 +176,7 @@ int main(int argc, char **argv)
                 .on_answer = on_answer,
                 .on_refused = on_refused,
                 .on_news = on_news,
+                .on_still_down = on_still_down,
         };
         struct store_config config;
         struct loop_watch *watch;

@@ -65,8 +65,24 @@ def books_fixture(stage):
 def test_nobody_has_spoken_yet(stage):
     server = stage.server()
     done = weir(server, "show")
-    assert done.returncode == 1 and "there are no books of this name" in done.stderr
+    assert done.returncode == 1 and "there are no books of the name weir in redis://" in done.stderr
+    assert "within a minute" in done.stderr
+    for flag in ("--yes", "--json"):
+        done = weir(server, "forget", "box-1", flag)
+        assert done.returncode == 1 and "there are no books of the name weir" in done.stderr and done.stdout == ""
     assert json.loads(weir(server, "show", "--json").stdout)["hosts"] == {}
+
+
+def test_a_key_of_somebody_else(stage):
+    server = stage.server()
+    for field, value in (("books", "hello"), ("title", "{}")):
+        server.connect()("DEL", KEY)
+        server.connect()("HSET", KEY, field, value)
+        for words in (("show",), ("show", "--json"), ("forget", "box-1", "--yes")):
+            done = weir(server, *words)
+            assert done.returncode == 1 and done.stdout == "", done.stdout
+            assert "weir:{weir} in redis://" in done.stderr and "the key is there and is not ours" in done.stderr
+        assert server.connect()("HGETALL", KEY) == [field.encode(), value.encode()]
 
 
 def test_show(books):
@@ -88,9 +104,10 @@ def test_forget(books):
     assert nobody.returncode == 1 and 'there is no host "box-9"' in nobody.stderr
     unsure = weir(books.server, "forget", "box-2", input="yes\n")
     assert unsure.returncode == 1 and "nothing was done" in unsure.stderr
+    assert "box-2 will be forgotten" in unsure.stderr and "is forgotten" not in unsure.stderr
     assert "bbbbbbbbbbbbbbbb" in json.loads(weir(books.server, "show", "--json").stdout)["hosts"]
     done = weir(books.server, "forget", "box-2", input="box-2\n")
-    assert done.returncode == 0 and done.stdout == "box-2 is forgotten\n", done.stderr
+    assert done.returncode == 0 and done.stdout == "box-2 is forgotten: what it had is the others' now\n", done.stderr
     shown = json.loads(weir(books.server, "show", "--json").stdout)
     assert list(shown["hosts"]) == ["aaaaaaaaaaaaaaaa"]
     assert shown["budgets"]["main/orders/86400000"]["hosts"]["bbbbbbbbbbbbbbbb"]["share"] == 0

@@ -18,13 +18,14 @@ class Books:
         self.sha = connection("SCRIPT", "LOAD", FUNCTION).decode()
         connection("FLUSHALL")
         self.now, self.seq, self.told = START_MS, 0, {}
+        self.names, self.server = {}, "s"
 
     def op(self, host, *budgets, bye=False):
         """budgets: (pool, span, what is said of the window of now)."""
         self.seq += 1
         birth, epoch, roster = self.told.get(host, ("", 0, [host]))
-        op = {"v": 1, "table": "t", "host": host, "name": host, "seq": self.seq, "now": self.now, "error": 5, "birth": birth,
-              "epoch": epoch, "server": "s", "grace": 600_000, "is_fixed": False, "roster": roster, "bye": bye,
+        op = {"v": 1, "table": "t", "host": host, "name": self.names.get(host, host), "seq": self.seq, "now": self.now, "error": 5, "birth": birth,
+              "epoch": epoch, "server": self.server, "grace": 600_000, "is_fixed": False, "roster": roster, "bye": bye,
               "budgets": {f"main/{pool}/{span}": self.budget(span, **said) for pool, span, said in budgets}}
         answer = json.loads(self.connection("EVALSHA", self.sha, "1", "weir:{weir}", json.dumps(op)))
         assert "error" not in answer, answer
@@ -150,3 +151,37 @@ def test_of_many_hosts_the_last_to_come_gets_its_part_of_the_share_too(books):
     level()
     assert min(shares.values()) >= 0.9 * LIMIT / 16
     assert sum(shares.values()) <= LIMIT
+
+
+def test_who_is_waited_for_is_named(books):
+    names = {"a": "box-1", "b": "box-2", "c": "", "d": "x" * 63, "e": "y" * 63, "f": "z" * 63}
+    books.names = names
+    books.meet(*names)
+    books.server = "another"
+    for heard, awaited in (("a", ["box-2", "c", "x" * 63 + " and 2 more"]), ("c", ["box-2", "x" * 63, "y" * 63 + " and 1 more"]),
+                           ("b", ["x" * 63, "y" * 63, "z" * 63]), ("d", ["y" * 63, "z" * 63]), ("e", ["z" * 63])):
+        wait = books.op(heard, (0, 60_000, {}))["wait"]
+        assert wait == "the store came back, and has not heard from " + ", ".join(awaited) and len(wait) < 256
+    assert "wait" not in books.op("f", (0, 60_000, {}))
+    assert books.op("new", (0, 60_000, {}))["wait"] == \
+        "this host is new, and not yet known to " + ", ".join(["box-1", "box-2", "c and 3 more"])
+    # Each hears of it first, and names it with its next op.
+    for host in "abcdeabcde":
+        books.op(host, (0, 60_000, {}))
+    assert books.op("new", (0, 60_000, {}))["wait"] == "this host is new, and not yet known to " + "z" * 63
+    for host in "ff":
+        books.op(host, (0, 60_000, {}))
+    assert "wait" not in books.op("new", (0, 60_000, {}))
+
+
+def test_another_of_the_same_name_is_told(books):
+    books.names = {"b": "box", "c": "box", "d": ""}
+    assert "namesake" not in books.op("b", (0, 60_000, {}))
+    assert books.op("c", (0, 60_000, {}))["namesake"] == "b"
+    assert books.op("b", (0, 60_000, {}))["namesake"] == "c"
+    books.names["a"] = "box"
+    assert books.op("a", (0, 60_000, {}))["namesake"] == "b"
+    assert books.op("c", (0, 60_000, {}))["namesake"] == "a"
+    books.names["e"] = ""
+    for host in "de":
+        assert "namesake" not in books.op(host, (0, 60_000, {}))

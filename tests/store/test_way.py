@@ -128,8 +128,47 @@ def test_tls(stage):
     speaks(Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "ca.pem"))
     assert "certificate" in Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "stranger.pem").wait("down")
     assert Lines(stage, f"rediss://127.0.0.1:{server.port}", ca_file=at / "ca.pem").wait("down")
-    assert Lines(stage, f"redis://localhost:{server.port}").wait("down")
+    plain = Lines(stage, f"redis://localhost:{server.port}").wait("down")
+    assert "does it want TLS (rediss://)?" in plain or "say rediss:// instead of redis://" in plain
     assert "no certificates" in Lines(stage, f"rediss://localhost:{server.port}", ca_file=at / "none").wait("cannot")
+
+
+def test_tls_to_a_server_that_speaks_none(stage, server):
+    assert "does it speak TLS?" in Lines(stage, f"rediss://127.0.0.1:{server.port}").wait("down")
+    # A Redis answers so where there is a line's end among the bytes that greet it.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            for _ in range(2):
+                peer, _ = listener.accept()
+                peer.recv(100)
+                peer.sendall(b"-ERR unknown command")
+                peer.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert "does it speak TLS?" in Lines(stage, f"rediss://127.0.0.1:{listener.getsockname()[1]}").wait("down")
+
+
+def test_tls_is_named_to_who_does_not_speak_it(stage):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            for _ in range(2):
+                peer, _ = listener.accept()
+                peer.recv(100)
+                peer.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
+
+        threading.Thread(target=answer, daemon=True).start()
+        host = Lines(stage, f"redis://127.0.0.1:{listener.getsockname()[1]}")
+        assert "it answers in TLS: say rediss:// instead of redis://" in host.wait("down")
+
+
+def test_another_reason_is_told(stage):
+    server = stage.server({"requirepass": "hunter2"}, start=False)
+    host = Lines(stage, url(server))
+    assert "refused" in host.wait("down")
+    assert "refused" in host.wait("still")
+    server.start()
+    while "wants a password" not in (why := host.wait("still")):
+        assert "refused" in why or "does not answer" in why, why
 
 
 def test_news_come_to_all(stage, server):
@@ -158,6 +197,15 @@ def test_full_memory_and_a_key_of_somebody_else(stage, server):
     assert host.op().startswith("answer")
     connection("SET", "weir:{mine}", "x")
     assert "is not ours" in Lines(stage, url(server), name="mine").wait("down")
+    # A hash too, and it stays as it is.
+    for name, field, value in (("h1", "books", "hello"), ("h2", "books", "5"), ("h3", "books", '{"title":"x"}'),
+                               ("h4", "name", "x"), ("h5", "host a", "x")):
+        key = "weir:{%s}" % name
+        connection("HSET", key, field, value)
+        other = Lines(stage, url(server), name=name)
+        other.wait("up")
+        assert other.ask("a", 100) == "refused 1 the key is there and is not ours: choose another store.name"
+        assert connection("HGETALL", key) == [field.encode(), value.encode()]
 
 
 def test_a_replica_refuses_in_words(stage, server):
@@ -186,7 +234,7 @@ def test_a_server_that_loads(stage, server):
 def test_replicas_must_have_it(stage, server):
     host = Lines(stage, url(server, "?replicas=1"))
     host.wait("up")
-    assert "0 of 1 replicas have what was granted" in host.lost()
+    assert "the write has 0 of 1 replicas" in (why := host.lost()) and "say replicas=0 in the URL" in why
     replica = stage.server({"replicaof": f"127.0.0.1 {server.port}"})
     eventually(lambda: b"master_link_status:up" in replica.connect()("INFO", "replication"))
     # Until the replica is known to be in step, one more may be lost.
@@ -263,14 +311,37 @@ def test_a_cluster_tells_where_the_key_is(stage):
     assert "one database only" in Lines(stage, url(nodes[0], "/1")).wait("down")
 
 
-def test_sentinels_know_the_next_master(stage):
-    master = stage.server()
-    replicas = [stage.server({"replicaof": f"127.0.0.1 {master.port}"}) for _ in range(2)]
+def watched(stage, master):
     sentinel = stage.server({"sentinel monitor": f"m 127.0.0.1 {master.port} 1",
                              "sentinel down-after-milliseconds": "m 300", "sentinel failover-timeout": "m 3000"},
                             program="redis-sentinel", start=False)
     del sentinel.options["save"]
-    sentinel.start()
+    return sentinel.start()
+
+
+def test_a_master_whose_only_replica_it_was_says_what_it_lacks(stage):
+    master = stage.server()
+    replica = stage.server({"replicaof": f"127.0.0.1 {master.port}"})
+    sentinel = watched(stage, master)
+    eventually(lambda: b"slaves=1" in sentinel.connect()("INFO", "sentinel"))
+    eventually(lambda: b"master_link_status:up" in replica.connect()("INFO", "replication"))
+    host = Lines(stage, f"redis+sentinel://127.0.0.1:{sentinel.port}/m")
+    host.wait("up")
+    host.op()
+    master.kill()
+    host.wait("down")
+    while str(replica.port) not in host.wait("up"):
+        pass
+    assert "the write has 0 of 1 replicas" in host.lost()
+
+
+def test_sentinels_know_the_next_master(stage):
+    master = stage.server()
+    replicas = [stage.server({"replicaof": f"127.0.0.1 {master.port}"}) for _ in range(2)]
+    sentinel = watched(stage, master)
+    plain = Lines(stage, f"redis+sentinel://127.0.0.1:{master.port}/m")
+    assert "it is no sentinel" in plain.wait("down")
+    assert "it is a sentinel" in Lines(stage, f"redis://127.0.0.1:{sentinel.port}").wait("down")
     unknown = Lines(stage, f"redis+sentinel://127.0.0.1:{sentinel.port}/other")
     assert "does not know a master of that name" in unknown.wait("down")
     host = Lines(stage, f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel.port}/m")
