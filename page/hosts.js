@@ -21,6 +21,8 @@ function facts_of(now) {
         const hosts = now.hosts || {}, store = now.store || {}, facts = [];
 
         facts.push(["Store", store_fact(hosts) || store.state || "there"]);
+        if (store.why)
+                facts.push(["Why", String(store.why)]);
         if (is_number(hosts.seen))
                 facts.push(["Hosts that share", count(hosts.seen)]);
         if (is_number(hosts.share_for_s))

@@ -13,7 +13,8 @@ PAGE = ROOT / "docs/operations.md"
 STRING = r'"(?:[^"\\]|\\.)*"'
 CONVERSION = r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-zA-Z]"
 # Beginnings of what is said within a line: in the why of an event, in the text of an answer.
-WITHIN = ("it wants", "it is a", "its user", "its memory", "user or", "the key is", "this host has", "this host's", "no gateway with")
+WITHIN = ("it wants", "it is a", "it is no", "it answers", "REASON before", "its user", "its memory", "user or", "the key is", "the write has",
+          "no answer within", "this host has", "this host's", "no gateway with")
 STATES = ("the store is", "the store grants", "serving", "draining", "handing over", "in shadow", "a plain proxy", "did not start", "everything is")
 
 

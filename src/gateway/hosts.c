@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "budget/budget.h"
 #include "core/lease.h"
-#include "core/sharing.h"
 #include "gateway/flow.h"
 #include "gateway/upstream.h"
 #include "lease/keeper.h"
@@ -174,57 +173,20 @@ static void on_up(void *ctx)
         look(g);
 }
 
-static void say_away(struct gateway *g, const char *why)
-{
-        struct sharing sharing;
-        char then[160] = "nothing is sent that is shared until the store has been reached: this "
-                         "host has no share";
-
-        hosts_look(g, &sharing);
-        if (sharing.has_share)
-                (void)snprintf(then, sizeof(then),
-                               "each budget goes on with this host's share of it, for %llu s",
-                               (unsigned long long)((sharing.share_until_ms - sharing.now_ms) /
-                                                    MS_PER_SECOND));
-        else if (sharing.state == SHARING_UNREACHED)
-                (void)snprintf(then, sizeof(then),
-                               "nothing is sent until the store has been reached once: it has "
-                               "granted this host nothing yet");
-        log_event(LOG_WARN, "store_away", "store=%s why=\"%s\" then=\"%s\"",
-                  store_place(g->hosts.store), why, then);
-}
-
 static void on_down(void *ctx, const char *why)
 {
         struct gateway *g = ctx;
-        struct hosts *h = &g->hosts;
         struct keeper_time time;
 
         hosts_time(g, &time);
-        (void)keeper_away(h->keeper, &time);
+        (void)keeper_away(g->hosts.keeper, &time);
         hosts_left(g);
-        if (h->is_away)
-                return;
-        h->is_away = true;
-        counter_add(g->region.header, COUNTER_store_away);
-        say_away(g, why);
+        hosts_say_away(g, why);
 }
 
-static void say_there(struct gateway *g, const struct op_answer *answer)
+static void on_still_down(void *ctx, const char *why)
 {
-        struct hosts *h = &g->hosts;
-
-        if (h->is_away || !h->was_there)
-                log_event(LOG_INFO, h->was_there ? "store_back" : "store_up",
-                          "store=%s host=%s hosts=%zu", store_place(h->store), h->name,
-                          answer->n_roster);
-        h->is_away = false;
-        h->was_there = true;
-        if (answer->is_again || strcmp(h->waits, answer->wait) == 0)
-                return;
-        (void)snprintf(h->waits, sizeof(h->waits), "%s", answer->wait);
-        if (h->waits[0] != '\0')
-                log_event(LOG_INFO, "store_waits", "why=\"%s\"", h->waits);
+        hosts_say_away(ctx, why);
 }
 
 static void on_answer(void *ctx, const struct op_answer *answer)
@@ -240,7 +202,7 @@ static void on_answer(void *ctx, const struct op_answer *answer)
                 return;
         }
         keeper_answer(g->hosts.keeper, answer, &time, &change);
-        say_there(g, answer);
+        hosts_say_there(g, answer);
         if (g->hosts.is_leaving) {
                 hosts_say_bye(g);
                 return;
@@ -257,7 +219,7 @@ static void on_refused(void *ctx, uint64_t seq, const char *why)
         (void)seq;
         hosts_time(g, &time);
         keeper_refused(g->hosts.keeper, &time);
-        log_event(LOG_ERROR, "store_refuses", "why=\"%s\"", why);
+        hosts_say_refused(g, why);
         hosts_left(g);
         open_the_door(g);
 }
@@ -295,10 +257,7 @@ static void on_news(void *ctx, const struct op_news *news)
                          "another host speaks under this one's number, as when a region is copied");
                 return;
         }
-        for (size_t i = 0; i < news->n_joined; ++i)
-                log_event(LOG_INFO, "host_joined", "name=%s", news->joined[i].name);
-        for (size_t i = 0; i < news->n_left; ++i)
-                log_event(LOG_INFO, "host_gone", "name=%s", news->left[i].name);
+        hosts_say_guests(news);
         follow(g, &change);
         /* What others want or have given back may be ours to say something about. */
         if (!change.is_sooner && news->n_hungry + news->n_free > 0)
@@ -312,6 +271,7 @@ static const struct store_callbacks callbacks = {
         .on_refused = on_refused,
         .on_twice = on_twice,
         .on_news = on_news,
+        .on_still_down = on_still_down,
 };
 
 static int become_keeper(struct gateway *g)

@@ -18,6 +18,14 @@ struct store;
 struct loop_timer;
 struct keeper_time;
 struct sharing;
+struct op_answer;
+struct op_news;
+
+/* A reason that stands in the log. */
+struct hosts_said {
+        char why[512];
+        uint64_t at_us;
+};
 
 struct hosts {
         bool is_sharing;
@@ -30,8 +38,12 @@ struct hosts {
         bool is_opening;         /* until the store has spoken, or its time is over */
         bool is_leaving;         /* nothing is said but the goodbye */
         bool has_said_bye;       /* and that is on its way */
-        char waits[256];         /* why nothing is granted, as was said; "": it is */
-        bool is_unspoken;        /* without a store, where nobody speaks: as was said in the log */
+        char why[512];   /* the last reason why nothing comes of the store; "": it answers */
+        char waits[256]; /* why nothing is granted; "": it is */
+        uint64_t waits_since_us; /* by the loop's clock */
+        struct hosts_said away_said, refused_said, waits_said;
+        uint64_t namesake; /* another host of our name that was told of; 0: none */
+        bool is_unspoken;  /* without a store, where nobody speaks: as was said in the log */
         char name[64];
 };
 
@@ -70,5 +82,15 @@ void hosts_time(struct gateway *g, struct keeper_time *ret);
 void hosts_left(struct gateway *g);
 /* Says it now, if nothing is on its way. */
 void hosts_say_bye(struct gateway *g);
+
+/* Between hosts.c and hosts_words.c. */
+
+/* A try to reach the store failed: said once, and when there is another reason. */
+void hosts_say_away(struct gateway *g, const char *why);
+/* It refused an op: said once until it answers one, and when there is another reason. */
+void hosts_say_refused(struct gateway *g, const char *why);
+/* It answered: that it is there again, what it waits for, and who has this host's name. */
+void hosts_say_there(struct gateway *g, const struct op_answer *answer);
+void hosts_say_guests(const struct op_news *news);
 
 #endif

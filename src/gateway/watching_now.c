@@ -283,9 +283,10 @@ static json_t *weights_json(struct gateway *g)
 static json_t *store_json(struct gateway *g, const struct look *look)
 {
         bool is_configured = g->settings.store.url[0] != '\0';
+        const char *why = g->hosts.why[0] ? g->hosts.why : g->hosts.waits;
 
-        return json_pack("{s:b, s:s, s:I}", "configured", is_configured, "state",
-                         sharing_name(look->hosts.sharing.state), "ops",
+        return json_pack("{s:b, s:s, s:s?, s:I}", "configured", is_configured, "state",
+                         sharing_name(look->hosts.sharing.state), "why", why[0] ? why : NULL, "ops",
                          (json_int_t)counter_read(g->region.header, COUNTER_store_ops));
 }
 

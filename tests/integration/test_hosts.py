@@ -192,12 +192,17 @@ def test_a_wiped_store_that_waits_for_a_host_says_so_everywhere(desk):
         eventually(lambda: desk.metric("one", "weir_store_waits_seconds") > 0)
         assert desk.metric("one", "weir_store_up") == 1
         assert desk.hosts["one"].logged("store_waits")
+        # Its name was lost with the books.
+        waits_for = f"the store came back, and has not heard from {desk.status('three')['hosts']['host']}"
+        eventually(lambda: json.loads(fetch(desk.hosts["one"].port, "/weir/api/now")[2])["store"]["why"] == waits_for)
         text = subprocess.run([WEIR, "status", "--region", desk.folder / "one"], capture_output=True, check=True).stdout
         assert b"until other hosts have told it" in text
     finally:
         silent.send_signal(signal.SIGCONT)
     eventually(lambda: desk.status("one")["hosts"]["waits_for_s"] is None, 20)
     assert desk.metric("one", "weir_store_waits_seconds") == 0
+    eventually(lambda: desk.hosts["one"].logged("store_grants"))
+    assert int(desk.hosts["one"].logged("store_grants")[-1].split("for_ms=")[1].split()[0]) > 0
 
 
 def test_who_asks_alone_gets_what_the_others_do_not_need(desk):
