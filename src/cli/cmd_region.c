@@ -7,6 +7,7 @@
 #include "cli/option.h"
 #include "cli/region_findings.h"
 #include "cli/region_picture.h"
+#include "cli/region_unshare.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@
 
 static const char usage[] =
         "usage: weir region show [OPTION]...\n"
-        "       weir region check [OPTION]...\n\n"
+        "       weir region check [OPTION]...\n"
+        "       weir region unshare [OPTION]...\n\n"
         "Reads the file that all programs share, while they work or after a crash. Nothing is "
         "written\n"
         "or locked, and a file that is cut short, damaged or of another version is read as far as "
@@ -27,9 +29,17 @@ static const char usage[] =
         "                  with the windows around now. In the bars: # sent, = held, + what may "
         "be\n"
         "                  counted besides\n"
-        "  check           every byte against what it can be, and what each finding means\n\n"
+        "  check           every byte against what it can be, and what each finding means\n"
+        "  unshare         this region shares its budgets with no other host any more, and this "
+        "host "
+        "uses\n"
+        "                  the whole limits from then on: only where no other one uses the address "
+        "or the\n"
+        "                  accounts, and while no gateway with a store is there. This alone "
+        "writes\n\n"
         "  --region PATH   the region; default: WEIR_REGION, else the default place\n"
-        "  --json          for programs: all of it\n"
+        "  --json          for programs: all of it (show, check)\n"
+        "  --yes           unshare without asking\n"
         "  --help          this text\n\n"
         "Exit status: 0 shown, or nothing found; 1 something is wrong with it; 2 it cannot be "
         "read, or\n"
@@ -131,10 +141,12 @@ static int look(bool is_check, const char *path, bool is_json)
 int cmd_region(int argc, char **argv)
 {
         const char *path = getenv("WEIR_REGION");
-        bool is_json = false;
+        const char *what;
+        bool is_json = false, is_sure = false, is_unshare;
         const struct option_row rows[] = {
                 { "--region", .text = &path },
                 { "--json", .on = &is_json },
+                { "--yes", .on = &is_sure },
                 { .name = NULL },
         };
         const struct options options = { "region", usage, rows, .has_words = true };
@@ -143,12 +155,22 @@ int cmd_region(int argc, char **argv)
 
         if (!options_read(&options, argc, argv, &code))
                 return code;
-        if (optind != argc - 1 ||
-            (strcmp(argv[optind], "show") != 0 && strcmp(argv[optind], "check") != 0)) {
-                fputs("weir: region: say what to do: show or check; see weir region --help\n",
+        what = optind == argc - 1 ? argv[optind] : "";
+        is_unshare = strcmp(what, "unshare") == 0;
+        if (!is_unshare && strcmp(what, "show") != 0 && strcmp(what, "check") != 0) {
+                fputs("weir: region: say what to do: show, check or unshare; see weir region "
+                      "--help\n",
                       stderr);
                 return EXIT_USAGE;
         }
+        if (is_unshare ? is_json : is_sure) {
+                fprintf(stderr, "weir: region %s: takes no %s; see weir region --help\n", what,
+                        is_unshare ? "--json" : "--yes");
+                return EXIT_USAGE;
+        }
         path = look_path(path, place);
-        return path ? look(strcmp(argv[optind], "check") == 0, path, is_json) : EXIT_USAGE;
+        if (!path)
+                return EXIT_USAGE;
+        return is_unshare ? region_unshare(path, is_sure)
+                          : look(strcmp(what, "check") == 0, path, is_json);
 }

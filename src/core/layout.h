@@ -266,8 +266,8 @@ struct region_header {
         /*
          * Whether budgets are shared with other hosts (core/lease.h): 0: with none, and no
          * admission looks further; else 1. Beside the ceilings, whose line every admission has
-         * read. Writers: a gateway that starts. Readers: every
-         * admission. Relaxed: it is set before any of the gateway's own.
+         * read. Writers: a gateway that starts, and a person who ends it (core/unshare.h). Readers:
+         * every admission. Relaxed: it is set before any of the gateway's own.
          */
         word_t sharing;
         word_t spare_ceilings[6];

@@ -27,7 +27,10 @@ void hosts_watch(struct gateway *g)
         bool was_unspoken = h->is_unspoken;
         char words[SHARING_WORDS_SIZE];
 
-        if (h->is_sharing || !g->settings.limits || g->shadow || !lease_region(&g->region))
+        if (h->is_sharing || !g->settings.limits || g->shadow)
+                return;
+        h->is_unspoken = false;
+        if (!lease_region(&g->region))
                 return;
         hosts_look(g, &sharing);
         h->is_unspoken = sharing.state == SHARING_UNSPOKEN;

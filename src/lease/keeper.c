@@ -151,6 +151,8 @@ void keeper_init(struct keeper *k, struct limiter *l, const struct keeper_config
         *k = (struct keeper){ .region = l->region, .limiter = l, .config = *config };
         op_hex(l->region->header->table_hash, k->table);
         op_hex(region_new_host(time->mono_us), k->run);
+        /* As it stands is found out by asking. */
+        atomic_store_explicit(&l->region->lease->refused_ms, 0, memory_order_relaxed);
         for (size_t i = 0; i < OP_ROSTER_MAX; ++i)
                 if (load(&l->region->lease->roster[i]) != 0)
                         k->roster[k->n_roster++] = load(&l->region->lease->roster[i]);

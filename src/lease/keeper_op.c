@@ -299,4 +299,5 @@ void keeper_renumber(struct keeper *k, const struct keeper_time *time)
         keeper_up(k);
         /* Should that be refused as well, it is no hurry. */
         keeper_refused(k, time);
+        store(&lease->refused_ms, 0);
 }

@@ -763,6 +763,15 @@ static void a_refusal_is_not_asked_for_again_at_once(void **state)
         assert_false(keeper_look(k, &now));
         at(3000);
         assert_true(keeper_look(k, &now));
+        /* It is written down since when, until the store serves it or is away. */
+        keeper_refused(k, &now);
+        assert_int_equal(atomic_load(&region.lease->refused_ms), AT(1000));
+        (void)answer(keeper_op(k, &now), 100, 100, 100, false);
+        assert_int_equal(atomic_load(&region.lease->refused_ms), 0);
+        keeper_refused(k, &now);
+        assert_int_equal(atomic_load(&region.lease->refused_ms), AT(3000));
+        assert_true(keeper_away(k, &now));
+        assert_int_equal(atomic_load(&region.lease->refused_ms), 0);
 }
 
 static void who_says_goodbye_uses_nothing_any_more(void **state)

@@ -4,6 +4,7 @@
  * stage.h.
  */
 #include "core/lease.h"
+#include "core/unshare.h"
 
 #include "stage.h"
 
@@ -107,6 +108,29 @@ static void look_at_what_left(unsigned long step, const char *story)
         look_at_the_cap(step, story);
 }
 
+static void it_shares_no_more(void)
+{
+        struct limiter_time times[REGION_POOLS];
+
+        for (size_t i = 0; i < REGION_POOLS; ++i)
+                times[i] = NOW(1000);
+        unshare(&region, times);
+}
+
+/* Of all slots it goes through one is a budget. */
+static uint64_t what_is_shared(void)
+{
+        struct window w = window_of(&region);
+
+        return region_hash(lease_of(&w), sizeof(struct lease)) ^
+               atomic_load(&region.header->sharing);
+}
+
+static bool is_shared_no_more(void)
+{
+        return atomic_load(&region.header->sharing) == 0;
+}
+
 static void a_kill_leaves_no_more_than_the_store_was_told(void **state)
 {
         static const struct story stories[] = {
@@ -114,6 +138,9 @@ static void a_kill_leaves_no_more_than_the_store_was_told(void **state)
                   .prepare = some_is_used, .look = look_at_the_cap, .is_plain = true },
                 { "a share is lowered", a_share_is_lowered, .states = 4, .prepare = some_is_used,
                   .look = look_at_the_cap, .is_plain = true },
+                { "it shares no more", it_shares_no_more, .states = 4, .prepare = some_is_used,
+                  .look = look_at_the_cap, .digest = what_is_shared, .is_over = is_shared_no_more,
+                  .is_plain = true },
                 { "another takes what is left", another_takes_what_is_left, .states = 6,
                   .prepare = some_is_used, .look = look_at_what_left, .is_plain = true },
         };
