@@ -43,8 +43,10 @@ def slow(stage, fault):
     pause_ms = fault.how.split()[0]
     end = time.monotonic() + fault.lasts_s
     while time.monotonic() < end:
-        stage.master().ask("CLIENT", "PAUSE", pause_ms, "ALL")
-        time.sleep(int(pause_ms) / 1000 + PAUSE_S)
+        with stage.pause:
+            stage.master().ask("CLIENT", "PAUSE", pause_ms, "ALL")
+            time.sleep(int(pause_ms) / 1000)
+        time.sleep(PAUSE_S)
     stage.await_settled()
 
 
@@ -72,9 +74,13 @@ def failover(stage, fault):
 
 
 def store_clock(stage, fault):
-    stage.store.clock.step(fault.step_s)
-    if stage.replica:
-        stage.replica.clock.step(fault.step_s)
+    # Redis pauses until a time of its wall clock, at which it looks ten times a second: one that is set back
+    # meanwhile would make that hours.
+    with stage.pause:
+        time.sleep(0.15)
+        stage.store.clock.step(fault.step_s)
+        if stage.replica:
+            stage.replica.clock.step(fault.step_s)
 
 
 def host_clock(stage, fault):

@@ -191,6 +191,7 @@ class Stage(contextlib.ExitStack):
         self.clock_library = clock_library(self.folder)
         self.net = self.enter_context(net.Relays() if has_relays or plan.has_sentinel else net.Namespace())
         self.hosts, self.sentinels, self.replica = [], [], None
+        self.pause = threading.Lock()  # while the store is paused
         self.callback(self._end_processes)
         self.sim = Process([WEIR, "sim", "--listen", "127.0.0.1:0", "--limit",
                             f"spot-weight={LIMIT}/{WINDOW_MS // 1000}s,spot-raw=0,spot-orders=100000/10s,spot-orders-long=0",
