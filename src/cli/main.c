@@ -19,7 +19,8 @@ static const struct command {
         { "check", cmd_check, "explain what is wrong with a configuration file" },
         { "order", cmd_order, "trade futures: place, cancel, query, positions, ..." },
         { "positions", cmd_positions, "what is open, what protects it, what has changed" },
-        { "region", cmd_region, "the shared file: show what is in it, check every byte" },
+        { "region", cmd_region,
+          "the shared file: show what is in it, check every byte, share no more" },
         { "store", cmd_store, "what hosts share through a store; a dead host's end" },
         { "sim", cmd_sim, "an exchange to lose against: limits, bans, orders and faults" },
 };
