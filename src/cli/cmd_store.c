@@ -5,8 +5,8 @@
 #include "cli/cmd.h"
 #include "cli/option.h"
 #include "cli/store_picture.h"
+#include "core/sharing.h"
 #include "settings/settings.h"
-#include "lease/keeper.h"
 #include "lease/store.h"
 #include "net/loop.h"
 
@@ -37,9 +37,6 @@ static const char usage[] =
         "  --help                this text\n\n"
         "Exit status: 0 done; 1 the store cannot be reached, or says no; 2 the command line is "
         "wrong.\n";
-
-/* A host that spoke less long ago is alive. */
-#define ALIVE_MS (KEEPER_ROUTINE_MS + 5000)
 
 struct look {
         struct loop *loop;
@@ -147,7 +144,7 @@ static void forget(struct look *look, const json_t *books)
 
         if (!host) {
                 end(look, EXIT_FAILED);
-        } else if (now_ms < heard + ALIVE_MS &&
+        } else if (now_ms < heard + SHARING_SILENT_MS &&
                    json_number_value(json_object_get(host, "seq")) > 0) {
                 fprintf(stderr,
                         "weir: store: %s spoke %" PRIu64

@@ -257,3 +257,12 @@ void lease_settle(const struct window *w, uint64_t first, uint64_t last)
         if (share >> 32 > (share & SHARE_MASK))
                 end_share(w, share & SHARE_MASK, share >> 32, first, last);
 }
+
+void lease_give_up(const struct window *w, uint64_t first, uint64_t last, uint64_t at_ms)
+{
+        for (uint64_t number = first; number <= last; ++number) {
+                (void)lease_speak(w, number, at_ms);
+                (void)lease_lower(w, number, 0);
+        }
+        lease_set_share(w, 0, first, last);
+}

@@ -113,6 +113,10 @@ void lease_raise(const struct window *w, uint64_t number, uint32_t cap);
  */
 void lease_set_share(const struct window *w, uint32_t share, uint64_t first, uint64_t last);
 
+/* Of windows @first to @last what was used of them, else nothing: nothing leaves any more but what
+ * did before. @at_ms: as of lease_cap(). */
+void lease_give_up(const struct window *w, uint64_t first, uint64_t last, uint64_t at_ms);
+
 /* A keeper was killed in the middle: ends what it began. Windows @first to @last as above. */
 void lease_settle(const struct window *w, uint64_t first, uint64_t last);
 

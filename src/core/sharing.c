@@ -2,7 +2,6 @@
 
 #include "core/lease.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +21,7 @@ static uint64_t load(const word_t *word)
  */
 static bool has_keeper(const struct region *region)
 {
-        struct flock lock = {
-                .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SHARING_KEEPER_BYTE, .l_len = 1
-        };
+        struct flock lock = sharing_lock(F_WRLCK, SHARING_KEEPER_BYTE);
 
         return region->fd < 0 || fcntl(region->fd, F_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }

@@ -11,6 +11,8 @@
 
 #include "core/region.h"
 
+#include <fcntl.h>
+
 /* A keeper that is well has an answer at least so often, a minute and a few seconds. */
 #define SHARING_SILENT_MS 65000u
 /* Who may send nothing at all is told to come again after so long. */
@@ -19,6 +21,12 @@
 /* Bytes of the region's file that are locked: by the keeper alone; by each gateway with a store. */
 #define SHARING_KEEPER_BYTE 0
 #define SHARING_MEMBER_BYTE 1
+
+/* For fcntl(2). @type: F_RDLCK, F_WRLCK, F_UNLCK. @byte: one of these. */
+static inline struct flock sharing_lock(short type, off_t byte)
+{
+        return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+}
 
 enum sharing_state {
         SHARING_NONE,      /* with no other host */

@@ -5,12 +5,11 @@
 #include "core/sharing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 
 static int lock(const struct region *region, short type, off_t byte)
 {
-        struct flock f = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+        struct flock f = sharing_lock(type, byte);
 
         if (fcntl(region->fd, F_OFD_SETLK, &f) == 0)
                 return 0;
@@ -64,11 +63,7 @@ static void give_up(const struct window *w, struct limiter_time now)
         uint64_t first = n > 0 ? n - 1 : 0, last = n + 2 + window_past(w->span_ms);
 
         lease_settle(w, first, last);
-        for (uint64_t number = first; number <= last; ++number) {
-                (void)lease_speak(w, number, now.now_ms + now.guard_ms);
-                (void)lease_lower(w, number, 0);
-        }
-        lease_set_share(w, 0, first, last);
+        lease_give_up(w, first, last, now.now_ms + now.guard_ms);
 }
 
 static void forget(word_t *words, size_t n)

@@ -13,20 +13,13 @@
 #include "lease/keeper.h"
 #include "lease/store.h"
 
-#include <fcntl.h>
-
 /* The end waits no longer. */
 #define BYE_US (300 * US_PER_MS)
 
-static struct flock lock_of(short type, off_t byte)
-{
-        return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
-}
-
 bool hosts_lock(struct gateway *g)
 {
-        struct flock member = lock_of(F_RDLCK, SHARING_MEMBER_BYTE),
-                     keeper = lock_of(F_WRLCK, SHARING_KEEPER_BYTE);
+        struct flock member = sharing_lock(F_RDLCK, SHARING_MEMBER_BYTE),
+                     keeper = sharing_lock(F_WRLCK, SHARING_KEEPER_BYTE);
 
         if (g->region.fd < 0)
                 return true;
@@ -37,7 +30,7 @@ bool hosts_lock(struct gateway *g)
 /* Also where that cannot be told. */
 static bool goes_on_without_us(const struct gateway *g)
 {
-        struct flock others = lock_of(F_WRLCK, SHARING_MEMBER_BYTE);
+        struct flock others = sharing_lock(F_WRLCK, SHARING_MEMBER_BYTE);
 
         return g->region.fd >= 0 &&
                (fcntl(g->region.fd, F_OFD_GETLK, &others) < 0 || others.l_type != F_UNLCK);

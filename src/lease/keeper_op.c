@@ -263,11 +263,7 @@ static void give_up(struct ward *ward, const struct keeper_time *time)
         uint64_t first = ward->number > 0 ? ward->number - 1 : 0;
         uint64_t last = ward->number + 1 + window_past(ward->window.span_ms);
 
-        for (uint64_t n = first; n <= last; ++n) {
-                (void)lease_speak(&ward->window, n, now.now_ms + now.guard_ms);
-                (void)lease_lower(&ward->window, n, 0);
-        }
-        lease_set_share(&ward->window, 0, first, last);
+        lease_give_up(&ward->window, first, last, now.now_ms + now.guard_ms);
 }
 
 const struct op *keeper_bye(struct keeper *k, const struct keeper_time *time)

@@ -1,4 +1,5 @@
 """The way to the store, with real servers: every form of URL, every refusal in words, every loss mended."""
+import contextlib
 import os
 import signal
 import socket
@@ -24,6 +25,21 @@ def stage_fixture():
 @pytest.fixture(name="server")
 def server_fixture(stage):
     return stage.server()
+
+
+@contextlib.contextmanager
+def one_that_says(data):
+    """The port of a server that is no Redis: it says this to both connections of a host, and ends them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            for _ in range(2):
+                peer, _ = listener.accept()
+                peer.recv(100)
+                peer.sendall(data)
+                peer.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield listener.getsockname()[1]
 
 
 def url(server, extra="", user=""):
@@ -136,16 +152,8 @@ def test_tls(stage):
 def test_tls_to_a_server_that_speaks_none(stage, server):
     assert "does it speak TLS?" in Lines(stage, f"rediss://127.0.0.1:{server.port}").wait("down")
     # A Redis answers so where there is a line's end among the bytes that greet it.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        def answer():
-            for _ in range(2):
-                peer, _ = listener.accept()
-                peer.recv(100)
-                peer.sendall(b"-ERR unknown command")
-                peer.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        assert "does it speak TLS?" in Lines(stage, f"rediss://127.0.0.1:{listener.getsockname()[1]}").wait("down")
+    with one_that_says(b"-ERR unknown command") as port:
+        assert "does it speak TLS?" in Lines(stage, f"rediss://127.0.0.1:{port}").wait("down")
 
 
 def test_tls_is_named_to_who_does_not_speak_it(stage):
@@ -280,17 +288,8 @@ def test_a_server_that_dies_and_comes_back(stage, server):
 def test_no_server_and_no_redis(stage):
     assert "refused" in Lines(stage, "redis://127.0.0.1:1").wait("down")
     assert "no-such-host" not in Lines(stage, "redis://no-such-host.invalid:1").wait("down")[:5]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        def answer():
-            for _ in range(2):
-                peer, _ = listener.accept()
-                peer.recv(100)
-                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                peer.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        host = Lines(stage, f"redis://127.0.0.1:{listener.getsockname()[1]}")
-        assert "not answer as a Redis does" in host.wait("down")
+    with one_that_says(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert "not answer as a Redis does" in Lines(stage, f"redis://127.0.0.1:{port}").wait("down")
 
 
 def test_a_cluster_tells_where_the_key_is(stage):
